@@ -1,0 +1,47 @@
+/**
+ * An inspection unit: the bytes on which rules are evaluated at one moment.
+ *
+ * In: made by the HTTP inspector (one message, or a window of a long one), by the raw-stream inspector (the data of one
+ * turn, in windows of 16 KiB with 16 KiB of look-back) and from single packets.
+ * Out: handed to detection through `UnitSink.inspect`, valid during that call only.
+ */
+import type { BufferSet } from './buffers.js'
+
+export const TO_SERVER = 0
+export const TO_CLIENT = 1
+/** Direction of travel of the bytes of a unit. */
+export type Direction = typeof TO_SERVER | typeof TO_CLIENT
+
+/** Application protocols told apart by content. Dense from 0, so they index arrays. */
+export const SERVICE = { UNKNOWN: 0, HTTP: 1 } as const
+export type ServiceId = (typeof SERVICE)[keyof typeof SERVICE]
+
+export const UNIT = {
+  /** One packet's payload (possibly empty), for rules that ask for packet properties, and for UDP, ICMP and IP. */
+  PACKET: 0,
+  /** Contiguous data of one turn of a TCP stream whose service is not HTTP (or not known). */
+  STREAM: 1,
+  HTTP_REQUEST: 2,
+  HTTP_RESPONSE: 3,
+} as const
+export type UnitKind = (typeof UNIT)[keyof typeof UNIT]
+
+/**
+ * A message or turn is inspected once when it is complete, or in several windows when it is longer than one window.
+ * `sequence` counts the windows of the same message from 0; `last` is true for its final window. Rules whose fast
+ * pattern was seen in an earlier window of the same message stay candidates for the later ones.
+ */
+export interface InspectionUnit {
+  readonly kind: UnitKind
+  readonly direction: Direction
+  readonly service: ServiceId
+  readonly buffers: BufferSet
+  readonly sequence: number
+  readonly last: boolean
+  /** Owned by detection: rule indices still waiting for a later window of this message, and those that have fired. */
+  pending: Int32Array | null
+}
+
+export interface UnitSink<Flow> {
+  inspect(flow: Flow, unit: InspectionUnit): void
+}

@@ -1,0 +1,63 @@
+/**
+ * What detection hands to the outputs, once per alert.
+ *
+ * In: filled by detection. Out: read by the output writers during `alert()` only; a writer that keeps something copies
+ * it.
+ */
+import type { Rule } from '../rules/model.js'
+
+export interface AlertRecord {
+  readonly rule: Rule
+  /** Packet time: seconds since 1970 and nanoseconds within the second. */
+  readonly seconds: number
+  readonly nanoseconds: number
+  /** 1-based number of the packet that completed the inspected data, counted over all input files. */
+  readonly packetNumber: number
+  /** IP protocol number. */
+  readonly protocol: number
+  readonly ipVersion: 4 | 6
+  /** Addresses in text form, in the direction the inspected bytes travelled. */
+  readonly sourceAddress: string
+  readonly destinationAddress: string
+  /** 0 for protocols without ports; ICMP: type and code. */
+  readonly sourcePort: number
+  readonly destinationPort: number
+  /** C2S = to server, S2C = to client, UNK = no flow. */
+  readonly direction: 'C2S' | 'S2C' | 'UNK'
+  /** Outermost VLAN id, or -1. */
+  readonly vlan: number
+  /** True when the inspected bytes were reassembled, false for a single packet. */
+  readonly fromStream: boolean
+  /** Number that tells flows of one run apart, below 2^53; -1 = no flow. */
+  readonly flowId: number
+  /** `http`, or `unknown`. */
+  readonly service: string
+  /** Inspected bytes `[payloadStart, payloadEnd)` of `payload`. */
+  readonly payload: Uint8Array
+  readonly payloadStart: number
+  readonly payloadEnd: number
+  readonly packetsToServer: number
+  readonly packetsToClient: number
+  readonly bytesToServer: number
+  readonly bytesToClient: number
+  /** Flow start, microseconds since 1970. */
+  readonly flowStart: number
+  /** Present for alerts on HTTP messages. */
+  readonly http: AlertHttp | undefined
+}
+
+export interface AlertHttp {
+  readonly hostname: string | undefined
+  readonly url: string | undefined
+  readonly userAgent: string | undefined
+  readonly method: string | undefined
+  readonly status: number | undefined
+}
+
+/** Where alerts go. Writers never throw from `alert`; a failed write is reported by `flush`/`close`. */
+export interface AlertSink {
+  alert(record: AlertRecord): void
+  /** Everything handed over so far is on its way to the operating system when this resolves. @throws Error on failure */
+  flush(): Promise<void>
+  close(): Promise<void>
+}

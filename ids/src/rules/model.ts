@@ -1,0 +1,319 @@
+/**
+ * A rule after parsing: plain immutable data, the same for both dialects.
+ *
+ * In: built by the dialect parsers and the option registry. Out: read by detection (grouping, evaluation), by the
+ * outputs (msg, classtype, references) and by `weir rules`. Nothing here knows how an option is evaluated.
+ */
+import type { BufferId } from '../inspect/buffers.js'
+import type { RegexFlags } from '../match/matcher.js'
+
+export type Dialect = 'snort2' | 'snort3'
+
+export type RuleAction =
+  | 'alert'
+  | 'log'
+  | 'pass'
+  | 'drop'
+  | 'sdrop'
+  | 'reject'
+  | 'block'
+  | 'react'
+  | 'rewrite'
+
+/** `http`, `ssl`… (Snort 3: a service in place of a protocol) are `tcp` with that service. */
+export type RuleProtocol = 'tcp' | 'udp' | 'icmp' | 'ip'
+
+/** Where a piece of rule text stands: 1-based line and column (in characters). */
+export interface SourcePosition {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** An IPv4 network is stored as its IPv4-mapped IPv6 form (`::ffff:a.b.c.d`, prefix + 96). */
+export interface IpNetwork {
+  /** 16 bytes, network order, host bits zero. */
+  readonly address: Uint8Array
+  /** 0…128 */
+  readonly prefix: number
+}
+
+/** An address matches when it is in any of `include` (or `include` is empty) and in none of `exclude`. */
+export interface IpSet {
+  readonly any: boolean
+  readonly include: readonly IpNetwork[]
+  readonly exclude: readonly IpNetwork[]
+}
+
+/** Sorted, disjoint, inclusive ranges, already complemented for negations. `any` is 0…65535. */
+export interface PortSet {
+  readonly any: boolean
+  readonly ranges: readonly (readonly [low: number, high: number])[]
+}
+
+/** A number written in the rule, or the name of a `byte_extract`/`byte_math` variable. */
+export type NumberOrVariable = number | string
+
+/** Comparison as written; `lo`/`hi` are inclusive for `<>` in Snort 2 text; for the others only `lo` counts. */
+export interface NumericTest {
+  readonly op: '=' | '!=' | '<' | '>' | '<=' | '>=' | 'range-inclusive' | 'range-exclusive'
+  readonly lo: number
+  readonly hi: number
+}
+
+export interface ContentOption {
+  readonly kind: 'content'
+  readonly buffer: BufferId
+  readonly bytes: Uint8Array
+  readonly negated: boolean
+  readonly nocase: boolean
+  /** Counts from the cursor (`distance`/`within`), not from the buffer start (`offset`/`depth`). */
+  readonly relative: boolean
+  /** `offset`, or `distance` when relative; default 0. */
+  readonly offset: NumberOrVariable
+  /** `depth`, or `within` when relative; undefined = to the end of the buffer. */
+  readonly depth: NumberOrVariable | undefined
+  readonly fastPattern: FastPatternMark | undefined
+}
+
+export interface FastPatternMark {
+  /** `fast_pattern:only`: the content is searched for (caseless, anywhere), moves no cursor and orders nothing. */
+  readonly only: boolean
+  /** `fast_pattern:offset,length`: the slice given to the matcher; undefined = all of it. */
+  readonly slice: readonly [offset: number, length: number] | undefined
+}
+
+export interface PcreOption {
+  readonly kind: 'pcre'
+  readonly buffer: BufferId
+  /** One byte per character. */
+  readonly pattern: string
+  readonly flags: RegexFlags
+  readonly negated: boolean
+  /** R: the subject begins at the cursor. */
+  readonly relative: boolean
+  /** O: not subject to the configured match limit. */
+  readonly ignoreLimits: boolean
+  /** 2.9 http pcre (U, P, H…) leaves the cursor where it was. */
+  readonly movesCursor: boolean
+}
+
+export interface IsDataAtOption {
+  readonly kind: 'isdataat'
+  readonly buffer: BufferId
+  readonly at: NumberOrVariable
+  readonly negated: boolean
+  readonly relative: boolean
+}
+
+/** Common part of the options that read a number from the buffer. */
+export interface ByteRead {
+  readonly buffer: BufferId
+  /** Bytes to read: 1…4 binary, 1…10 as text. */
+  readonly count: number
+  readonly offset: NumberOrVariable
+  readonly relative: boolean
+  readonly littleEndian: boolean
+  /** Text number: 0 = base from its prefix (strtoul), else 8, 10 or 16; undefined = binary. */
+  readonly textBase: 0 | 8 | 10 | 16 | undefined
+  /** Byte order of the DCE/RPC request (`dce`). */
+  readonly dce: boolean
+  /** ANDed with the value, which is then shifted right by the mask's trailing zero bits; undefined = none. */
+  readonly bitmask: number | undefined
+}
+
+export interface ByteTestOption extends ByteRead {
+  readonly kind: 'byte_test'
+  readonly op: '<' | '>' | '=' | '<=' | '>=' | '&' | '^'
+  readonly negated: boolean
+  readonly value: NumberOrVariable
+}
+
+export interface ByteJumpOption extends ByteRead {
+  readonly kind: 'byte_jump'
+  readonly multiplier: number
+  /** 1 = none, else the value is rounded up to a multiple of it (2 or 4). */
+  readonly align: 1 | 2 | 4
+  readonly from: 'here' | 'beginning' | 'end'
+  readonly postOffset: NumberOrVariable
+}
+
+export interface ByteExtractOption extends ByteRead {
+  readonly kind: 'byte_extract'
+  readonly name: string
+  readonly multiplier: number
+  readonly align: 1 | 2 | 4
+}
+
+export interface ByteMathOption extends ByteRead {
+  readonly kind: 'byte_math'
+  readonly op: '+' | '-' | '*' | '/' | '<<' | '>>'
+  readonly value: NumberOrVariable
+  readonly name: string
+}
+
+export interface FlowOption {
+  readonly kind: 'flow'
+  readonly direction: 'to_server' | 'to_client' | undefined
+  readonly state: 'established' | 'not_established' | 'stateless' | undefined
+  readonly stream: 'no_stream' | 'only_stream' | undefined
+  readonly frag: 'no_frag' | 'only_frag' | undefined
+}
+
+export interface FlowbitsOption {
+  readonly kind: 'flowbits'
+  readonly action: 'set' | 'setx' | 'unset' | 'toggle' | 'isset' | 'isnotset' | 'reset' | 'noalert'
+  readonly names: readonly string[]
+  /** How several names combine: `a&b` all, `a|b` any. */
+  readonly combine: 'all' | 'any'
+  readonly group: string | undefined
+}
+
+/** Puts the cursor at the start of a buffer (`file_data`, `pkt_data`, `base64_data`, Snort 3 sticky buffers). */
+export interface SetBufferOption {
+  readonly kind: 'set_buffer'
+  readonly buffer: BufferId
+}
+
+export interface Base64DecodeOption {
+  readonly kind: 'base64_decode'
+  readonly buffer: BufferId
+  readonly bytes: number | undefined
+  readonly offset: number
+  readonly relative: boolean
+}
+
+/** Length of a whole buffer: `urilen` (http_uri or http_raw_uri), `bufferlen` (any). */
+export interface BufferLengthOption {
+  readonly kind: 'buffer_length'
+  readonly buffer: BufferId
+  readonly test: NumericTest
+  readonly relative: boolean
+}
+
+export interface DsizeOption {
+  readonly kind: 'dsize'
+  readonly test: NumericTest
+}
+
+export interface TcpFlagsOption {
+  readonly kind: 'flags'
+  /** FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128. */
+  readonly flags: number
+  /** Removed from the packet's flags before the test. */
+  readonly ignore: number
+  readonly match: 'exact' | 'all' | 'any' | 'none'
+}
+
+/** Equality or range on one header field. */
+export interface HeaderNumberOption {
+  readonly kind: 'header_number'
+  readonly field:
+    | 'ttl'
+    | 'tos'
+    | 'id'
+    | 'fragoffset'
+    | 'ip_proto'
+    | 'seq'
+    | 'ack'
+    | 'window'
+    | 'itype'
+    | 'icode'
+    | 'icmp_id'
+    | 'icmp_seq'
+  readonly test: NumericTest
+}
+
+export interface FragBitsOption {
+  readonly kind: 'fragbits'
+  /** more fragments 1, don't fragment 2, reserved 4 */
+  readonly bits: number
+  readonly match: 'exact' | 'all' | 'any' | 'none'
+}
+
+export interface IpOptsOption {
+  readonly kind: 'ipopts'
+  /** IP option type, or 'any'. */
+  readonly option: number | 'any'
+}
+
+export interface SameIpOption {
+  readonly kind: 'sameip'
+}
+
+export interface RateOption {
+  readonly kind: 'detection_filter' | 'threshold'
+  readonly type: 'limit' | 'threshold' | 'both' | undefined
+  readonly track: 'by_src' | 'by_dst'
+  readonly count: number
+  readonly seconds: number
+}
+
+export type RuleOption =
+  | ContentOption
+  | PcreOption
+  | IsDataAtOption
+  | ByteTestOption
+  | ByteJumpOption
+  | ByteExtractOption
+  | ByteMathOption
+  | FlowOption
+  | FlowbitsOption
+  | SetBufferOption
+  | Base64DecodeOption
+  | BufferLengthOption
+  | DsizeOption
+  | TcpFlagsOption
+  | HeaderNumberOption
+  | FragBitsOption
+  | IpOptsOption
+  | SameIpOption
+  | RateOption
+
+export interface RuleReference {
+  readonly system: string
+  readonly id: string
+}
+
+export interface RuleHeader {
+  readonly action: RuleAction
+  readonly protocol: RuleProtocol
+  readonly source: IpSet
+  readonly sourcePorts: PortSet
+  readonly bidirectional: boolean
+  readonly destination: IpSet
+  readonly destinationPorts: PortSet
+}
+
+export interface Rule {
+  readonly gid: number
+  readonly sid: number
+  readonly rev: number
+  readonly msg: string
+  /** Short name (`web-application-attack`), or undefined. */
+  readonly classtype: string | undefined
+  /** Text of the class (`Web Application Attack`), or undefined when the classtype is not configured. */
+  readonly classText: string | undefined
+  /** 1 = most urgent; 0 when neither `priority` nor a known classtype gives one. */
+  readonly priority: number
+  readonly references: readonly RuleReference[]
+  readonly metadata: readonly (readonly [key: string, value: string])[]
+  /** Services named by `metadata:service` or `service:`, lower case; empty = none. */
+  readonly services: readonly string[]
+  readonly header: RuleHeader
+  /** In evaluation order, as written. Does not hold msg, sid, reference and the like. */
+  readonly options: readonly RuleOption[]
+  readonly dialect: Dialect
+  readonly position: SourcePosition
+  /** The rule as written, continuation lines joined. */
+  readonly text: string
+}
+
+/** Why a rule (or a line) was not loaded. `reason` groups equal causes in summaries; `message` is for the reader. */
+export interface RuleProblem {
+  readonly position: SourcePosition
+  readonly severity: 'error' | 'warning'
+  readonly reason: string
+  readonly message: string
+  readonly sid: number | undefined
+}
