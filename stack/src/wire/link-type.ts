@@ -1,0 +1,41 @@
+/** Link types the decoder understands: libpcap LINKTYPE_ and DLT_ numbers (both where they differ). */
+export const LINK_TYPE = {
+  /** BSD loopback: address family as a 32-bit word in the byte order of the machine that captured. */
+  NULL: 0,
+  ETHERNET: 1,
+  /** Raw IP as numbered by the DLT of most systems, of OpenBSD, and by the file formats. */
+  RAW_DLT: 12,
+  RAW_OPENBSD: 14,
+  RAW: 101,
+  /** OpenBSD loopback: like NULL, always in network byte order. */
+  LOOP: 108,
+  LINUX_SLL: 113,
+  IPV4: 228,
+  IPV6: 229,
+  LINUX_SLL2: 276,
+} as const
+
+export const ETHER_TYPE = {
+  IPV4: 0x0800,
+  ARP: 0x0806,
+  VLAN: 0x8100,
+  IPV6: 0x86dd,
+  /** 802.1ad service tag. */
+  QINQ: 0x88a8,
+  /** Service tags from before 802.1ad. */
+  QINQ_OLD: 0x9100,
+  QINQ_OLDER: 0x9200,
+} as const
+
+export const IP_PROTOCOL = {
+  HOP_BY_HOP: 0,
+  ICMP: 1,
+  TCP: 6,
+  UDP: 17,
+  ROUTING: 43,
+  FRAGMENT: 44,
+  AUTHENTICATION: 51,
+  ICMPV6: 58,
+  NO_NEXT_HEADER: 59,
+  DESTINATION: 60,
+} as const

@@ -1,0 +1,185 @@
+/**
+ * The packet being processed: where its headers lie in the capture chunk, and the values every consumer needs.
+ *
+ * One mutable instance is reused for all packets. Nothing is copied: `buffer` is the chunk that holds the frame, all
+ * offsets point into it, and everything is valid only until the next frame is decoded. Values needed for every packet
+ * are fields, filled by the decoder; values a few rules or outputs ask for are getters that read the header in place.
+ */
+import { formatIPv4, formatIPv6 } from './address.js'
+import { FRAGMENT_OFFSET_MASK, IPV4, IPV4_FLAG } from './ipv4.js'
+import { IPV6, IPV6_FRAGMENT } from './ipv6.js'
+import { STATUS } from './status.js'
+import { TCP } from './tcp.js'
+
+export const SOURCE = 0
+export const DESTINATION = 1
+/** Which end of a packet. */
+export type End = typeof SOURCE | typeof DESTINATION
+
+const EMPTY = new Uint8Array(0)
+
+export class Packet {
+  /** Chunk of the capture that holds the frame; reused for later frames. */
+  buffer: Uint8Array = EMPTY
+  frameOffset = 0
+  /** Bytes of the frame in `buffer`, from `frameOffset`. */
+  frameLength = 0
+  /** Bytes the frame had on the wire, never below `frameLength`. */
+  wireLength = 0
+  /** 1-based position in the run, over all captures of the run. */
+  number = 0
+  /** Time stamp: whole seconds since 1970. */
+  seconds = 0
+  /** Time stamp: nanoseconds within the second, 0 to 999,999,999. */
+  nanoseconds = 0
+  /** libpcap link type (DLT) of the interface. */
+  linkType = 0
+  interfaceIndex = 0
+  /** Outcome of decoding, a `STATUS` code. */
+  status: number = STATUS.NOT_IP
+
+  /** Identifier of the outermost 802.1Q tag that names a VLAN (identifier 0 is priority only), or -1. */
+  vlan = -1
+  /** EtherType behind all tags; 0 when the link layer has none. */
+  etherType = 0
+
+  /** 4 or 6, or 0 when the frame holds no IP header that can be used. */
+  ipVersion = 0
+  ipOffset = 0
+  /** Length of the IP header with options and extension headers (and IPsec AH), up to the upper-layer header. */
+  ipHeaderLength = 0
+  /** Length of the whole IP packet by its header: may exceed what was captured. */
+  ipTotalLength = 0
+  /** Upper-layer protocol number; -1 without IP. On later IPv6 fragments: what the fragment header names. */
+  protocol = -1
+  /** Any fragment, the first included. Its transport payload is not the whole one. */
+  isFragment = false
+  /** Offset of the IPv6 fragment header, or -1. */
+  fragmentHeaderOffset = -1
+  sourceAddressOffset = 0
+  destinationAddressOffset = 0
+  /** Addresses as four big-endian words (int32); IPv4 in word 3 behind 0, 0, 0xffff, as in ::ffff:0:0/96. */
+  src0 = 0
+  src1 = 0
+  src2 = 0
+  src3 = 0
+  dst0 = 0
+  dst1 = 0
+  dst2 = 0
+  dst3 = 0
+
+  /** TCP and UDP port; ICMP and ICMPv6: the type. 0 for other protocols and later fragments. */
+  sourcePort = 0
+  /** TCP and UDP port; ICMP and ICMPv6: the code. 0 for other protocols and later fragments. */
+  destinationPort = 0
+  /** Offset of a decoded TCP, UDP, ICMP or ICMPv6 header, or -1 (other protocol, later fragment, malformed). */
+  transportOffset = -1
+  /** Begin of the transport payload; of the IP payload when there is no decoded transport header. */
+  payloadOffset = 0
+  /** Captured bytes of the payload; link-layer padding is not part of it. */
+  payloadLength = 0
+  /** Bytes the payload had on the wire; above `payloadLength` when the capture cut the packet. */
+  payloadWireLength = 0
+  /** TCP sequence number (int32). */
+  tcpSeq = 0
+  /** TCP acknowledgement number (int32), whether or not the ACK flag is set. */
+  tcpAck = 0
+  /** TCP flags, FIN = 1 to CWR = 0x80. */
+  tcpFlags = 0
+  /** TCP window as sent, not scaled. */
+  tcpWindow = 0
+  /** TCP header with options, bytes; 0 when the packet is not TCP. */
+  tcpHeaderLength = 0
+
+  /** The capture holds less of the payload than was on the wire. */
+  get truncated(): boolean {
+    return this.payloadLength < this.payloadWireLength
+  }
+
+  /** Time stamp in whole microseconds since 1970. */
+  get time(): number {
+    return this.seconds * 1_000_000 + ((this.nanoseconds / 1000) | 0)
+  }
+
+  /** IPv4 time to live or IPv6 hop limit. */
+  get ttl(): number {
+    if (this.ipVersion === 4) return this.buffer[this.ipOffset + IPV4.TTL]!
+    return this.ipVersion === 6 ? this.buffer[this.ipOffset + IPV6.HOP_LIMIT]! : 0
+  }
+
+  /** IPv4 type of service or IPv6 traffic class. */
+  get tos(): number {
+    const at = this.ipOffset
+    if (this.ipVersion === 4) return this.buffer[at + IPV4.TOS]!
+    if (this.ipVersion !== 6) return 0
+    return ((this.buffer[at]! & 0x0f) << 4) | (this.buffer[at + 1]! >> 4)
+  }
+
+  /** IPv4 identification (16 bits) or that of the IPv6 fragment header (int32); 0 without one. */
+  get ipId(): number {
+    const b = this.buffer
+    if (this.ipVersion === 4) {
+      const at = this.ipOffset + IPV4.ID
+      return (b[at]! << 8) | b[at + 1]!
+    }
+    const at = this.fragmentHeaderOffset + IPV6_FRAGMENT.ID
+    if (this.fragmentHeaderOffset < 0) return 0
+    return (b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!
+  }
+
+  /** IPv4 flags and fragment offset as sent: `IPV4_FLAG` bits over an offset in units of 8 bytes; 0 for IPv6. */
+  private get ipv4Fragment(): number {
+    if (this.ipVersion !== 4) return 0
+    const at = this.ipOffset + IPV4.FRAGMENT
+    return (this.buffer[at]! << 8) | this.buffer[at + 1]!
+  }
+
+  /** Offset of this fragment's payload in the unfragmented packet's, bytes. */
+  get fragOffset(): number {
+    if (this.fragmentHeaderOffset < 0) return (this.ipv4Fragment & FRAGMENT_OFFSET_MASK) << 3
+    const at = this.fragmentHeaderOffset + IPV6_FRAGMENT.OFFSET
+    return ((this.buffer[at]! << 8) | this.buffer[at + 1]!) & 0xfff8
+  }
+
+  get moreFragments(): boolean {
+    if (this.fragmentHeaderOffset < 0) return (this.ipv4Fragment & IPV4_FLAG.MORE_FRAGMENTS) !== 0
+    return (this.buffer[this.fragmentHeaderOffset + IPV6_FRAGMENT.OFFSET + 1]! & 1) !== 0
+  }
+
+  get dontFragment(): boolean {
+    return (this.ipv4Fragment & IPV4_FLAG.DONT_FRAGMENT) !== 0
+  }
+
+  get reservedBit(): boolean {
+    return (this.ipv4Fragment & IPV4_FLAG.RESERVED) !== 0
+  }
+
+  /** TCP urgent pointer as sent, whether or not the URG flag is set; 0 when the packet is not TCP. */
+  get tcpUrgent(): number {
+    if (this.tcpHeaderLength === 0) return 0
+    const at = this.transportOffset + TCP.URGENT
+    return (this.buffer[at]! << 8) | this.buffer[at + 1]!
+  }
+
+  /** Text of an address (RFC 5952 for IPv6), '' without IP. Allocates: for outputs, not for the packet path. */
+  address(end: End): string {
+    if (this.ipVersion === 0) return ''
+    const at = end === SOURCE ? this.sourceAddressOffset : this.destinationAddressOffset
+    return this.ipVersion === 4 ? formatIPv4(this.buffer, at) : formatIPv6(this.buffer, at)
+  }
+
+  /** The captured payload as a view of `buffer`. Allocates a view: for outputs and tests. */
+  payload(): Uint8Array {
+    return this.buffer.subarray(this.payloadOffset, this.payloadOffset + this.payloadLength)
+  }
+
+  /** The captured frame as a view of `buffer`. Allocates a view: for outputs and tests. */
+  frame(): Uint8Array {
+    return this.buffer.subarray(this.frameOffset, this.frameOffset + this.frameLength)
+  }
+}
+
+/** Text of the address of one end of `packet`; '' when it holds no IP packet. */
+export function formatAddress(packet: Packet, end: End): string {
+  return packet.address(end)
+}
