@@ -69,7 +69,10 @@ export class HyperscanEngine implements MatcherEngine {
     if (header.length < 4 || magic !== MAGIC || bytes.length !== expected)
       throw new Error('not a serialised matcher')
     let offset = 16
-    const take = (length: number): Uint8Array => bytes.slice(offset, (offset += length))
+    const take = (length: number): Uint8Array => {
+      offset += length
+      return bytes.slice(offset - length, offset)
+    }
     const lengths = new Uint32Array(take(count * 4).buffer)
     const nocase = take(count)
     const packed: PackedPatterns = {

@@ -34,7 +34,7 @@ export interface Engines {
 
 /** @throws Error when the choice is unknown, or is `hyperscan` and that cannot be used here. */
 export function createEngines(options: EngineOptions = {}): Engines {
-  const engine = options.engine ?? process.env['WEIR_ENGINE'] ?? 'auto'
+  const engine = options.engine ?? process.env.WEIR_ENGINE ?? 'auto'
   if (!ENGINE_CHOICES.some((choice) => choice === engine)) {
     throw new Error(`unknown engine "${engine}": expected ${ENGINE_CHOICES.join(', ')}`)
   }
