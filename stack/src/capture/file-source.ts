@@ -10,7 +10,8 @@ export interface OpenCaptureOptions {
   readonly chunkSize?: number
 }
 
-const DEFAULT_CHUNK = 4 * 1024 * 1024
+/** Measured with 64 KiB to 16 MiB: fastest at 1 to 2 MiB, twice as slow at 8, where a chunk no longer fits the caches. */
+const DEFAULT_CHUNK = 2 * 1024 * 1024
 
 /** First read, to tell the format: also the most that may be handed to `GunzipInput`. */
 const PROBE = 16 * 1024

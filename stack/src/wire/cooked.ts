@@ -15,14 +15,14 @@ export const SLL2 = {
 
 export function decodeSll(packet: Packet, offset: number, end: number, wireEnd: number): number {
   if (end - offset < SLL.HEADER_LENGTH) return STATUS.COOKED_TRUNCATED
-  const b = packet.buffer
-  const type = (b[offset + SLL.PROTOCOL]! << 8) | b[offset + SLL.PROTOCOL + 1]!
+  const { view } = packet
+  const type = view.getUint16(offset + SLL.PROTOCOL)
   return decodeEtherType(packet, type, offset + SLL.HEADER_LENGTH, end, wireEnd)
 }
 
 export function decodeSll2(packet: Packet, offset: number, end: number, wireEnd: number): number {
   if (end - offset < SLL2.HEADER_LENGTH) return STATUS.COOKED_TRUNCATED
-  const b = packet.buffer
-  const type = (b[offset + SLL2.PROTOCOL]! << 8) | b[offset + SLL2.PROTOCOL + 1]!
+  const { view } = packet
+  const type = view.getUint16(offset + SLL2.PROTOCOL)
   return decodeEtherType(packet, type, offset + SLL2.HEADER_LENGTH, end, wireEnd)
 }

@@ -30,7 +30,7 @@ export function decodeFrame(
 ): number {
   const end = offset + capturedLength
   const wireEnd = wireLength > capturedLength ? offset + wireLength : end
-  packet.buffer = buffer
+  packet.attach(buffer)
   packet.frameOffset = offset
   packet.frameLength = capturedLength
   packet.wireLength = wireEnd - offset
@@ -61,7 +61,7 @@ export function decodeIp(
   offset: number,
   length: number,
 ): number {
-  packet.buffer = buffer
+  packet.attach(buffer)
   clearIp(packet)
   return finish(packet, counters, decodeRaw(packet, offset, offset + length, offset + length))
 }
@@ -102,6 +102,7 @@ function clearIp(packet: Packet): void {
   packet.protocol = -1
   packet.isFragment = false
   packet.fragmentHeaderOffset = -1
+  packet.segmentsLeft = false
   packet.sourceAddressOffset = 0
   packet.destinationAddressOffset = 0
   packet.src0 = 0

@@ -29,8 +29,8 @@ const SNAP_LENGTH = 8
  */
 export function decodeEthernet(packet: Packet, offset: number, end: number, wireEnd: number): number {
   if (end - offset < ETHERNET.HEADER_LENGTH) return STATUS.ETHERNET_TRUNCATED
-  const b = packet.buffer
-  const type = (b[offset + ETHERNET.TYPE]! << 8) | b[offset + ETHERNET.TYPE + 1]!
+  const { view } = packet
+  const type = view.getUint16(offset + ETHERNET.TYPE)
   const at = offset + ETHERNET.HEADER_LENGTH
   if (type === ETHER_TYPE.IPV4) {
     packet.etherType = type
@@ -47,7 +47,7 @@ export function decodeEtherType(
   end: number,
   wireEnd: number,
 ): number {
-  const b = packet.buffer
+  const { view } = packet
   let tags = 0
   while (
     type === ETHER_TYPE.VLAN ||
@@ -58,13 +58,13 @@ export function decodeEtherType(
     if (++tags > MAX_VLAN_TAGS) return STATUS.VLAN_TOO_DEEP
     if (end - at < VLAN_TAG.LENGTH) return STATUS.VLAN_TRUNCATED
     // Identifier 0 carries a priority only: the frame belongs to the untagged network (802.1Q 9.6).
-    const id = ((b[at]! << 8) | b[at + 1]!) & 0x0fff
+    const id = view.getUint16(at) & 0x0fff
     if (packet.vlan < 0 && id !== 0) packet.vlan = id
-    type = (b[at + VLAN_TAG.TYPE]! << 8) | b[at + VLAN_TAG.TYPE + 1]!
+    type = view.getUint16(at + VLAN_TAG.TYPE)
     at += VLAN_TAG.LENGTH
   }
-  if (type < MIN_ETHER_TYPE && end - at >= SNAP_LENGTH && isSnap(b, at)) {
-    type = (b[at + 6]! << 8) | b[at + 7]!
+  if (type < MIN_ETHER_TYPE && end - at >= SNAP_LENGTH && isSnap(view, at)) {
+    type = view.getUint16(at + 6)
     at += SNAP_LENGTH
   }
   packet.etherType = type
@@ -73,7 +73,8 @@ export function decodeEtherType(
   return STATUS.NOT_IP
 }
 
-function isSnap(b: Uint8Array, at: number): boolean {
-  if (b[at] !== 0xaa || b[at + 1] !== 0xaa || b[at + 2] !== 0x03) return false
-  return (b[at + 3]! | b[at + 4]! | b[at + 5]!) === 0
+function isSnap(view: DataView, at: number): boolean {
+  if (view.getUint8(at) !== 0xaa || view.getUint8(at + 1) !== 0xaa || view.getUint8(at + 2) !== 0x03)
+    return false
+  return (view.getUint8(at + 3) | view.getUint8(at + 4) | view.getUint8(at + 5)) === 0
 }

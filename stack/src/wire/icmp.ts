@@ -20,13 +20,13 @@ const LONG_HEADER_TYPES = 0x0007_ff39
 /** Decodes the message at `at`. The payload begins behind the fields every message of its type has (8 or 4 bytes). */
 export function decodeIcmp(packet: Packet, at: number, end: number, wireEnd: number): number {
   if (end - at < ICMP.MIN_LENGTH) return STATUS.ICMP_TRUNCATED
-  const b = packet.buffer
-  const type = b[at]!
+  const { view } = packet
+  const type = view.getUint8(at)
   const long = type < 32 && ((LONG_HEADER_TYPES >> type) & 1) !== 0
   const headerLength = long ? ICMP.HEADER_LENGTH : ICMP.MIN_LENGTH
   if (end - at < headerLength) return STATUS.ICMP_TRUNCATED
   packet.sourcePort = type
-  packet.destinationPort = b[at + ICMP.CODE]!
+  packet.destinationPort = view.getUint8(at + ICMP.CODE)
   packet.transportOffset = at
   packet.payloadOffset = at + headerLength
   packet.payloadLength = end - at - headerLength

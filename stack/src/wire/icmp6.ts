@@ -15,9 +15,9 @@ export const ICMP6 = {
 /** Decodes the message at `at`; the payload begins 8 bytes later. */
 export function decodeIcmp6(packet: Packet, at: number, end: number, wireEnd: number): number {
   if (end - at < ICMP6.HEADER_LENGTH) return STATUS.ICMP6_TRUNCATED
-  const b = packet.buffer
-  packet.sourcePort = b[at]!
-  packet.destinationPort = b[at + ICMP6.CODE]!
+  const { view } = packet
+  packet.sourcePort = view.getUint8(at)
+  packet.destinationPort = view.getUint8(at + ICMP6.CODE)
   packet.transportOffset = at
   packet.payloadOffset = at + ICMP6.HEADER_LENGTH
   packet.payloadLength = end - at - ICMP6.HEADER_LENGTH

@@ -36,13 +36,13 @@ export const MIN_OFFLOADED_LENGTH = 1501
 export function decodeIPv4(packet: Packet, offset: number, end: number, wireEnd: number): number {
   const available = end - offset
   if (available < IPV4.HEADER_LENGTH) return available === 0 ? STATUS.IP_EMPTY : STATUS.IPV4_TRUNCATED
-  const b = packet.buffer
-  const first = b[offset]!
+  const { view } = packet
+  const first = view.getUint8(offset)
   if (first >> 4 !== 4) return STATUS.IP_VERSION
   const headerLength = (first & 0x0f) << 2
   if (headerLength < IPV4.HEADER_LENGTH) return STATUS.IPV4_HEADER_LENGTH
   if (headerLength > available) return STATUS.IPV4_OPTIONS_TRUNCATED
-  let totalLength = (b[offset + IPV4.TOTAL_LENGTH]! << 8) | b[offset + IPV4.TOTAL_LENGTH + 1]!
+  let totalLength = view.getUint16(offset + IPV4.TOTAL_LENGTH)
   const wireLength = wireEnd - offset
   if (totalLength < headerLength) {
     if (totalLength !== 0 || wireLength < MIN_OFFLOADED_LENGTH) return STATUS.IPV4_LENGTH_BELOW_HEADER
@@ -50,7 +50,7 @@ export function decodeIPv4(packet: Packet, offset: number, end: number, wireEnd:
   } else if (totalLength > wireLength) {
     return STATUS.IPV4_LENGTH_ABOVE_FRAME
   }
-  const fragment = (b[offset + IPV4.FRAGMENT]! << 8) | b[offset + IPV4.FRAGMENT + 1]!
+  const fragment = view.getUint16(offset + IPV4.FRAGMENT)
   const fragmentOffset = (fragment & FRAGMENT_OFFSET_MASK) << 3
   if ((fragment & (FRAGMENT_OFFSET_MASK | IPV4_FLAG.MORE_FRAGMENTS)) !== 0) {
     if (fragmentOffset + totalLength > MAX_IP_LENGTH) return STATUS.FRAGMENT_ABOVE_64K
@@ -58,7 +58,7 @@ export function decodeIPv4(packet: Packet, offset: number, end: number, wireEnd:
   }
   const source = offset + IPV4.SOURCE
   const destination = offset + IPV4.DESTINATION
-  const protocol = b[offset + IPV4.PROTOCOL]!
+  const protocol = view.getUint8(offset + IPV4.PROTOCOL)
   packet.ipVersion = 4
   packet.ipOffset = offset
   packet.ipHeaderLength = headerLength
@@ -66,10 +66,9 @@ export function decodeIPv4(packet: Packet, offset: number, end: number, wireEnd:
   packet.sourceAddressOffset = source
   packet.destinationAddressOffset = destination
   packet.src2 = 0xffff
-  packet.src3 = (b[source]! << 24) | (b[source + 1]! << 16) | (b[source + 2]! << 8) | b[source + 3]!
+  packet.src3 = view.getInt32(source)
   packet.dst2 = 0xffff
-  packet.dst3 =
-    (b[destination]! << 24) | (b[destination + 1]! << 16) | (b[destination + 2]! << 8) | b[destination + 3]!
+  packet.dst3 = view.getInt32(destination)
   // Whatever follows the IP packet in the frame is padding.
   const ipWireEnd = offset + totalLength
   const ipEnd = Math.min(ipWireEnd, end)

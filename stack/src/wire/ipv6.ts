@@ -16,6 +16,8 @@ export const IPV6 = {
 
 /** Hop-by-hop, routing and destination options: lengths in units of 8 bytes, not counting the first 8. */
 export const IPV6_EXTENSION = { NEXT_HEADER: 0, LENGTH: 1, MIN_LENGTH: 8 } as const
+/** Fields all types of routing header have. */
+export const IPV6_ROUTING = { TYPE: 2, SEGMENTS_LEFT: 3 } as const
 export const IPV6_FRAGMENT = { NEXT_HEADER: 0, OFFSET: 2, ID: 4, LENGTH: 8 } as const
 
 /** A packet has no use for more than seven (RFC 8200, section 4.1); longer chains exist to exhaust inspection. */
@@ -31,15 +33,15 @@ const JUMBO_MALFORMED = -2
 export function decodeIPv6(packet: Packet, offset: number, end: number, wireEnd: number): number {
   const available = end - offset
   if (available < IPV6.HEADER_LENGTH) return available === 0 ? STATUS.IP_EMPTY : STATUS.IPV6_TRUNCATED
-  const b = packet.buffer
-  if (b[offset]! >> 4 !== 6) return STATUS.IP_VERSION
-  const next = b[offset + IPV6.NEXT_HEADER]!
+  const { view } = packet
+  if (view.getUint8(offset) >> 4 !== 6) return STATUS.IP_VERSION
+  const next = view.getUint8(offset + IPV6.NEXT_HEADER)
   const at = offset + IPV6.HEADER_LENGTH
   const wireLength = wireEnd - at
-  let payloadLength = (b[offset + IPV6.PAYLOAD_LENGTH]! << 8) | b[offset + IPV6.PAYLOAD_LENGTH + 1]!
+  let payloadLength = view.getUint16(offset + IPV6.PAYLOAD_LENGTH)
   if (payloadLength > wireLength) return STATUS.IPV6_LENGTH_ABOVE_FRAME
   if (payloadLength === 0 && next !== IP_PROTOCOL.NO_NEXT_HEADER) {
-    const jumbo = next === IP_PROTOCOL.HOP_BY_HOP ? jumboLength(b, at, end) : JUMBO_ABSENT
+    const jumbo = next === IP_PROTOCOL.HOP_BY_HOP ? jumboLength(view, at, end) : JUMBO_ABSENT
     if (jumbo === JUMBO_MALFORMED || jumbo > wireLength) return STATUS.IPV6_JUMBO
     if (jumbo === JUMBO_ABSENT && wireEnd - offset < MIN_OFFLOADED_LENGTH) return STATUS.IPV6_LENGTH_ZERO
     payloadLength = jumbo === JUMBO_ABSENT ? wireLength : jumbo
@@ -52,14 +54,14 @@ export function decodeIPv6(packet: Packet, offset: number, end: number, wireEnd:
   packet.ipTotalLength = IPV6.HEADER_LENGTH + payloadLength
   packet.sourceAddressOffset = source
   packet.destinationAddressOffset = destination
-  packet.src0 = word(b, source)
-  packet.src1 = word(b, source + 4)
-  packet.src2 = word(b, source + 8)
-  packet.src3 = word(b, source + 12)
-  packet.dst0 = word(b, destination)
-  packet.dst1 = word(b, destination + 4)
-  packet.dst2 = word(b, destination + 8)
-  packet.dst3 = word(b, destination + 12)
+  packet.src0 = view.getInt32(source)
+  packet.src1 = view.getInt32(source + 4)
+  packet.src2 = view.getInt32(source + 8)
+  packet.src3 = view.getInt32(source + 12)
+  packet.dst0 = view.getInt32(destination)
+  packet.dst1 = view.getInt32(destination + 4)
+  packet.dst2 = view.getInt32(destination + 8)
+  packet.dst3 = view.getInt32(destination + 12)
   const ipWireEnd = at + payloadLength
   const ipEnd = Math.min(ipWireEnd, end)
   if (next === IP_PROTOCOL.TCP || next === IP_PROTOCOL.UDP) {
@@ -68,13 +70,9 @@ export function decodeIPv6(packet: Packet, offset: number, end: number, wireEnd:
   return decodeExtensions(packet, next, at, ipEnd, ipWireEnd)
 }
 
-function word(b: Uint8Array, at: number): number {
-  return (b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!
-}
-
 /** Walks the chain of extension headers, then decodes the upper layer. */
 function decodeExtensions(packet: Packet, next: number, at: number, end: number, wireEnd: number): number {
-  const b = packet.buffer
+  const { view } = packet
   for (let count = 0; isExtension(next); count++) {
     if (count === MAX_EXTENSION_HEADERS)
       return incomplete(packet, next, at, end, wireEnd, STATUS.IPV6_EXTENSIONS_TOO_MANY)
@@ -82,9 +80,9 @@ function decodeExtensions(packet: Packet, next: number, at: number, end: number,
       return incomplete(packet, next, at, end, wireEnd, STATUS.IPV6_EXTENSION_TRUNCATED)
     }
     if (next === IP_PROTOCOL.FRAGMENT) {
-      const field = (b[at + IPV6_FRAGMENT.OFFSET]! << 8) | b[at + IPV6_FRAGMENT.OFFSET + 1]!
+      const field = view.getUint16(at + IPV6_FRAGMENT.OFFSET)
       const fragmentOffset = field & 0xfff8
-      next = b[at + IPV6_FRAGMENT.NEXT_HEADER]!
+      next = view.getUint8(at + IPV6_FRAGMENT.NEXT_HEADER)
       // Both zero: an atomic fragment, a whole packet by itself (RFC 6946).
       const fragment = fragmentOffset !== 0 || (field & 1) !== 0
       if (!packet.isFragment) packet.fragmentHeaderOffset = at
@@ -98,11 +96,14 @@ function decodeExtensions(packet: Packet, next: number, at: number, end: number,
       if (fragmentOffset !== 0) return decodeUpperLayer(packet, next, at, end, wireEnd, true)
       continue
     }
-    const units = b[at + IPV6_EXTENSION.LENGTH]!
+    const units = view.getUint8(at + IPV6_EXTENSION.LENGTH)
     // The authentication header counts in units of 4 bytes, less 2 (RFC 4302).
     const length = next === IP_PROTOCOL.AUTHENTICATION ? (units + 2) << 2 : (units + 1) << 3
     if (length > end - at) return incomplete(packet, next, at, end, wireEnd, STATUS.IPV6_EXTENSION_TRUNCATED)
-    next = b[at + IPV6_EXTENSION.NEXT_HEADER]!
+    if (next === IP_PROTOCOL.ROUTING && view.getUint8(at + IPV6_ROUTING.SEGMENTS_LEFT) !== 0) {
+      packet.segmentsLeft = true
+    }
+    next = view.getUint8(at + IPV6_EXTENSION.NEXT_HEADER)
     at += length
     packet.ipHeaderLength = at - packet.ipOffset
   }
@@ -139,20 +140,20 @@ function incomplete(
 }
 
 /** Length in the jumbo payload option of the hop-by-hop header at `at`, or `JUMBO_ABSENT` or `JUMBO_MALFORMED`. */
-function jumboLength(b: Uint8Array, at: number, end: number): number {
+function jumboLength(view: DataView, at: number, end: number): number {
   if (end - at < IPV6_EXTENSION.MIN_LENGTH) return JUMBO_ABSENT
-  const headerEnd = at + ((b[at + IPV6_EXTENSION.LENGTH]! + 1) << 3)
+  const headerEnd = at + ((view.getUint8(at + IPV6_EXTENSION.LENGTH) + 1) << 3)
   const stop = Math.min(headerEnd, end)
   let option = at + 2
   while (option + 1 < stop) {
-    if (b[option] === OPTION_PAD1) {
+    if (view.getUint8(option) === OPTION_PAD1) {
       option++
       continue
     }
-    const length = b[option + 1]!
-    if (b[option] === OPTION_JUMBO) {
+    const length = view.getUint8(option + 1)
+    if (view.getUint8(option) === OPTION_JUMBO) {
       if (length !== 4 || option + 6 > stop) return JUMBO_MALFORMED
-      const jumbo = word(b, option + 2) >>> 0
+      const jumbo = view.getInt32(option + 2) >>> 0
       return jumbo > MAX_IP_LENGTH ? jumbo : JUMBO_MALFORMED
     }
     option += 2 + length

@@ -12,9 +12,9 @@ const AF_INET6: readonly number[] = [10, 24, 28, 30]
 
 export function decodeLoopback(packet: Packet, offset: number, end: number, wireEnd: number): number {
   if (end - offset < LOOPBACK.HEADER_LENGTH) return STATUS.LOOPBACK_TRUNCATED
-  const b = packet.buffer
-  const high = (b[offset]! << 8) | b[offset + 1]!
-  const low = (b[offset + 2]! << 8) | b[offset + 3]!
+  const { view } = packet
+  const high = view.getUint16(offset)
+  const low = view.getUint16(offset + 2)
   // Families are small numbers: the half that is zero tells the byte order.
   const family = high === 0 ? low : low === 0 ? ((high & 0xff) << 8) | (high >> 8) : -1
   const at = offset + LOOPBACK.HEADER_LENGTH

@@ -6,7 +6,7 @@ import { STATUS } from './status.js'
 
 export function decodeRaw(packet: Packet, offset: number, end: number, wireEnd: number): number {
   if (end <= offset) return STATUS.IP_EMPTY
-  const version = packet.buffer[offset]! >> 4
+  const version = packet.view.getUint8(offset) >> 4
   if (version === 4) return decodeIPv4(packet, offset, end, wireEnd)
   return version === 6 ? decodeIPv6(packet, offset, end, wireEnd) : STATUS.IP_VERSION
 }

@@ -48,19 +48,19 @@ export function parseTcpOptions(packet: Packet, options: TcpOptions): void {
   options.count = 0
   options.malformed = false
   if (packet.tcpHeaderLength <= TCP.HEADER_LENGTH) return
-  const b = packet.buffer
+  const { view } = packet
   // A capture may cut the header: the payload then begins where the captured bytes end.
   const headerEnd = packet.payloadOffset
   let at = packet.transportOffset + TCP.OPTIONS
   while (at < headerEnd) {
-    const kind = b[at]!
+    const kind = view.getUint8(at)
     if (kind === TCP_OPTION.END) return
     if (kind === TCP_OPTION.NOP) {
       at++
       continue
     }
-    const length = at + 1 < headerEnd ? b[at + 1]! : 0
-    if (length < 2 || length > headerEnd - at || !readOption(b, at, kind, length, options)) {
+    const length = at + 1 < headerEnd ? view.getUint8(at + 1) : 0
+    if (length < 2 || length > headerEnd - at || !readOption(view, at, kind, length, options)) {
       options.malformed = true
       return
     }
@@ -69,15 +69,15 @@ export function parseTcpOptions(packet: Packet, options: TcpOptions): void {
   }
 }
 
-function readOption(b: Uint8Array, at: number, kind: number, length: number, options: TcpOptions): boolean {
+function readOption(view: DataView, at: number, kind: number, length: number, options: TcpOptions): boolean {
   switch (kind) {
     case TCP_OPTION.MSS:
       if (length !== 4) return false
-      options.mss = (b[at + 2]! << 8) | b[at + 3]!
+      options.mss = view.getUint16(at + 2)
       return true
     case TCP_OPTION.WINDOW_SCALE:
       if (length !== 3) return false
-      options.windowScale = b[at + 2]!
+      options.windowScale = view.getUint8(at + 2)
       return true
     case TCP_OPTION.SACK_PERMITTED:
       if (length !== 2) return false
@@ -91,8 +91,8 @@ function readOption(b: Uint8Array, at: number, kind: number, length: number, opt
     case TCP_OPTION.TIMESTAMPS:
       if (length !== 10) return false
       options.hasTimestamps = true
-      options.timestampValue = (b[at + 2]! << 24) | (b[at + 3]! << 16) | (b[at + 4]! << 8) | b[at + 5]!
-      options.timestampEcho = (b[at + 6]! << 24) | (b[at + 7]! << 16) | (b[at + 8]! << 8) | b[at + 9]!
+      options.timestampValue = view.getInt32(at + 2)
+      options.timestampEcho = view.getInt32(at + 6)
       return true
     default:
       return true

@@ -31,26 +31,18 @@ export const TCP_FLAG = {
 /** Decodes the segment at `at`. A capture may cut the options: the segment is usable all the same. */
 export function decodeTcp(packet: Packet, at: number, end: number, wireEnd: number): number {
   if (end - at < TCP.HEADER_LENGTH) return STATUS.TCP_TRUNCATED
-  const b = packet.buffer
-  const headerLength = (b[at + TCP.DATA_OFFSET]! >> 4) << 2
+  const { view } = packet
+  const headerLength = (view.getUint8(at + TCP.DATA_OFFSET) >> 4) << 2
   if (headerLength < TCP.HEADER_LENGTH) return STATUS.TCP_HEADER_LENGTH
   const payload = at + headerLength
   if (payload > wireEnd) return STATUS.TCP_OPTIONS_TRUNCATED
-  packet.sourcePort = (b[at]! << 8) | b[at + 1]!
-  packet.destinationPort = (b[at + TCP.DESTINATION_PORT]! << 8) | b[at + TCP.DESTINATION_PORT + 1]!
+  packet.sourcePort = view.getUint16(at)
+  packet.destinationPort = view.getUint16(at + TCP.DESTINATION_PORT)
   packet.transportOffset = at
-  packet.tcpSeq =
-    (b[at + TCP.SEQUENCE]! << 24) |
-    (b[at + TCP.SEQUENCE + 1]! << 16) |
-    (b[at + TCP.SEQUENCE + 2]! << 8) |
-    b[at + TCP.SEQUENCE + 3]!
-  packet.tcpAck =
-    (b[at + TCP.ACKNOWLEDGEMENT]! << 24) |
-    (b[at + TCP.ACKNOWLEDGEMENT + 1]! << 16) |
-    (b[at + TCP.ACKNOWLEDGEMENT + 2]! << 8) |
-    b[at + TCP.ACKNOWLEDGEMENT + 3]!
-  packet.tcpFlags = b[at + TCP.FLAGS]!
-  packet.tcpWindow = (b[at + TCP.WINDOW]! << 8) | b[at + TCP.WINDOW + 1]!
+  packet.tcpSeq = view.getInt32(at + TCP.SEQUENCE)
+  packet.tcpAck = view.getInt32(at + TCP.ACKNOWLEDGEMENT)
+  packet.tcpFlags = view.getUint8(at + TCP.FLAGS)
+  packet.tcpWindow = view.getUint16(at + TCP.WINDOW)
   packet.tcpHeaderLength = headerLength
   packet.payloadOffset = Math.min(payload, end)
   packet.payloadLength = payload < end ? end - payload : 0

@@ -14,9 +14,9 @@ export const UDP = {
 /** Decodes the datagram at `at`. Bytes between its end and the end of the IP payload are not part of it. */
 export function decodeUdp(packet: Packet, at: number, end: number, wireEnd: number): number {
   if (end - at < UDP.HEADER_LENGTH) return STATUS.UDP_TRUNCATED
-  const b = packet.buffer
+  const { view } = packet
   const available = wireEnd - at
-  let length = (b[at + UDP.LENGTH]! << 8) | b[at + UDP.LENGTH + 1]!
+  let length = view.getUint16(at + UDP.LENGTH)
   if (length < UDP.HEADER_LENGTH) {
     // Zero stands for 'to the end' in jumbograms (RFC 2675, section 4), and in packets yet to be split (GSO).
     if (length !== 0 || available <= MAX_IP_LENGTH) return STATUS.UDP_LENGTH_BELOW_HEADER
@@ -28,8 +28,8 @@ export function decodeUdp(packet: Packet, at: number, end: number, wireEnd: numb
   const datagramEnd = at + length
   const capturedEnd = Math.min(datagramEnd, end)
   const payload = at + UDP.HEADER_LENGTH
-  packet.sourcePort = (b[at]! << 8) | b[at + 1]!
-  packet.destinationPort = (b[at + UDP.DESTINATION_PORT]! << 8) | b[at + UDP.DESTINATION_PORT + 1]!
+  packet.sourcePort = view.getUint16(at)
+  packet.destinationPort = view.getUint16(at + UDP.DESTINATION_PORT)
   packet.transportOffset = at
   packet.payloadOffset = payload
   packet.payloadLength = capturedEnd - payload

@@ -53,13 +53,13 @@ function decodeOther(packet: Packet, protocol: number, at: number, end: number, 
 
 /** Steps over authentication headers in IPv4, which leave the payload in clear (IPv6: part of its header chain). */
 function decodeAuthentication(packet: Packet, at: number, end: number, wireEnd: number): number {
-  const b = packet.buffer
+  const { view } = packet
   let protocol: number = IP_PROTOCOL.AUTHENTICATION
   for (let count = 0; protocol === IP_PROTOCOL.AUTHENTICATION; count++) {
     if (count === MAX_EXTENSION_HEADERS || end - at < AUTHENTICATION.MIN_LENGTH) return STATUS.AH_MALFORMED
-    const length = (b[at + AUTHENTICATION.LENGTH]! + 2) << 2
+    const length = (view.getUint8(at + AUTHENTICATION.LENGTH) + 2) << 2
     if (length < AUTHENTICATION.MIN_LENGTH || length > end - at) return STATUS.AH_MALFORMED
-    protocol = b[at + AUTHENTICATION.NEXT_HEADER]!
+    protocol = view.getUint8(at + AUTHENTICATION.NEXT_HEADER)
     at += length
   }
   packet.ipHeaderLength = at - packet.ipOffset
