@@ -153,7 +153,7 @@ describe('EVE', () => {
         '"pkt_src":"wire/pcap","alert":{"action":"allowed","gid":1,"signature_id":2001,"rev":3,' +
         '"signature":"WEB probe","category":"Web Application Attack","severity":1,' +
         '"metadata":{"policy":["a","b"],"__proto__":["x"]},' +
-        '"references":["http://cve.mitre.org/cgi-bin/cvename.cgi?name=2014-6271"]},' +
+        '"references":["http://cve.example/2014-6271"]},' +
         '"http":{"hostname":"www.example.com","url":"/index.html","http_user_agent":"test/1.0","http_method":"GET"},' +
         '"app_proto":"http","direction":"to_server","flow":{"pkts_toserver":4,"pkts_toclient":3,' +
         '"bytes_toserver":293,"bytes_toclient":265,"start":"2023-11-14T22:13:20.000200+0000","src_ip":"10.0.0.1",' +

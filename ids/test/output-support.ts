@@ -76,7 +76,7 @@ export const testOptions = (changes: Partial<FormatOptions> = {}): FormatOptions
   year: false,
   fields: undefined,
   payloadLimit: 4096,
-  referenceUrls: new Map([['cve', 'http://cve.mitre.org/cgi-bin/cvename.cgi?name=']]),
+  referenceUrl: ({ system, id }) => (system.toLowerCase() === 'cve' ? `http://cve.example/${id}` : undefined),
   interfaceName: undefined,
   communityId: false,
   ...changes,

@@ -88,7 +88,7 @@ describe('alert_full', () => {
         '11/14-22:13:20.001234 10.0.0.1:20001 -> 172.16.0.1:80',
         'TCP TTL:50 TOS:0x0 ID:59202 IpLen:20 DgmLen:299 DF',
         '***AP*** Seq: 0x1234ABCD  Ack: 0xFEDCBA98  Win: 0x14B  TcpLen: 20',
-        '[Xref => http://cve.mitre.org/cgi-bin/cvename.cgi?name=2014-6271][Xref => nowhere,x]',
+        '[Xref => http://cve.example/2014-6271][Xref => nowhere,x]',
         '',
         '',
       ].join('\n'),

@@ -2,12 +2,12 @@
  * EVE: Suricata's JSON, one event per line, `event_type` "alert". Key names and order are Suricata's, so that what
  * reads eve.json reads this.
  */
-import type { Rule, RuleReference } from '../rules/model.js'
+import type { Rule } from '../rules/model.js'
 import type { AlertHttp, AlertRecord } from './alert.js'
 import { communityId } from './community-id.js'
 import { payloadBase64, portsShown } from './fields.js'
 import type { AlertFormatter, FormatOptions } from './formatter.js'
-import { referenceUrl } from './full.js'
+import { referenceText } from './full.js'
 import type { PacketFacts } from './packet-facts.js'
 import { eveProtocol, isIcmp } from './text.js'
 import { IsoTimestamps } from './timestamp.js'
@@ -50,7 +50,7 @@ interface AlertFields {
 }
 
 /** A passive sensor allows everything. */
-const alertFields = (rule: Rule, referenceText: (reference: RuleReference) => string): AlertFields => ({
+const alertFields = (rule: Rule, url: FormatOptions['referenceUrl']): AlertFields => ({
   action: 'allowed',
   gid: rule.gid,
   signature_id: rule.sid,
@@ -59,7 +59,8 @@ const alertFields = (rule: Rule, referenceText: (reference: RuleReference) => st
   category: rule.classText ?? '',
   severity: rule.priority,
   metadata: metadataObject(rule),
-  references: rule.references.length === 0 ? undefined : rule.references.map(referenceText),
+  references:
+    rule.references.length === 0 ? undefined : rule.references.map((one) => referenceText(one, url(one))),
 })
 
 const httpFields = (http: AlertHttp): object => ({
@@ -119,7 +120,7 @@ export class EveFormatter implements AlertFormatter {
   #alertFields(rule: Rule): AlertFields {
     let fields = this.#alerts.get(rule)
     if (fields === undefined) {
-      fields = alertFields(rule, (reference) => referenceUrl(reference, this.#options.referenceUrls))
+      fields = alertFields(rule, this.#options.referenceUrl)
       this.#alerts.set(rule, fields)
     }
     return fields

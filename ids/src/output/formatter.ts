@@ -1,6 +1,7 @@
 /**
  * Formats by name. A formatter turns one alert into the text to append to its output, and keeps nothing of it.
  */
+import type { RuleReference } from '../rules/model.js'
 import type { AlertRecord } from './alert.js'
 import { CmgFormatter } from './cmg.js'
 import { CsvFormatter, JsonFormatter } from './delimited.js'
@@ -28,8 +29,8 @@ export interface FormatOptions {
   readonly fields: readonly FieldName[] | undefined
   /** Payload bytes encoded or dumped per alert, at most. */
   readonly payloadLimit: number
-  /** URL prefix of each reference system (reference.config), lower-case names. */
-  readonly referenceUrls: ReadonlyMap<string, string>
+  /** The link of a reference, undefined when its system is not known. */
+  readonly referenceUrl: (reference: RuleReference) => string | undefined
   /** Capture interface; undefined when reading files. */
   readonly interfaceName: string | undefined
   readonly communityId: boolean

@@ -8,22 +8,20 @@ import type { PacketFacts } from './packet-facts.js'
 import { visible } from './text.js'
 import type { SnortTimestamps } from './timestamp.js'
 
-/** The URL of a reference, or `system,id` when reference.config does not know the system. */
-export const referenceUrl = (reference: RuleReference, urls: ReadonlyMap<string, string>): string => {
-  const prefix = urls.get(reference.system.toLowerCase())
-  return prefix === undefined ? `${reference.system},${reference.id}` : prefix + reference.id
-}
+/** The link of a reference, or `system,id` when there is none. */
+export const referenceText = (reference: RuleReference, url: string | undefined): string =>
+  url ?? `${reference.system},${reference.id}`
 
 export class FullFormatter implements AlertFormatter {
   readonly #style: AlertStyle
   readonly #timestamps: SnortTimestamps
-  readonly #urls: ReadonlyMap<string, string>
+  readonly #url: FormatOptions['referenceUrl']
   readonly #fixed = new WeakMap<Rule, { readonly head: string; readonly tail: string }>()
 
   constructor(options: FormatOptions) {
     this.#style = options.style
     this.#timestamps = snortTimestamps(options)
-    this.#urls = options.referenceUrls
+    this.#url = options.referenceUrl
   }
 
   format(record: AlertRecord, packet: PacketFacts | undefined): string {
@@ -38,7 +36,7 @@ export class FullFormatter implements AlertFormatter {
     let text = this.#fixed.get(rule)
     if (text === undefined) {
       const links = rule.references
-        .map((one) => `[Xref => ${visible(referenceUrl(one, this.#urls))}]`)
+        .map((one) => `[Xref => ${visible(referenceText(one, this.#url(one)))}]`)
         .join('')
       text = {
         head: `${identification(rule, this.#style)}\n${classification(rule)} \n`,
