@@ -313,6 +313,11 @@ export interface Rule {
 export interface RuleProblem {
   readonly position: SourcePosition
   readonly severity: 'error' | 'warning'
+  /**
+   * `file`: unreadable; `syntax`: not rule text; `value`: well-formed, but impossible or forbidden; `unsupported`:
+   * correct, but not evaluated; `duplicate`: another rule has this gid:sid.
+   */
+  readonly kind?: 'file' | 'syntax' | 'value' | 'unsupported' | 'duplicate'
   readonly reason: string
   readonly message: string
   readonly sid: number | undefined

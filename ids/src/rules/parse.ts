@@ -1,0 +1,157 @@
+/**
+ * One rule statement into one typed rule.
+ */
+import { type OptionText, RuleBuilder, type RuleContext, type Warning } from './builder.js'
+import { parseHeader } from './header.js'
+import type { Rule } from './model.js'
+import { RuleTextError, syntaxError, valueError } from './problem.js'
+import { applyOption } from './registry.js'
+import { isBlank, type Statement } from './statement.js'
+import type { Variables } from './variables.js'
+
+export interface ParseContext extends RuleContext {
+  readonly variables: Variables
+}
+
+export interface ParsedRule {
+  readonly rule: Rule
+  readonly warnings: readonly Warning[]
+  /** Lower-case names, as often as they stand in the rule. */
+  readonly optionNames: readonly string[]
+}
+
+/** Offset of the parenthesis that opens the body: the first that is not part of `$(NAME)`; -1 = none. */
+export function findBody(text: string): number {
+  let at = text.indexOf('(')
+  while (at > 0 && text.charCodeAt(at - 1) === 36) at = text.indexOf('(', at + 1)
+  return at
+}
+
+/**
+ * Offset of the `;` that ends the option beginning at `from`, or `end`. Snort 2.9 ends it at the first `;` without a
+ * backslash, quotes or not; in Snort 3 text quotes hide it.
+ */
+function optionEnd(text: string, from: number, end: number, quotes: boolean): number {
+  if (!quotes) {
+    for (let at = text.indexOf(';', from); at >= 0 && at < end; at = text.indexOf(';', at + 1)) {
+      let slashes = 0
+      while (at - slashes > from && text.charCodeAt(at - slashes - 1) === 92) slashes++
+      if ((slashes & 1) === 0) return at
+    }
+    return end
+  }
+  let quoted = false
+  for (let at = from; at < end; at++) {
+    const c = text.charCodeAt(at)
+    if (c === 92) at++
+    else if (c === 34) quoted = !quoted
+    else if (c === 59 && !quoted) return at
+  }
+  if (quoted) throw syntaxError('unclosed quote', 'a quoted text is not closed', text.indexOf('"', from))
+  return end
+}
+
+/** Calls `handle` for every option of the body `text[from, end)`. @throws RuleTextError, and what `handle` throws */
+export function eachOption(
+  text: string,
+  from: number,
+  end: number,
+  quotes: boolean,
+  handle: (option: OptionText) => void,
+): void {
+  let at = from
+  while (at < end) {
+    while (at < end && isBlank(text.charCodeAt(at))) at++
+    if (at >= end) return
+    const stop = optionEnd(text, at, end, quotes)
+    const option = cutOption(text, at, stop)
+    // An empty option (`;;`) says nothing.
+    if (option !== undefined) handle(option)
+    at = stop + 1
+  }
+}
+
+function cutOption(text: string, from: number, stop: number): OptionText | undefined {
+  let end = stop
+  while (end > from && isBlank(text.charCodeAt(end - 1))) end--
+  if (end === from) return undefined
+  let colon = from
+  while (colon < end && text.charCodeAt(colon) !== 58) colon++
+  let nameEnd = colon
+  while (nameEnd > from && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--
+  const name = text.slice(from, nameEnd).toLowerCase()
+  if (colon === end) return { name, at: from, value: undefined, valueAt: end }
+  let valueAt = colon + 1
+  while (valueAt < end && isBlank(text.charCodeAt(valueAt))) valueAt++
+  return { name, at: from, value: text.slice(valueAt, end), valueAt }
+}
+
+/** @throws RuleTextError */
+export function parseRule(statement: Statement, context: ParseContext): ParsedRule {
+  const { text } = statement
+  const { dialect } = context
+  const open = findBody(text)
+  const head = parseHeader(text, open < 0 ? text.length : open, dialect, context.variables)
+  if (open < 0) throw syntaxError('rule without options', "the rule has no options in '(' … ')'", text.length)
+  const close = text.lastIndexOf(')')
+  if (close < open) throw syntaxError('unclosed rule', "the rule is not closed by ')'", text.length)
+  for (let at = close + 1; at < text.length; at++) {
+    if (!isBlank(text.charCodeAt(at)))
+      throw syntaxError('text after the rule', "unexpected text after ')'", at)
+  }
+
+  const builder = new RuleBuilder(context, head.header)
+  if (head.unsupported !== undefined) {
+    builder.notEvaluated(head.unsupported.reason, head.unsupported.message, 0)
+  }
+  if (head.service !== undefined) builder.services.push(head.service)
+  const optionNames: string[] = []
+  eachOption(text, open + 1, close, dialect === 'snort3', (option) => {
+    optionNames.push(option.name)
+    applyOption(builder, option)
+  })
+  const options = builder.finishOptions()
+  if (builder.sid === undefined) throw valueError('missing sid', 'the rule has no sid', close)
+  if (builder.unsupported !== undefined) throw new UnsupportedRule(builder.unsupported, optionNames)
+
+  const classification =
+    builder.classtype === undefined ? undefined : context.classifications.find(builder.classtype)
+  return {
+    rule: {
+      gid: builder.gid,
+      sid: builder.sid,
+      rev: builder.rev,
+      msg: builder.msg,
+      classtype: builder.classtype,
+      classText: classification?.text,
+      priority: builder.priority ?? classification?.priority ?? 0,
+      references: builder.references,
+      metadata: builder.metadata,
+      services: builder.services,
+      header: head.header,
+      options,
+      dialect,
+      position: statement.position(0),
+      text,
+    },
+    warnings: builder.warnings,
+    optionNames,
+  }
+}
+
+/** A rule without any error that uses something not evaluated. */
+export class UnsupportedRule extends RuleTextError {
+  readonly optionNames: readonly string[]
+
+  constructor(cause: RuleTextError, optionNames: readonly string[]) {
+    super('unsupported', cause.reason, cause.message, cause.offset)
+    this.name = 'UnsupportedRule'
+    this.optionNames = optionNames
+  }
+}
+
+/** The sid of a rule that could not be parsed, if it can be made out. */
+export function guessSid(text: string): number | undefined {
+  const match = /[(;\s]sid\s*:\s*(\d{1,10})(?!\d)/i.exec(text)
+  return match === null ? undefined : Number(match[1])
+}
