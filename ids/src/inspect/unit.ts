@@ -5,6 +5,7 @@
  * turn, in windows of 16 KiB with 16 KiB of look-back) and from single packets.
  * Out: handed to detection through `UnitSink.inspect`, valid during that call only.
  */
+import type { AlertHttp } from '../output/alert.js'
 import type { BufferSet } from './buffers.js'
 
 export const TO_SERVER = 0
@@ -40,6 +41,11 @@ export interface InspectionUnit {
   readonly last: boolean
   /** Owned by detection: rule indices still waiting for a later window of this message, and those that have fired. */
   pending: Int32Array | null
+  /**
+   * Host, URL, user agent, method and status for the outputs, made on demand (a response: those of the request it
+   * answers); undefined when the unit is not HTTP. Absent on units that are not made by the stream inspectors.
+   */
+  http?(): AlertHttp | undefined
 }
 
 export interface UnitSink<Flow> {

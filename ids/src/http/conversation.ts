@@ -1,0 +1,397 @@
+/**
+ * One TCP conversation as detection sees it: in-order bytes of both directions in, inspection units out.
+ *
+ * In: the stack's events for one flow (data, gaps, the end), by way of detection. Out: units of kind HTTP_REQUEST and
+ * HTTP_RESPONSE where the bytes are HTTP, of kind STREAM where they are not. Each direction is told apart by the first
+ * bytes of its turns; bytes whose kind is not clear yet wait. No byte is lost: what is not a message is a stream unit.
+ */
+import type { InspectionContext } from '../inspect/context.js'
+import { StreamCollector } from '../inspect/stream.js'
+import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import { METHOD } from './head.js'
+import { FRAMING, type FramingId, type HeadListener, HttpMessage } from './message.js'
+import { PROBE, type ProbeResult, probe, probeNextRequest } from './probe.js'
+import { RequestQueue } from './queue.js'
+
+const LF = 10
+const CR = 13
+
+/** What a direction is doing. */
+const MODE = {
+  /** Between messages, or nothing known yet: the next bytes are looked at. */
+  PROBE: 0,
+  /** In a message. */
+  MESSAGE: 1,
+  /** Not HTTP: the bytes are a raw turn. */
+  RAW: 2,
+} as const
+type ModeId = (typeof MODE)[keyof typeof MODE]
+
+/** State of one direction. Messages and collectors are borrowed from the pool while they hold something. */
+class Side<Flow> {
+  mode: ModeId = MODE.PROBE
+  /** The last bytes ended a message: what follows need only look like one. */
+  following = false
+  message: HttpMessage<Flow> | null = null
+  /** Holds a raw turn, or bytes that have not been recognised yet. */
+  collector: StreamCollector<Flow> | null = null
+
+  reset(): void {
+    this.mode = MODE.PROBE
+    this.following = false
+    this.message = null
+    this.collector = null
+  }
+}
+
+/** Objects that conversations borrow; one per worker. */
+export class ConversationPool<Flow> {
+  readonly context: InspectionContext<Flow>
+  private readonly conversations: Conversation<Flow>[] = []
+  private readonly messages: HttpMessage<Flow>[] = []
+  private readonly collectors: StreamCollector<Flow>[] = []
+  private readonly queues: RequestQueue[] = []
+
+  constructor(context: InspectionContext<Flow>) {
+    this.context = context
+  }
+
+  /** @param midstream the flow's beginning was not seen: HTTP may begin at any turn */
+  open(midstream: boolean): Conversation<Flow> {
+    const conversation = this.conversations.pop() ?? new Conversation(this)
+    conversation.resynchronise = midstream
+    return conversation
+  }
+
+  takeMessage(): HttpMessage<Flow> {
+    return this.messages.pop() ?? new HttpMessage(this.context)
+  }
+
+  giveMessage(message: HttpMessage<Flow>): void {
+    if (this.messages.length < KEEP) this.messages.push(message)
+  }
+
+  takeCollector(): StreamCollector<Flow> {
+    return this.collectors.pop() ?? new StreamCollector(this.context)
+  }
+
+  giveCollector(collector: StreamCollector<Flow>): void {
+    if (this.collectors.length < KEEP) this.collectors.push(collector)
+  }
+
+  takeQueue(): RequestQueue {
+    return this.queues.pop() ?? new RequestQueue(this.context.limits.outstandingRequests)
+  }
+
+  giveQueue(queue: RequestQueue): void {
+    if (this.queues.length < KEEP) this.queues.push(queue)
+  }
+
+  giveConversation(conversation: Conversation<Flow>): void {
+    if (this.conversations.length < KEEP) this.conversations.push(conversation)
+  }
+}
+
+/** Idle objects kept of each kind. */
+const KEEP = 4096
+
+export class Conversation<Flow> implements HeadListener<Flow> {
+  /** HTTP once a message has been recognised; UNKNOWN before that and in tunnels. */
+  service: ServiceId = SERVICE.UNKNOWN
+  /** A later turn may begin a message even though earlier bytes did not. */
+  resynchronise = false
+  private readonly pool: ConversationPool<Flow>
+  private readonly client = new Side<Flow>()
+  private readonly server = new Side<Flow>()
+  private queue: RequestQueue | null = null
+  /** Direction of the last data; -1 before the first. */
+  private turn = -1
+  /** A CONNECT or an upgrade has been accepted. */
+  private tunnelled = false
+
+  constructor(pool: ConversationPool<Flow>) {
+    this.pool = pool
+  }
+
+  /** In-order bytes `bytes[start, end)` travelling in `direction`; valid during the call only. */
+  data(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    if (start >= end) return
+    if (direction !== this.turn) this.startTurn(flow, direction)
+    const side = direction === TO_SERVER ? this.client : this.server
+    let from = start
+    while (from < end) {
+      if (side.mode === MODE.MESSAGE) from = this.feed(flow, side, bytes, from, end)
+      else if (side.mode === MODE.PROBE) from = this.probe(flow, direction, side, bytes, from, end)
+      else {
+        this.collector(side).append(flow, direction, this.service, bytes, from, end)
+        return
+      }
+    }
+  }
+
+  /** `length` bytes of `direction` will never come. */
+  gap(flow: Flow, direction: Direction, length: number): void {
+    const { counters } = this.pool.context
+    counters.gaps++
+    const side = direction === TO_SERVER ? this.client : this.server
+    if (side.message !== null && side.collector === null && side.message.skip(flow, length)) {
+      if (side.message.done) this.messageDone(side)
+      return
+    }
+    this.flush(flow, direction, side)
+    this.resynchronise = true
+    if (direction === TO_CLIENT && this.queue !== null) this.queue.keepLast()
+  }
+
+  /** The flow has ended, or nothing more of it will be looked at. The object must not be used afterwards. */
+  close(flow: Flow): void {
+    // In the order of the last turn: what was said first is inspected first.
+    if (this.turn === TO_SERVER) {
+      this.flush(flow, TO_CLIENT, this.server)
+      this.flush(flow, TO_SERVER, this.client)
+    } else {
+      this.flush(flow, TO_SERVER, this.client)
+      this.flush(flow, TO_CLIENT, this.server)
+    }
+    this.dropQueue()
+    this.client.reset()
+    this.server.reset()
+    this.service = SERVICE.UNKNOWN
+    this.resynchronise = false
+    this.turn = -1
+    this.tunnelled = false
+    this.pool.giveConversation(this)
+  }
+
+  headComplete(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
+    return message.request ? this.requestHead(message, bytes, at) : this.responseHead(message)
+  }
+
+  private requestHead(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
+    const { head } = message
+    const { context } = this.pool
+    if (this.queue === null) this.queue = this.pool.takeQueue()
+    if (!this.queue.push(head, bytes, at, context.pool)) context.counters.tooManyOutstanding++
+    if (head.transferEncoding) return head.chunked ? FRAMING.CHUNKED : FRAMING.NO_BODY
+    return head.contentLength > 0 ? FRAMING.LENGTH : FRAMING.NO_BODY
+  }
+
+  private responseHead(message: HttpMessage<Flow>): FramingId {
+    const { head } = message
+    const { status } = head
+    const { queue } = this
+    if (status >= 100 && status <= 199 && status !== 101) return FRAMING.NO_BODY
+    if (queue !== null) queue.shift()
+    const method = queue === null ? METHOD.OTHER : queue.method
+    if (status === 101 || (method === METHOD.CONNECT && status >= 200 && status <= 299)) {
+      this.tunnelled = true
+      return FRAMING.NO_BODY
+    }
+    if (status === 204 || status === 304 || method === METHOD.HEAD) return FRAMING.NO_BODY
+    if (head.transferEncoding) return head.chunked ? FRAMING.CHUNKED : FRAMING.TO_CLOSE
+    if (head.contentLength > 0) return FRAMING.LENGTH
+    return head.contentLength === 0 ? FRAMING.NO_BODY : FRAMING.TO_CLOSE
+  }
+
+  private startTurn(flow: Flow, direction: Direction): void {
+    const before = this.turn
+    this.turn = direction
+    if (before >= 0) {
+      const other = direction === TO_SERVER ? this.server : this.client
+      this.endTurn(flow, before as Direction, other)
+    }
+    const side = direction === TO_SERVER ? this.client : this.server
+    if (side.mode === MODE.RAW) {
+      if (this.resynchronise) this.expect(side, false)
+    } else if (side.mode === MODE.MESSAGE && side.message!.openEnded) {
+      // A body without a known end: a new message may begin here.
+      side.mode = MODE.PROBE
+      side.following = false
+    }
+  }
+
+  /** The other side has begun to send. */
+  private endTurn(flow: Flow, direction: Direction, side: Side<Flow>): void {
+    if (side.mode === MODE.MESSAGE) {
+      if (side.message!.maybeSimple) {
+        side.message!.finish(flow)
+        this.messageDone(side)
+      }
+    } else if (side.message === null && side.collector !== null) {
+      if (side.mode === MODE.PROBE && this.service === SERVICE.UNKNOWN) side.mode = MODE.RAW
+      this.endRaw(flow, direction, side)
+    }
+  }
+
+  /** Decides what the next bytes are; returns the index up to which they have been dealt with. */
+  private probe(
+    flow: Flow,
+    direction: Direction,
+    side: Side<Flow>,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    let from = start
+    const { collector } = side
+    let result: ProbeResult
+    if (collector === null) {
+      if (side.message === null) {
+        // Blank lines between messages mean nothing (RFC 9112 section 2.2).
+        while (from < end && (bytes[from] === CR || bytes[from] === LF)) from++
+        if (from === end) return end
+      }
+      result = this.look(direction, side, bytes, from, end)
+      if (result === PROBE.UNSURE) {
+        this.collector(side).append(flow, direction, this.service, bytes, from, end)
+        return end
+      }
+    } else {
+      collector.append(flow, direction, this.service, bytes, from, end)
+      result = this.look(direction, side, collector.heldBytes, 0, collector.held)
+      if (result === PROBE.UNSURE) return end
+    }
+    const { message } = side
+    if (result === PROBE.HTTP) {
+      if (message !== null) {
+        message.finish(flow)
+        this.messageDone(side)
+      }
+      this.beginMessage(direction, side)
+    } else if (message !== null) {
+      side.mode = MODE.MESSAGE
+    } else if (
+      direction === TO_CLIENT &&
+      this.service === SERVICE.HTTP &&
+      this.queue !== null &&
+      this.queue.length > 0
+    ) {
+      // An answer without a head: HTTP/0.9, or something that only looks as if.
+      this.queue.shift()
+      side.message = this.pool.takeMessage()
+      side.message.beginHeadless(this, this.queue)
+      side.mode = MODE.MESSAGE
+    } else {
+      if (this.service === SERVICE.HTTP) this.pool.context.counters.desynchronised++
+      side.mode = MODE.RAW
+      // What has been collected stays there: it is the beginning of the raw turn.
+      return collector === null ? from : end
+    }
+    if (collector === null) return from
+    // Recognised late: the collected bytes are fed from the collector, which then is free again.
+    side.collector = null
+    const held = collector.held
+    let at = 0
+    while (at < held) {
+      if (side.mode === MODE.MESSAGE) at = this.feed(flow, side, collector.heldBytes, at, held)
+      else if (side.mode === MODE.PROBE) at = this.probe(flow, direction, side, collector.heldBytes, at, held)
+      else {
+        this.collector(side).append(flow, direction, this.service, collector.heldBytes, at, held)
+        break
+      }
+    }
+    collector.reset()
+    this.pool.giveCollector(collector)
+    return end
+  }
+
+  private look(
+    direction: Direction,
+    side: Side<Flow>,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): ProbeResult {
+    if (side.following && direction === TO_SERVER) return probeNextRequest(bytes, start, end)
+    return probe(bytes, start, end, direction)
+  }
+
+  private beginMessage(direction: Direction, side: Side<Flow>): void {
+    if (this.service !== SERVICE.HTTP) {
+      this.service = SERVICE.HTTP
+      this.pool.context.counters.httpFlows++
+    }
+    const message = this.pool.takeMessage()
+    message.begin(direction === TO_SERVER, this, this.queueFor(direction))
+    side.message = message
+    side.mode = MODE.MESSAGE
+  }
+
+  private queueFor(direction: Direction): RequestQueue | null {
+    return direction === TO_CLIENT ? this.queue : null
+  }
+
+  private feed(flow: Flow, side: Side<Flow>, bytes: Uint8Array, start: number, end: number): number {
+    const message = side.message!
+    const from = message.feed(flow, bytes, start, end)
+    if (message.done) {
+      this.messageDone(side)
+      if (message.abandoned) side.mode = MODE.RAW
+    }
+    return from
+  }
+
+  /** A message is over: the direction waits for the next one, or both become a tunnel. */
+  private messageDone(side: Side<Flow>): void {
+    const message = side.message!
+    const preface = message.request && message.head.method === METHOD.HTTP2_PREFACE
+    side.message = null
+    this.expect(side, true)
+    this.pool.giveMessage(message)
+    if (!message.request && this.queue !== null && this.queue.length === 0) this.dropQueue()
+    if (this.tunnelled || preface) {
+      this.tunnelled = false
+      this.pool.context.counters.tunnels++
+      this.service = SERVICE.UNKNOWN
+      this.resynchronise = true
+      if (this.client.mode === MODE.PROBE) this.client.following = false
+      if (this.server.mode === MODE.PROBE) this.server.following = false
+      this.dropQueue()
+    }
+  }
+
+  private expect(side: Side<Flow>, following: boolean): void {
+    side.mode = MODE.PROBE
+    side.following = following
+  }
+
+  /** Inspects everything a direction holds. */
+  private flush(flow: Flow, direction: Direction, side: Side<Flow>): void {
+    if (side.message !== null) {
+      // Bytes that might have begun a new message belong to this one after all.
+      const { collector, message } = side
+      if (collector !== null) {
+        side.collector = null
+        message.feed(flow, collector.heldBytes, 0, collector.held)
+        collector.reset()
+        this.pool.giveCollector(collector)
+      }
+      if (!message.done && message.framing !== FRAMING.TO_CLOSE)
+        this.pool.context.counters.truncatedMessages++
+      message.finish(flow)
+      this.messageDone(side)
+    } else if (side.collector !== null) {
+      this.endRaw(flow, direction, side)
+    }
+    this.expect(side, false)
+  }
+
+  private endRaw(flow: Flow, direction: Direction, side: Side<Flow>): void {
+    const collector = side.collector!
+    side.collector = null
+    collector.finish(flow, direction, this.service)
+    this.pool.giveCollector(collector)
+  }
+
+  private collector(side: Side<Flow>): StreamCollector<Flow> {
+    if (side.collector === null) side.collector = this.pool.takeCollector()
+    return side.collector
+  }
+
+  private dropQueue(): void {
+    if (this.queue === null) return
+    this.queue.clear(this.pool.context.pool)
+    this.pool.giveQueue(this.queue)
+    this.queue = null
+  }
+}

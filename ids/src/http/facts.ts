@@ -1,0 +1,39 @@
+/**
+ * Host, URL and user agent of a request for alert outputs, read from its head when an alert asks for them.
+ */
+import { headerValueAt } from './head.js'
+
+const LF = 10
+const CR = 13
+const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
+const HOST = ascii('host')
+const USER_AGENT = ascii('user-agent')
+
+/** Value of the first header `host` in the head `bytes[start, end)`, as text (latin-1); undefined when absent. */
+export function hostOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  return headerValue(bytes, start, end, HOST)
+}
+
+export function userAgentOf(bytes: Uint8Array, start: number, end: number): string | undefined {
+  return headerValue(bytes, start, end, USER_AGENT)
+}
+
+export function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+}
+
+function headerValue(bytes: Uint8Array, start: number, end: number, name: Uint8Array): string | undefined {
+  let line = start
+  while (line < end) {
+    let lineEnd = line
+    while (lineEnd < end && bytes[lineEnd] !== LF) lineEnd++
+    const value = line > start ? headerValueAt(bytes, line, lineEnd, name) : -1
+    if (value >= 0) {
+      let last = lineEnd
+      while (last > value && (bytes[last - 1] === CR || bytes[last - 1] === 0x20)) last--
+      return latin1(bytes, value, last)
+    }
+    line = lineEnd + 1
+  }
+  return undefined
+}

@@ -1,0 +1,434 @@
+/**
+ * One request or response while it is read.
+ *
+ * In: the bytes of one direction from the first byte of a message, in pieces of any size. Out: one unit when the message
+ * is complete, or one per window when it is longer than a window. Objects are reused; memory for the bytes is taken from
+ * the pool when a message does not lie in one piece, and given back when it is done.
+ *
+ * The head stays at the front of the stored bytes for as long as the message lasts: its buffers belong to every window.
+ * Windows end at fixed positions of the message (the first after `window` bytes or the head, whichever is longer), so
+ * segmentation never shows.
+ */
+import { SlidingArea } from '../inspect/area.js'
+import { BUF } from '../inspect/buffers.js'
+import type { InspectionContext } from '../inspect/context.js'
+import type { HttpFactsSource } from '../inspect/inspection-unit.js'
+import { SERVICE } from '../inspect/unit.js'
+import type { AlertHttp } from '../output/alert.js'
+import { HttpBody } from './body.js'
+import { CHUNK, ChunkParser } from './chunks.js'
+import { hostOf, latin1, userAgentOf } from './facts.js'
+import { fillRequest, fillResponse, headScratch } from './fill.js'
+import { HttpHead, VERSION_09 } from './head.js'
+import type { RequestQueue } from './queue.js'
+
+const LF = 10
+const CR = 13
+const NONE = new Uint8Array(0)
+
+/** How the end of the body is known. */
+export const FRAMING = { NO_BODY: 0, LENGTH: 1, CHUNKED: 2, TO_CLOSE: 3 } as const
+export type FramingId = (typeof FRAMING)[keyof typeof FRAMING]
+
+/** Told when a head is complete; answers how the end of the body is known. */
+export interface HeadListener<Flow> {
+  /** The head is `bytes[at, at + message.head.length)`. For LENGTH, `head.contentLength` counts. */
+  headComplete(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId
+}
+
+export class HttpMessage<Flow> implements HttpFactsSource {
+  readonly head = new HttpHead()
+  request = false
+  /** The message has ended; what follows is not part of it. */
+  done = true
+  /** It ended early for want of memory; the bytes that were not taken have not been inspected. */
+  abandoned = false
+  framing: FramingId = FRAMING.NO_BODY
+  private readonly context: InspectionContext<Flow>
+  private readonly area = new SlidingArea()
+  private readonly body = new HttpBody()
+  private readonly chunks = new ChunkParser()
+  private listener: HeadListener<Flow> | null = null
+  /** Requests outstanding, for the facts of a response. */
+  private queue: RequestQueue | null = null
+  private inHead = true
+  /** Position in the message where the present window ends. */
+  private windowEnd = 0
+  /** Bytes of a LENGTH body still to come. */
+  private remaining = 0
+  private sequence = 0
+  private pending: Int32Array | null = null
+  /** Where the head of the unit being inspected lies. */
+  private factsBytes: Uint8Array = NONE
+  private factsAt = 0
+
+  constructor(context: InspectionContext<Flow>) {
+    this.context = context
+  }
+
+  begin(request: boolean, listener: HeadListener<Flow>, queue: RequestQueue | null): void {
+    this.request = request
+    this.listener = listener
+    this.queue = queue
+    this.done = false
+    this.abandoned = false
+    this.inHead = true
+    this.framing = FRAMING.NO_BODY
+    this.windowEnd = this.context.limits.window
+    this.sequence = 0
+    this.head.startLineComplete = false
+    this.body.begin(false)
+    if (request) this.context.counters.requests++
+    else this.context.counters.responses++
+  }
+
+  /** Starts a response without a head (HTTP/0.9): all that follows is body. */
+  beginHeadless(listener: HeadListener<Flow>, queue: RequestQueue | null): void {
+    this.begin(false, listener, queue)
+    this.head.clear()
+    this.inHead = false
+    this.framing = FRAMING.TO_CLOSE
+  }
+
+  /** True while the head is one line without a version: HTTP/0.9 unless more follows in this turn. */
+  get maybeSimple(): boolean {
+    return this.inHead && this.request && this.head.startLineComplete && this.head.version === VERSION_09
+  }
+
+  /** True in a body whose end is not known, which a new message may follow all the same. */
+  get openEnded(): boolean {
+    return !this.inHead && this.framing === FRAMING.TO_CLOSE
+  }
+
+  /** Takes bytes of the message; returns the index of the first byte that is not part of it. Sets `done` at its end. */
+  feed(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    let from = start
+    if (this.inHead) {
+      from =
+        this.area.length === 0
+          ? this.headInPlace(flow, bytes, start, end)
+          : this.headStored(flow, bytes, start, end)
+      if (this.done || this.inHead) return from
+    }
+    if (this.framing === FRAMING.CHUNKED) from = this.chunkedBody(flow, bytes, from, end)
+    if (this.framing === FRAMING.LENGTH) from = this.lengthBody(flow, bytes, from, end)
+    if (this.framing === FRAMING.TO_CLOSE) from = this.add(flow, bytes, from, end, false)
+    return from
+  }
+
+  /** The message ends here, complete or not: what has not been inspected is, and the memory goes back. */
+  finish(flow: Flow): void {
+    if (this.done) return
+    if (this.inHead) {
+      const { area } = this
+      if (area.length > 0) {
+        const { limits } = this.context
+        this.head.parse(area.bytes, 0, area.length, this.request, true, limits)
+        this.headDone(area.bytes, 0, false)
+        this.inspectStored(flow, true)
+      }
+    } else if (this.area.fresh > 0) {
+      this.inspectStored(flow, true)
+    }
+    this.close()
+  }
+
+  /**
+   * `length` bytes of this direction are missing. Returns true when they lie in the body and the message goes on behind
+   * them; false when it cannot be told where it goes on (the caller finishes it).
+   */
+  skip(flow: Flow, length: number): boolean {
+    if (this.inHead) return false
+    if (this.framing === FRAMING.LENGTH) {
+      if (length > this.remaining) return false
+    } else if (this.framing === FRAMING.CHUNKED) {
+      if (this.chunks.state !== CHUNK.DATA || length > this.chunks.remaining) return false
+    }
+    const ends = this.framing === FRAMING.LENGTH && length === this.remaining
+    if (this.area.fresh > 0) this.inspectStored(flow, ends)
+    if (ends) {
+      this.close()
+      return true
+    }
+    if (this.framing === FRAMING.LENGTH) this.remaining -= length
+    if (this.framing === FRAMING.CHUNKED) this.chunks.take(length)
+    this.body.skip(length)
+    this.area.skip(length, this.head.length)
+    this.windowEnd = this.area.position + this.context.limits.window
+    return true
+  }
+
+  httpFacts(): AlertHttp | undefined {
+    const { head, queue } = this
+    const status = this.request || head.status === 0 ? undefined : head.status
+    let bytes = this.factsBytes
+    let start = this.factsAt
+    let end = start + head.length
+    let uriStart = start + head.uriStart
+    let uriEnd = start + head.uriEnd
+    if (!this.request) {
+      if (queue === null || queue.start < 0) {
+        return { hostname: undefined, url: undefined, userAgent: undefined, method: undefined, status }
+      }
+      bytes = queue.bytes
+      start = queue.start
+      end = queue.end
+      uriStart = queue.uriStart
+      uriEnd = queue.uriEnd
+    }
+    let methodEnd = start
+    while (methodEnd < end && bytes[methodEnd]! > 0x20) methodEnd++
+    return {
+      hostname: hostOf(bytes, start, end),
+      url: uriEnd > uriStart ? latin1(bytes, uriStart, uriEnd) : undefined,
+      userAgent: userAgentOf(bytes, start, end),
+      method: latin1(bytes, start, methodEnd),
+      status,
+    }
+  }
+
+  /** Nothing is stored: parses where the bytes lie, and inspects there when the whole message is there. */
+  private headInPlace(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    const { limits } = this.context
+    const cut = end - start >= limits.headBytes
+    const limit = cut ? start + limits.headBytes : end
+    if (!this.head.parse(bytes, start, limit, this.request, false, limits)) {
+      if (!cut) return this.store(bytes, start, end, 0) ? end : this.abandon(flow, start)
+      this.head.parse(bytes, start, limit, this.request, true, limits)
+    }
+    this.headDone(bytes, start, cut && !this.head.complete)
+    const headEnd = start + this.head.length
+    let whole = -1
+    if (this.framing === FRAMING.NO_BODY) whole = headEnd
+    else if (this.framing === FRAMING.LENGTH && this.head.contentLength <= end - headEnd) {
+      whole = headEnd + this.head.contentLength
+      if (whole - start > this.windowEnd) whole = -1
+    }
+    if (whole >= 0) {
+      this.inspect(flow, bytes, start, start, start, whole, 0, true)
+      this.close()
+      return whole
+    }
+    let size = this.head.length + limits.window + limits.lookBack
+    if (this.framing === FRAMING.LENGTH) {
+      if (this.head.contentLength < size) size = this.head.length + this.head.contentLength
+    } else {
+      size = end - start + 1024
+    }
+    return this.store(bytes, start, headEnd, size) ? headEnd : this.abandon(flow, start)
+  }
+
+  /** Part of the head is stored: looks for its end in the new bytes, then parses the whole. */
+  private headStored(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    const { limits } = this.context
+    const { area } = this
+    const room = limits.headBytes - area.length
+    const limit = end - start > room ? start + room : end
+    // 1: at the beginning of a line, 2: the same after a CR, 0: elsewhere.
+    const last = area.bytes[area.length - 1]
+    let state = 0
+    if (last === LF) state = 1
+    else if (last === CR && area.length > 1 && area.bytes[area.length - 2] === LF) state = 2
+    let found = false
+    let line = false
+    let i = start
+    for (; i < limit && !found; i++) {
+      const byte = bytes[i]!
+      if (byte === LF) {
+        found = state !== 0
+        line = true
+        state = 1
+      } else {
+        state = byte === CR && state === 1 ? 2 : 0
+      }
+    }
+    if (!this.store(bytes, start, i, 0)) return this.abandon(flow, start)
+    const cut = !found && area.length >= limits.headBytes
+    if (!found && !cut) {
+      // Only the first line says whether this may be HTTP/0.9.
+      if (line && !this.head.startLineComplete) {
+        this.head.parse(area.bytes, 0, area.length, this.request, false, limits)
+      }
+      return i
+    }
+    this.head.parse(area.bytes, 0, area.length, this.request, true, limits)
+    this.headDone(area.bytes, 0, cut)
+    if (this.framing === FRAMING.NO_BODY) {
+      this.inspectStored(flow, true)
+      this.close()
+    }
+    return i
+  }
+
+  private headDone(bytes: Uint8Array, at: number, cut: boolean): void {
+    const { head } = this
+    const { counters } = this.context
+    if (head.tooManyLines) counters.tooManyHeaders++
+    if (head.badLength) counters.badContentLength++
+    if (head.conflictingLength) counters.conflictingContentLength++
+    if (head.badTransferEncoding) counters.badTransferEncoding++
+    this.inHead = false
+    this.framing = this.listener!.headComplete(this, bytes, at)
+    if (cut) {
+      counters.headTooLong++
+      this.framing = FRAMING.TO_CLOSE
+    }
+    if (this.windowEnd < this.head.length) this.windowEnd = this.head.length
+    if (this.framing === FRAMING.LENGTH) this.remaining = this.head.contentLength
+    else if (this.framing === FRAMING.CHUNKED) {
+      this.chunks.reset()
+      this.body.begin(true)
+    }
+  }
+
+  private lengthBody(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    const to = end - start > this.remaining ? start + this.remaining : end
+    this.remaining -= to - start
+    const next = this.add(flow, bytes, start, to, false)
+    if (this.remaining === 0 && !this.done) {
+      this.inspectStored(flow, true)
+      this.close()
+    }
+    return next
+  }
+
+  private chunkedBody(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    const { chunks } = this
+    const { limits, counters } = this.context
+    let from = start
+    while (from < end && !this.done) {
+      if (chunks.state === CHUNK.DATA) {
+        const to = end - from > chunks.remaining ? from + chunks.remaining : end
+        chunks.take(to - from)
+        from = this.add(flow, bytes, from, to, true)
+        continue
+      }
+      const to = chunks.framing(bytes, from, end, limits, counters)
+      from = this.add(flow, bytes, from, to, false)
+      if (chunks.state === CHUNK.DONE && !this.done) {
+        this.inspectStored(flow, true)
+        this.close()
+      } else if (chunks.state === CHUNK.BROKEN) {
+        // Not chunks any more: the rest is body, until the flow ends or another message begins.
+        this.framing = FRAMING.TO_CLOSE
+        return from
+      }
+    }
+    return from
+  }
+
+  /**
+   * Stores bytes of the message, handing out windows as they fill; `chunkData` go to the body as well (after broken
+   * chunks, everything does). Returns `end`, or where the message was given up.
+   */
+  private add(flow: Flow, bytes: Uint8Array, start: number, end: number, chunkData: boolean): number {
+    const { area, body } = this
+    const { limits } = this.context
+    const toBody = chunkData || (body.separate && this.framing === FRAMING.TO_CLOSE)
+    let from = start
+    while (from < end) {
+      let room = this.windowEnd - area.position
+      if (room === 0) {
+        this.inspectStored(flow, false)
+        room = limits.window
+        this.windowEnd += room
+      }
+      const to = end - from < room ? end : from + room
+      if (
+        !this.store(bytes, from, to, 2 * (area.length + to - from)) ||
+        (toBody && !body.add(bytes, from, to, this.context))
+      ) {
+        return this.abandon(flow, from)
+      }
+      from = to
+    }
+    return from
+  }
+
+  private store(bytes: Uint8Array, start: number, end: number, hint: number): boolean {
+    const { limits, pool, counters } = this.context
+    const pin = this.inHead ? limits.headBytes : this.head.length
+    if (!this.area.reserve(end - start, pin, hint, limits, pool, counters)) return false
+    this.area.append(bytes, start, end)
+    return true
+  }
+
+  /** No memory: what is stored is inspected and the message given up; the caller deals with the bytes from `at` on. */
+  private abandon(flow: Flow, at: number): number {
+    this.finish(flow)
+    this.abandoned = true
+    return at
+  }
+
+  private inspectStored(flow: Flow, last: boolean): void {
+    const { area } = this
+    const start = area.windowStart(this.context.limits.lookBack)
+    this.inspect(flow, area.bytes, 0, start, area.inspected, area.length, area.positionOf(start), last)
+    area.mark()
+  }
+
+  /**
+   * Hands out the window `bytes[start, end)`, new from `fresh`, whose first byte is at position `base` of the message;
+   * the head lies at `bytes[headAt]`.
+   */
+  private inspect(
+    flow: Flow,
+    bytes: Uint8Array,
+    headAt: number,
+    start: number,
+    fresh: number,
+    end: number,
+    base: number,
+    last: boolean,
+  ): void {
+    const { context, head, request, body } = this
+    const { limits, counters, scratch } = context
+    const unit = request ? context.requestUnit : context.responseUnit
+    const set = unit.buffers
+    scratch.reset(headScratch(head.length) + limits.window + limits.lookBack)
+    if (request) fillRequest(set, head, bytes, headAt, scratch, limits, counters)
+    else fillResponse(set, head, bytes, headAt, scratch)
+    if (this.sequence > 0) {
+      // The head has been searched with the first window.
+      for (let id: number = BUF.HTTP_URI; id <= BUF.HTTP_STAT_MSG; id++) set.fresh[id] = set.end[id]!
+    }
+    set.setWindow(BUF.PKT_DATA, bytes, start, end, fresh, base)
+    set.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
+    if (body.separate) {
+      body.fill(set, limits.lookBack)
+    } else {
+      const headEnd = headAt + head.length
+      const from = headEnd > start ? headEnd : start
+      if (this.framing === FRAMING.NO_BODY || from >= end) set.remove(BUF.FILE_DATA)
+      else {
+        const position = base + (from - start) - head.length
+        set.setWindow(BUF.FILE_DATA, bytes, from, end, fresh > from ? fresh : from, position)
+      }
+    }
+    if (request) {
+      body.fillClient(set, scratch)
+      counters.requestUnits++
+    } else {
+      counters.responseUnits++
+    }
+    this.factsBytes = bytes
+    this.factsAt = headAt
+    unit.service = SERVICE.HTTP
+    unit.facts = this
+    unit.sequence = this.sequence++
+    unit.last = last
+    unit.pending = this.pending
+    context.sink.inspect(flow, unit)
+    this.pending = last ? null : unit.pending
+  }
+
+  private close(): void {
+    this.done = true
+    this.area.release(this.context.pool)
+    this.body.release(this.context)
+    this.pending = null
+    this.listener = null
+    this.queue = null
+    this.factsBytes = NONE
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * What all inspectors of one worker share: limits, counters, the buffer pool, the units they refill and the sink.
+ */
+import { Unit } from './inspection-unit.js'
+import type { InspectLimits } from './limits.js'
+import { DEFAULT_LIMITS, InspectCounters } from './limits.js'
+import { BufferPool, LARGEST_BUFFER } from './pool.js'
+import { Scratch } from './scratch.js'
+import type { UnitSink } from './unit.js'
+import { TO_CLIENT, TO_SERVER, UNIT } from './unit.js'
+
+export class InspectionContext<Flow> {
+  readonly sink: UnitSink<Flow>
+  readonly limits: InspectLimits
+  readonly counters = new InspectCounters()
+  readonly pool: BufferPool
+  readonly streamUnit = new Unit(UNIT.STREAM)
+  readonly requestUnit = new Unit(UNIT.HTTP_REQUEST)
+  readonly responseUnit = new Unit(UNIT.HTTP_RESPONSE)
+  readonly scratch = new Scratch()
+
+  /** @throws RangeError when the limits on window, look-back and head do not fit into the largest pool buffer */
+  constructor(sink: UnitSink<Flow>, limits: Partial<InspectLimits> = {}) {
+    this.sink = sink
+    this.limits = { ...DEFAULT_LIMITS, ...limits }
+    const { window, lookBack, headBytes, bufferBudget } = this.limits
+    if (window < 1 || lookBack < 0 || headBytes < 16 || window + lookBack + headBytes > LARGEST_BUFFER) {
+      throw new RangeError(`window + look-back + head must be at most ${LARGEST_BUFFER} bytes`)
+    }
+    this.pool = new BufferPool(bufferBudget)
+    this.requestUnit.direction = TO_SERVER
+    this.responseUnit.direction = TO_CLIENT
+  }
+}

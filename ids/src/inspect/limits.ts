@@ -1,0 +1,74 @@
+/**
+ * Limits of stream and HTTP inspection and the counters that show when one is reached. Nothing is dropped in silence:
+ * every limit below names what happens to the bytes, and every occurrence is counted.
+ */
+
+export interface InspectLimits {
+  /** New bytes per window; a message or turn that is longer is inspected in several windows. */
+  readonly window: number
+  /** Bytes of the previous windows that a window shows again. */
+  readonly lookBack: number
+  /** Bytes of all buffers held for unfinished turns and messages; beyond, bytes are inspected as they come. */
+  readonly bufferBudget: number
+  /** Bytes of a request or response head, at most 65,536; beyond, the head is cut there and the rest is body. */
+  readonly headBytes: number
+  /** Header lines looked at for framing and cookies; the lines beyond are still part of the header buffers. */
+  readonly headerLines: number
+  /** Bytes of `http_raw_uri` and `http_uri`; beyond, both are cut. */
+  readonly uriBytes: number
+  /** Requests waiting for their response whose method is remembered; beyond, the method is taken to be GET. */
+  readonly outstandingRequests: number
+  /** Bytes of a chunk-size or trailer line; beyond, the chunking is taken to be broken. */
+  readonly chunkLine: number
+  /** Decompressed bytes per message; beyond, the rest of the body is not decompressed. */
+  readonly decompressedBytes: number
+  /** Most decompressed bytes per compressed byte, once 64 KiB have come out. */
+  readonly decompressionRatio: number
+}
+
+export const DEFAULT_LIMITS: InspectLimits = {
+  window: 16384,
+  lookBack: 16384,
+  bufferBudget: 256 << 20,
+  headBytes: 65536,
+  headerLines: 1024,
+  uriBytes: 16384,
+  outstandingRequests: 64,
+  chunkLine: 4096,
+  decompressedBytes: 16 << 20,
+  decompressionRatio: 1032,
+}
+
+/** Plain numbers, counted over the life of the inspector. */
+export class InspectCounters {
+  /** Units handed to detection, by kind. */
+  streamUnits = 0
+  requestUnits = 0
+  responseUnits = 0
+  /** Messages begun. */
+  requests = 0
+  responses = 0
+  /** Conversations recognised as HTTP by content. */
+  httpFlows = 0
+  /** Directions that left HTTP for raw inspection: tunnels and upgrades, and bytes that do not start a message. */
+  tunnels = 0
+  desynchronised = 0
+  gaps = 0
+  /** Messages inspected although a gap, or the end of the flow, cut them short. */
+  truncatedMessages = 0
+  /** Limits reached. */
+  headTooLong = 0
+  tooManyHeaders = 0
+  uriTooLong = 0
+  tooManyOutstanding = 0
+  chunkLineTooLong = 0
+  bufferBudgetReached = 0
+  decompressionLimit = 0
+  /** Malformations. */
+  badContentLength = 0
+  conflictingContentLength = 0
+  badTransferEncoding = 0
+  badChunk = 0
+  badHeaderLine = 0
+  badCompression = 0
+}

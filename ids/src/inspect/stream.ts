@@ -1,0 +1,106 @@
+/**
+ * Raw stream inspection of one direction: contiguous bytes come in, windows of the current turn go out.
+ *
+ * In: the conversation inspector, for flows (or directions) that are not HTTP. Out: units of kind STREAM, valid during
+ * the callback. A turn is the data one side sends until the other side sends, a gap comes or the flow ends.
+ *
+ * A window is handed out when more data than fits into it arrives, or when the turn ends; so where the segments were cut
+ * never changes the units.
+ */
+import { SlidingArea } from './area.js'
+import { BUF } from './buffers.js'
+import type { InspectionContext } from './context.js'
+import type { Direction, ServiceId } from './unit.js'
+
+/** Collects one direction. Reused by many flows; holds memory only while a turn is unfinished. */
+export class StreamCollector<Flow> {
+  private readonly context: InspectionContext<Flow>
+  private readonly area = new SlidingArea()
+  private sequence = 0
+  private pending: Int32Array | null = null
+
+  constructor(context: InspectionContext<Flow>) {
+    this.context = context
+  }
+
+  /** Bytes of the current turn that have not been handed out: `[0, held)` of `heldBytes` if none has. */
+  get held(): number {
+    return this.area.length
+  }
+
+  get heldBytes(): Uint8Array {
+    return this.area.bytes
+  }
+
+  append(
+    flow: Flow,
+    direction: Direction,
+    service: ServiceId,
+    source: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const { area } = this
+    const { limits, pool, counters } = this.context
+    let from = start
+    while (from < end) {
+      if (area.fresh === limits.window) this.emit(flow, direction, service, false)
+      const room = limits.window - area.fresh
+      const to = end - from < room ? end : from + room
+      if (!area.reserve(to - from, 0, 0, limits, pool, counters)) {
+        // No memory for collecting: look at what is there, then at the new bytes where they lie.
+        if (area.fresh > 0) this.emit(flow, direction, service, false)
+        this.send(flow, direction, service, source, from, end, from, area.position, false)
+        area.skip(end - from, 0)
+        return
+      }
+      area.append(source, from, to)
+      from = to
+    }
+  }
+
+  /** Ends the turn: hands out what is left and gives the memory back. */
+  finish(flow: Flow, direction: Direction, service: ServiceId): void {
+    if (this.area.fresh > 0) this.emit(flow, direction, service, true)
+    this.reset()
+  }
+
+  /** Forgets the turn without handing anything out (its bytes went elsewhere). */
+  reset(): void {
+    this.area.release(this.context.pool)
+    this.sequence = 0
+    this.pending = null
+  }
+
+  private emit(flow: Flow, direction: Direction, service: ServiceId, last: boolean): void {
+    const { area } = this
+    const start = area.windowStart(this.context.limits.lookBack)
+    const base = area.positionOf(start)
+    this.send(flow, direction, service, area.bytes, start, area.length, area.inspected, base, last)
+    area.mark()
+  }
+
+  private send(
+    flow: Flow,
+    direction: Direction,
+    service: ServiceId,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    fresh: number,
+    base: number,
+    last: boolean,
+  ): void {
+    const unit = this.context.streamUnit
+    unit.direction = direction
+    unit.service = service
+    unit.sequence = this.sequence++
+    unit.last = last
+    unit.pending = this.pending
+    unit.buffers.setWindow(BUF.PKT_DATA, bytes, start, end, fresh, base)
+    unit.buffers.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
+    this.context.counters.streamUnits++
+    this.context.sink.inspect(flow, unit)
+    this.pending = last ? null : unit.pending
+  }
+}
