@@ -1,0 +1,93 @@
+/**
+ * The alert handed to outputs: one object per inspector, refilled for every alert and valid during `AlertSink.alert`.
+ *
+ * In: the unit, the flow and the packet that are being inspected. Out: a filled `AlertRecord`.
+ */
+import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
+import { BUF } from '../inspect/buffers.js'
+import { type InspectionUnit, SERVICE, TO_SERVER, UNIT } from '../inspect/unit.js'
+import type { AlertHttp, AlertRecord } from '../output/alert.js'
+import type { Rule } from '../rules/model.js'
+
+const EMPTY = new Uint8Array(0)
+
+export class AlertView implements AlertRecord {
+  rule!: Rule
+  seconds = 0
+  nanoseconds = 0
+  packetNumber = 0
+  protocol = 0
+  ipVersion: 4 | 6 = 4
+  sourceAddress = ''
+  destinationAddress = ''
+  sourcePort = 0
+  destinationPort = 0
+  direction: 'C2S' | 'S2C' | 'UNK' = 'UNK'
+  vlan = -1
+  fromStream = false
+  flowId = -1
+  service = 'unknown'
+  payload: Uint8Array = EMPTY
+  payloadStart = 0
+  payloadEnd = 0
+  packetsToServer = 0
+  packetsToClient = 0
+  bytesToServer = 0
+  bytesToClient = 0
+  flowStart = 0
+  http: AlertHttp | undefined
+
+  /** Everything but the rule. `packet` is the last one processed; the unit may be older data of another flow's. */
+  fill(unit: InspectionUnit, packet: Packet, flow: Flow<unknown> | undefined): void {
+    this.seconds = packet.seconds
+    this.nanoseconds = packet.nanoseconds
+    this.packetNumber = packet.number
+    this.fromStream = unit.kind !== UNIT.PACKET
+    this.service = unit.service === SERVICE.HTTP ? 'http' : 'unknown'
+    this.payload = unit.buffers.bytes[BUF.PKT_DATA]!
+    this.payloadStart = unit.buffers.start[BUF.PKT_DATA]!
+    this.payloadEnd = Math.max(this.payloadStart, unit.buffers.end[BUF.PKT_DATA]!)
+    this.http = unit.service === SERVICE.HTTP ? unit.http?.() : undefined
+    if (flow === undefined) this.#fillFromPacket(packet)
+    else this.#fillFromFlow(unit, packet, flow)
+  }
+
+  #fillFromFlow(unit: InspectionUnit, packet: Packet, flow: Flow<unknown>): void {
+    const toServer = unit.direction === TO_SERVER
+    const sender = toServer ? CLI : SVR
+    const receiver = toServer ? SVR : CLI
+    this.protocol = flow.protocol
+    this.ipVersion = flow.ipVersion
+    this.vlan = flow.vlan
+    this.sourceAddress = flow.address(sender)
+    this.destinationAddress = flow.address(receiver)
+    // The flow of an ICMP exchange has no ports; outputs show the type and code of the packet.
+    const icmp = flow.protocol === 1 || flow.protocol === 58
+    this.sourcePort = icmp ? packet.sourcePort : flow.port(sender)
+    this.destinationPort = icmp ? packet.destinationPort : flow.port(receiver)
+    this.direction = toServer ? 'C2S' : 'S2C'
+    this.flowId = flow.id
+    this.packetsToServer = flow.packets(CLI)
+    this.packetsToClient = flow.packets(SVR)
+    this.bytesToServer = flow.bytes(CLI)
+    this.bytesToClient = flow.bytes(SVR)
+    this.flowStart = flow.startTime
+  }
+
+  #fillFromPacket(packet: Packet): void {
+    this.protocol = packet.protocol
+    this.ipVersion = packet.ipVersion === 6 ? 6 : 4
+    this.vlan = packet.vlan
+    this.sourceAddress = packet.address(0)
+    this.destinationAddress = packet.address(1)
+    this.sourcePort = packet.sourcePort
+    this.destinationPort = packet.destinationPort
+    this.direction = 'UNK'
+    this.flowId = -1
+    this.packetsToServer = 0
+    this.packetsToClient = 0
+    this.bytesToServer = 0
+    this.bytesToClient = 0
+    this.flowStart = packet.time
+  }
+}

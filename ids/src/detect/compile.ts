@@ -1,0 +1,399 @@
+/**
+ * Turns a parsed rule into what evaluation runs: a list of steps, header tests, flowbit changes.
+ *
+ * In: `Rule` and the regular-expression engine. Out: `CompiledRule`, immutable. Called once per rule by the engine; an
+ * error says why the rule cannot be evaluated, and the engine reports it and leaves the rule out.
+ */
+import { BUF, type BufferId } from '../inspect/buffers.js'
+import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import type { RegexEngine } from '../match/matcher.js'
+import type { FlowOption, PortSet, RateOption, Rule, RuleOption } from '../rules/model.js'
+import { type AddressTest, compileAddresses } from './addresses.js'
+import {
+  type Evaluation,
+  type Evaluator,
+  FAIL,
+  FAIL_FINAL,
+  FAIL_ONWARD,
+  type RetryEvaluator,
+  type Step,
+} from './evaluation.js'
+import { chooseFastPattern, type FastPattern } from './fast-pattern.js'
+import { Base64DecodeEvaluator } from './options/base64.js'
+import {
+  ByteExtractEvaluator,
+  ByteJumpEvaluator,
+  ByteMathEvaluator,
+  ByteTestEvaluator,
+} from './options/bytes.js'
+import { ContentEvaluator, OnlyPatternEvaluator } from './options/content.js'
+import {
+  FragBitsEvaluator,
+  HeaderNumberEvaluator,
+  IpOptsEvaluator,
+  SameIpEvaluator,
+  TcpFlagsEvaluator,
+} from './options/header.js'
+import { VariableNames } from './options/numbers.js'
+import { isAnchored, PcreEvaluator } from './options/pcre.js'
+import {
+  BufferLengthEvaluator,
+  DsizeEvaluator,
+  IsDataAtEvaluator,
+  SetBufferEvaluator,
+} from './options/position.js'
+import { type FlowbitNames, FlowbitsChange, FlowbitsTestEvaluator, FlowEvaluator } from './options/session.js'
+import { hasPort } from './ports.js'
+
+/** What the rules of one engine share while they are compiled. */
+export interface CompileContext {
+  readonly regexEngine: RegexEngine
+  readonly flowbits: FlowbitNames
+  readonly pcreMatchLimit: number
+  readonly maxPatternLength: number
+}
+
+/** Whether a rule may match a unit of a service, and whether its ports count there. */
+export const SERVICE_FIT = { NO: 0, BY_PORTS: 1, ANY_PORT: 2 } as const
+export type ServiceFit = (typeof SERVICE_FIT)[keyof typeof SERVICE_FIT]
+
+export class CompiledRule {
+  readonly rule: Rule
+  readonly fastPattern: FastPattern | undefined
+  /** `fast_pattern:only`: checked once, when the pattern has been seen. */
+  readonly gate: OnlyPatternEvaluator | undefined
+  readonly steps: readonly Step[]
+  readonly changes: readonly FlowbitsChange[]
+  readonly noalert: boolean
+  /** detection_filter and threshold. */
+  readonly rates: readonly RateOption[]
+  /** Looks at single TCP packets: it asks about packet properties, or about no bytes at all. */
+  readonly onTcpPackets: boolean
+  /** Looks at reassembled TCP data. */
+  readonly onStreams: boolean
+  /** Names a buffer that only an HTTP message has. */
+  readonly httpOnly: boolean
+  readonly needsEstablished: boolean
+  /** `only_stream`: never matches a single packet. */
+  readonly needsStream: boolean
+  readonly #refusedDirection: Direction | -1
+  readonly #source: AddressTest | undefined
+  readonly #destination: AddressTest | undefined
+  readonly #sourcePorts: PortSet
+  readonly #destinationPorts: PortSet
+  readonly #bidirectional: boolean
+  readonly #portless: boolean
+  readonly #service: 'none' | 'http' | 'other'
+
+  /** @throws Error when an option cannot be compiled */
+  constructor(rule: Rule, context: CompileContext) {
+    this.rule = rule
+    const { header, options } = rule
+    this.fastPattern = chooseFastPattern(rule, context.maxPatternLength)
+    const only = this.fastPattern?.option.fastPattern?.only === true ? this.fastPattern.option : undefined
+    this.gate = only === undefined ? undefined : new OnlyPatternEvaluator(only)
+    this.steps = compileSteps(
+      options.filter((option) => option !== only),
+      context,
+    )
+    this.changes = compileChanges(options, context.flowbits)
+    this.noalert = options.some((option) => option.kind === 'flowbits' && option.action === 'noalert')
+    this.rates = options.filter(isRate)
+    const flow = options.filter((option): option is FlowOption => option.kind === 'flow')
+    const buffers = buffersOf(options)
+    this.httpOnly = buffers.some(isHttpOnlyBuffer)
+    const payload = buffers.length > 0
+    this.onTcpPackets = !this.httpOnly && (!payload || options.some(isPacketProperty))
+    const neverOnStream = (option: RuleOption): boolean =>
+      option.kind === 'dsize' || (option.kind === 'flow' && option.stream === 'no_stream')
+    this.onStreams = payload && !options.some(neverOnStream)
+    this.needsStream = flow.some((option) => option.stream === 'only_stream')
+    this.needsEstablished = flow.some((option) => option.state === 'established')
+    const direction = flow.find((option) => option.direction !== undefined)?.direction
+    this.#refusedDirection = direction === undefined ? -1 : direction === 'to_server' ? TO_CLIENT : TO_SERVER
+    this.#source = compileAddresses(header.source)
+    this.#destination = compileAddresses(header.destination)
+    this.#sourcePorts = header.sourcePorts
+    this.#destinationPorts = header.destinationPorts
+    this.#bidirectional = header.bidirectional
+    this.#portless = header.protocol === 'icmp' || header.protocol === 'ip'
+    this.#service = rule.services.length === 0 ? 'none' : rule.services.includes('http') ? 'http' : 'other'
+  }
+
+  get testsAddresses(): boolean {
+    return this.#source !== undefined || this.#destination !== undefined
+  }
+
+  mayTravel(direction: Direction): boolean {
+    return direction !== this.#refusedDirection
+  }
+
+  fits(service: ServiceId): ServiceFit {
+    if (service === SERVICE.HTTP && this.#service !== 'none') {
+      return this.#service === 'http' ? SERVICE_FIT.ANY_PORT : SERVICE_FIT.NO
+    }
+    return this.#portless ? SERVICE_FIT.ANY_PORT : SERVICE_FIT.BY_PORTS
+  }
+
+  /** May the rule match a unit of this direction when the server's side has this port, whatever the client's port? */
+  admitsServerPort(direction: Direction, port: number): boolean {
+    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
+    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
+    return hasPort(own, port) || (this.#bidirectional && hasPort(other, port))
+  }
+
+  /** Port set that only the client's side is held to; undefined when the server's side is, or neither. */
+  clientOnlyPorts(direction: Direction): PortSet | undefined {
+    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
+    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
+    return own.any && !other.any && !this.#bidirectional ? other : undefined
+  }
+
+  /** True when no port of the server's side is excluded. */
+  anyServerPort(direction: Direction): boolean {
+    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
+    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
+    return own.any || (this.#bidirectional && other.any)
+  }
+
+  /** Addresses and ports of the unit, in the direction of its bytes. */
+  matchesHeader(state: Evaluation, sourcePort: number, destinationPort: number, ports: boolean): boolean {
+    const checkPorts = ports && !this.#portless
+    if (
+      this.#sourceMatches(state) &&
+      this.#destinationMatches(state) &&
+      (!checkPorts ||
+        (hasPort(this.#sourcePorts, sourcePort) && hasPort(this.#destinationPorts, destinationPort)))
+    ) {
+      return true
+    }
+    if (!this.#bidirectional) return false
+    const source = this.#source
+    const destination = this.#destination
+    return (
+      (source === undefined || source.matches(state.dst0, state.dst1, state.dst2, state.dst3)) &&
+      (destination === undefined || destination.matches(state.src0, state.src1, state.src2, state.src3)) &&
+      (!checkPorts ||
+        (hasPort(this.#sourcePorts, destinationPort) && hasPort(this.#destinationPorts, sourcePort)))
+    )
+  }
+
+  #sourceMatches(state: Evaluation): boolean {
+    const test = this.#source
+    return test === undefined || test.matches(state.src0, state.src1, state.src2, state.src3)
+  }
+
+  #destinationMatches(state: Evaluation): boolean {
+    const test = this.#destination
+    return test === undefined || test.matches(state.dst0, state.dst1, state.dst2, state.dst3)
+  }
+}
+
+function isRate(option: RuleOption): option is RateOption {
+  return option.kind === 'detection_filter' || option.kind === 'threshold'
+}
+
+function isHttpOnlyBuffer(buffer: BufferId): boolean {
+  return (buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_CLIENT_BODY) || buffer === BUF.FILE_DATA
+}
+
+/** Options that ask about one packet rather than about bytes. */
+function isPacketProperty(option: RuleOption): boolean {
+  switch (option.kind) {
+    case 'dsize':
+    case 'flags':
+    case 'header_number':
+    case 'fragbits':
+    case 'ipopts':
+      return true
+    case 'flow':
+      return option.stream === 'no_stream' || option.frag !== undefined || option.state === 'not_established'
+    default:
+      return false
+  }
+}
+
+/** Buffers the options read; every one of them must be there for the rule to match. */
+function buffersOf(options: readonly RuleOption[]): BufferId[] {
+  const buffers: BufferId[] = []
+  for (const option of options) if ('buffer' in option) buffers.push(option.buffer)
+  return buffers
+}
+
+function compileChanges(options: readonly RuleOption[], names: FlowbitNames): FlowbitsChange[] {
+  const changes: FlowbitsChange[] = []
+  for (const option of options) {
+    if (option.kind !== 'flowbits') continue
+    const { action } = option
+    if (action === 'isset' || action === 'isnotset' || action === 'noalert') continue
+    changes.push(new FlowbitsChange({ ...option, action }, names))
+  }
+  return changes
+}
+
+interface Draft {
+  readonly evaluator: Evaluator
+  /** Can be tried again further right. */
+  readonly retry: RetryEvaluator | undefined
+  readonly relative: boolean
+  /** Its outcome depends neither on the cursor nor on variables. */
+  readonly fixed: boolean
+  /** Moves the cursor. */
+  readonly moves: boolean
+  /** Fails for every later cursor too, when it fails: a positive relative content without an end. */
+  readonly onward: boolean
+  /** Order among the cheap fixed tests that may be done first; undefined = stays where it is. */
+  readonly early: number | undefined
+}
+
+/** @returns undefined for options that test nothing */
+function draft(option: RuleOption, context: CompileContext, variables: VariableNames): Draft | undefined {
+  const test = (evaluator: Evaluator, early: number): Draft => ({
+    evaluator,
+    retry: undefined,
+    relative: false,
+    fixed: true,
+    moves: false,
+    onward: false,
+    early,
+  })
+  const positional = (
+    evaluator: Evaluator,
+    relative: boolean,
+    operands: readonly unknown[],
+    moves: boolean,
+    buffer: BufferId,
+  ): Draft => ({
+    evaluator,
+    retry: undefined,
+    relative,
+    fixed:
+      !relative && buffer !== BUF.BASE64_DATA && !operands.some((operand) => typeof operand === 'string'),
+    moves,
+    onward: false,
+    early: undefined,
+  })
+  switch (option.kind) {
+    case 'content': {
+      const evaluator = new ContentEvaluator(option, variables)
+      const operands = [option.offset, option.depth]
+      const positive = !option.negated
+      const base = positional(evaluator, option.relative, operands, positive, option.buffer)
+      const onward = positive && option.relative && option.depth === undefined && Number(option.offset) >= 0
+      return { ...base, onward, retry: positive ? evaluator : undefined }
+    }
+    case 'pcre': {
+      const evaluator = new PcreEvaluator(option, context.regexEngine, context.pcreMatchLimit)
+      const moves = option.movesCursor && !option.negated
+      const base = positional(evaluator, option.relative, [], moves, option.buffer)
+      return { ...base, retry: moves && !isAnchored(option) ? evaluator : undefined }
+    }
+    case 'isdataat':
+      return positional(
+        new IsDataAtEvaluator(option, variables),
+        option.relative,
+        [option.at],
+        false,
+        option.buffer,
+      )
+    case 'byte_test': {
+      const operands = [option.offset, option.value]
+      return positional(
+        new ByteTestEvaluator(option, variables),
+        option.relative,
+        operands,
+        false,
+        option.buffer,
+      )
+    }
+    case 'byte_jump': {
+      const operands = [option.offset, option.postOffset]
+      return positional(
+        new ByteJumpEvaluator(option, variables),
+        option.relative,
+        operands,
+        true,
+        option.buffer,
+      )
+    }
+    case 'byte_extract': {
+      const evaluator = new ByteExtractEvaluator(option, variables)
+      return positional(evaluator, option.relative, [option.offset], true, option.buffer)
+    }
+    case 'byte_math': {
+      const operands = [option.offset, option.value]
+      return positional(
+        new ByteMathEvaluator(option, variables),
+        option.relative,
+        operands,
+        false,
+        option.buffer,
+      )
+    }
+    case 'base64_decode':
+      return positional(new Base64DecodeEvaluator(option), option.relative, [], false, option.buffer)
+    case 'set_buffer':
+      return positional(new SetBufferEvaluator(option), false, [], true, option.buffer)
+    case 'buffer_length': {
+      const evaluator = new BufferLengthEvaluator(option)
+      const base = positional(evaluator, option.relative, [], false, option.buffer)
+      return base.fixed ? { ...base, early: 3 } : base
+    }
+    case 'flow':
+      return test(new FlowEvaluator(option), 0)
+    case 'dsize':
+      return test(new DsizeEvaluator(option), 1)
+    case 'flags':
+      return test(new TcpFlagsEvaluator(option), 1)
+    case 'header_number':
+      return test(new HeaderNumberEvaluator(option), 2)
+    case 'fragbits':
+      return test(new FragBitsEvaluator(option), 2)
+    case 'ipopts':
+      return test(new IpOptsEvaluator(option), 2)
+    case 'sameip':
+      return test(new SameIpEvaluator(), 2)
+    case 'flowbits': {
+      const checks = option.action === 'isset' || option.action === 'isnotset'
+      // A bit is changed when the whole rule has matched; here it only stands between its neighbours.
+      return checks ? test(new FlowbitsTestEvaluator(option, context.flowbits), 2) : test(ALWAYS, 0)
+    }
+    case 'detection_filter':
+    case 'threshold':
+      return undefined
+  }
+}
+
+const ALWAYS: Evaluator = { test: () => true }
+
+/** Retry flags are set by the order as written; then cheap tests that depend on nothing go first. */
+function compileSteps(options: readonly RuleOption[], context: CompileContext): Step[] {
+  const variables = new VariableNames()
+  const drafts: Draft[] = []
+  for (const option of options) {
+    const one = draft(option, context, variables)
+    if (one !== undefined) drafts.push(one)
+  }
+  const independent = !variables.used
+  /** The last option that moved the cursor. */
+  let mover: { readonly retried: boolean } | undefined
+  const placed = drafts.map((one, i) => {
+    const retried = one.retry !== undefined && drafts[i + 1]?.relative === true
+    const afterRetry = one.relative && independent && mover?.retried === true
+    const monotone = one.retry instanceof ContentEvaluator && afterRetry
+    const settled = one.fixed && independent
+    const step: Step = {
+      evaluator: one.evaluator,
+      retry: retried ? one.retry : undefined,
+      failed: one.fixed ? FAIL_FINAL : one.onward && afterRetry ? FAIL_ONWARD : FAIL,
+      exhausted: settled ? FAIL_FINAL : FAIL,
+      onward: settled ? FAIL_FINAL : monotone ? FAIL_ONWARD : FAIL,
+    }
+    if (one.moves) mover = { retried }
+    return { step, early: one.early ?? Number.POSITIVE_INFINITY, order: i }
+  })
+  return placed
+    .filter(({ step }) => step.evaluator !== ALWAYS)
+    .sort((a, b) => (a.early === b.early ? a.order - b.order : a.early - b.early))
+    .map(({ step }) => step)
+}

@@ -1,0 +1,441 @@
+/**
+ * Detection on one inspection unit: pattern search, candidate rules, evaluation, alerts.
+ *
+ * In: units from the HTTP and stream inspectors and from single packets (`UnitSink.inspect`, `packet`). Out: alerts to
+ * the sink and flowbits in the flow's context. One instance per worker. The alerts of a unit come out in a fixed order:
+ * by action (drop, reject, alert, log), priority, then gid and sid; a rule alerts once per unit.
+ */
+import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
+import { BUF } from '../inspect/buffers.js'
+import { type InspectionUnit, TO_SERVER, UNIT, type UnitSink } from '../inspect/unit.js'
+import type { AlertSink } from '../output/alert.js'
+import { parseAddress } from './addresses.js'
+import type { AlertFilter } from './alert-filter.js'
+import { AlertView } from './alert-view.js'
+import { type CompiledRule, SERVICE_FIT } from './compile.js'
+import type { Counters } from './counters.js'
+import { Evaluation } from './evaluation.js'
+import { type PatternSetId, SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
+import type { FlowContext } from './flow-context.js'
+import type { GroupTable, MatcherCache, PatternSet, RuleGroup } from './groups.js'
+import type { RuleSet } from './rule-set.js'
+import type { DetectSettings } from './settings.js'
+
+/** Pattern rules of a packet group that are evaluated outright: cheaper than a search when there are few. */
+const DIRECT_RULES = 8
+/** Candidate lists up to this length are sorted in place. */
+const INSERTION_SORT = 32
+const MAX_PACKET_MATCHES = 8
+
+export type DetectFlow = Flow<FlowContext>
+
+export class Detector implements UnitSink<DetectFlow> {
+  readonly counters: Counters
+  readonly #set: RuleSet
+  readonly #rules: readonly CompiledRule[]
+  readonly #matchers: MatcherCache
+  readonly #settings: DetectSettings
+  readonly #sink: AlertSink
+  readonly #filter: AlertFilter | undefined
+  readonly #packet: Packet
+  readonly #open: (flow: DetectFlow) => FlowContext
+  readonly #state: Evaluation
+  readonly #view = new AlertView()
+  /** Alerts by rule index. */
+  readonly #alertsOf: Float64Array
+
+  /** Generation in which a rule became a candidate, and in which its gate had been passed before. */
+  readonly #stamp: Uint32Array
+  readonly #resumed: Uint32Array
+  #generation = 0
+  readonly #candidates: Int32Array
+  #candidateCount = 0
+  readonly #fired: Int32Array
+  #firedCount = 0
+  /** Rules remembered for later windows: `n` waiting, `~n` fired. */
+  readonly #pending: Int32Array
+  #pendingCount = 0
+
+  constructor(
+    set: RuleSet,
+    matchers: MatcherCache,
+    settings: DetectSettings,
+    packet: Packet,
+    sink: AlertSink,
+    filter: AlertFilter | undefined,
+    counters: Counters,
+    open: (flow: DetectFlow) => FlowContext,
+  ) {
+    this.counters = counters
+    this.#set = set
+    this.#rules = set.rules
+    this.#matchers = matchers
+    this.#settings = settings
+    this.#packet = packet
+    this.#sink = sink
+    this.#filter = filter
+    this.#open = open
+    this.#state = new Evaluation(counters, settings.maxRetries)
+    const count = set.rules.length
+    this.#alertsOf = new Float64Array(count)
+    this.#stamp = new Uint32Array(count)
+    this.#resumed = new Uint32Array(count)
+    this.#candidates = new Int32Array(count)
+    this.#fired = new Int32Array(count)
+    this.#pending = new Int32Array(settings.maxPendingRules)
+  }
+
+  /** Alerts reported so far, by rule index of the rule set. */
+  get alertsOf(): Readonly<Float64Array> {
+    return this.#alertsOf
+  }
+
+  /** A window of a stream or HTTP message. */
+  inspect(flow: DetectFlow, unit: InspectionUnit): void {
+    const { counters } = this
+    if (unit.kind === UNIT.STREAM) counters.streamUnits++
+    else if (unit.kind === UNIT.HTTP_REQUEST) counters.httpRequests++
+    else counters.httpResponses++
+    const table = this.#set.streams[unit.service]![unit.direction]!
+    if (table.isEmpty) return
+    this.#begin()
+    if (unit.pending !== null && unit.sequence > 0) this.#resume(unit.pending)
+    const serverPort = flow.port(SVR)
+    const clientPort = flow.port(CLI)
+    for (let group = table.byServerPort(serverPort); group !== null; group = group.next)
+      this.#search(group, unit)
+    if (table.hasClientRules) {
+      const group = table.byClientPort(clientPort)
+      if (group !== null) this.#search(group, unit)
+    }
+    if (this.#candidateCount > 0) {
+      const toServer = unit.direction === TO_SERVER
+      const state = this.#state
+      const packet = this.#packet
+      const sender = toServer ? CLI : SVR
+      const own =
+        flow.packetSide === sender &&
+        packet.sourcePort === flow.port(sender) &&
+        packet.destinationPort === flow.port(toServer ? SVR : CLI)
+      state.packet = own ? packet : undefined
+      this.#loadFlowAddresses(flow, toServer)
+      this.#evaluate(flow, unit, toServer ? clientPort : serverPort, toServer ? serverPort : clientPort)
+    }
+    if (!unit.last) this.#remember(unit)
+    const context = flow.uctx
+    if (unit.last && context?.packetMatches !== undefined) context.packetMatches[unit.direction] = undefined
+  }
+
+  /** One packet: `unit` holds its payload. `flow` is undefined when the packet belongs to none. */
+  packet(flow: DetectFlow | undefined, unit: InspectionUnit, packet: Packet, table: GroupTable): void {
+    const toServer = unit.direction === TO_SERVER
+    const serverPort = toServer ? packet.destinationPort : packet.sourcePort
+    const clientPort = toServer ? packet.sourcePort : packet.destinationPort
+    this.#begin()
+    this.#searchPacketTable(table, unit, packet, serverPort, clientPort)
+    this.#evaluatePacket(flow, unit, packet)
+  }
+
+  /** A TCP packet without a flow. Which end is the server is not known, so the groups of both directions count. */
+  orphan(unit: InspectionUnit, packet: Packet): void {
+    const [toServer, toClient] = this.#set.orphans
+    this.#begin()
+    this.#searchPacketTable(toServer, unit, packet, packet.destinationPort, packet.sourcePort)
+    this.#searchPacketTable(toClient, unit, packet, packet.sourcePort, packet.destinationPort)
+    this.#evaluatePacket(undefined, unit, packet)
+  }
+
+  #searchPacketTable(
+    table: GroupTable,
+    unit: InspectionUnit,
+    packet: Packet,
+    serverPort: number,
+    clientPort: number,
+  ): void {
+    const empty = packet.payloadLength === 0
+    for (let group = table.byServerPort(serverPort); group !== null; group = group.next) {
+      this.#searchPacket(group, unit, empty)
+    }
+    if (table.hasClientRules) {
+      const group = table.byClientPort(clientPort)
+      if (group !== null) this.#searchPacket(group, unit, empty)
+    }
+  }
+
+  #evaluatePacket(flow: DetectFlow | undefined, unit: InspectionUnit, packet: Packet): void {
+    this.counters.packetUnits++
+    if (this.#candidateCount === 0) return
+    const state = this.#state
+    state.packet = packet
+    state.src0 = packet.src0
+    state.src1 = packet.src1
+    state.src2 = packet.src2
+    state.src3 = packet.src3
+    state.dst0 = packet.dst0
+    state.dst1 = packet.dst1
+    state.dst2 = packet.dst2
+    state.dst3 = packet.dst3
+    this.#evaluate(flow, unit, packet.sourcePort, packet.destinationPort)
+  }
+
+  #begin(): void {
+    this.#candidateCount = 0
+    this.#firedCount = 0
+    this.#pendingCount = 0
+    this.#generation++
+    if (this.#generation > 0xffff_fffe) {
+      this.#stamp.fill(0)
+      this.#resumed.fill(0)
+      this.#generation = 1
+    }
+  }
+
+  #add(rule: number): void {
+    if (this.#stamp[rule] === this.#generation) return
+    this.#stamp[rule] = this.#generation
+    this.#candidates[this.#candidateCount++] = rule
+  }
+
+  #addAll(rules: Int32Array): void {
+    for (let i = 0; i < rules.length; i++) this.#add(rules[i]!)
+  }
+
+  /** Candidates of earlier windows of the message; those that have fired are kept out. */
+  #resume(pending: Int32Array): void {
+    for (let i = 0; i < pending.length; i++) {
+      const entry = pending[i]!
+      if (entry < 0) {
+        this.#stamp[~entry] = this.#generation
+        this.#keep(entry)
+      } else {
+        this.#add(entry)
+        this.#resumed[entry] = this.#generation
+      }
+    }
+  }
+
+  #keep(entry: number): void {
+    if (this.#pendingCount < this.#pending.length) this.#pending[this.#pendingCount++] = entry
+    else this.counters.pendingLimit++
+  }
+
+  #search(group: RuleGroup, unit: InspectionUnit): void {
+    const { buffers } = unit
+    for (let id = 0; id < SET_COUNT; id++) {
+      const set = group.sets[id]!
+      if (set === null) continue
+      const slot = SET_BUFFERS[id]!
+      const end = buffers.end[slot]!
+      if (buffers.fresh[slot]! < end) this.#searchBuffer(group, id as PatternSetId, set, unit, slot)
+      if (id === SET.PLAIN && set.inFileData) this.#searchFileData(group, set, unit)
+    }
+    this.#addAll(group.always)
+  }
+
+  /** File data is searched on its own unless it is part of the raw bytes that have just been searched. */
+  #searchFileData(group: RuleGroup, set: PatternSet, unit: InspectionUnit): void {
+    const { buffers } = unit
+    const end = buffers.end[BUF.FILE_DATA]!
+    if (buffers.fresh[BUF.FILE_DATA]! >= end) return
+    if (
+      buffers.bytes[BUF.FILE_DATA] === buffers.bytes[BUF.PKT_DATA] &&
+      buffers.fresh[BUF.FILE_DATA]! >= buffers.fresh[BUF.PKT_DATA]! &&
+      end <= buffers.end[BUF.PKT_DATA]!
+    ) {
+      return
+    }
+    this.#searchBuffer(group, SET.PLAIN, set, unit, BUF.FILE_DATA)
+  }
+
+  #searchBuffer(
+    group: RuleGroup,
+    id: PatternSetId,
+    set: PatternSet,
+    unit: InspectionUnit,
+    slot: number,
+  ): void {
+    const matcher = group.matcher(id, this.#matchers, this.counters)
+    if (matcher === null) return
+    const { buffers } = unit
+    const end = buffers.end[slot]!
+    // A pattern may have begun before the bytes that are new.
+    const from = Math.max(buffers.start[slot]!, buffers.fresh[slot]! - matcher.longest + 1)
+    const found = matcher.search(buffers.bytes[slot]!, from, end)
+    this.counters.searches++
+    this.counters.searchedBytes += end - from
+    if (found > 0) this.#wake(set, matcher.hits, found)
+  }
+
+  #wake(set: PatternSet, hits: Uint32Array, found: number): void {
+    const { offsets, rules } = set
+    for (let i = 0; i < found; i++) {
+      const pattern = hits[i]!
+      const end = offsets[pattern + 1]!
+      for (let at = offsets[pattern]!; at < end; at++) this.#add(rules[at]!)
+    }
+  }
+
+  #searchPacket(group: RuleGroup, unit: InspectionUnit, empty: boolean): void {
+    const set = group.sets[SET.PLAIN]!
+    if (set !== null && !empty) {
+      if (set.rules.length <= DIRECT_RULES) this.#addAll(set.rules)
+      else this.#searchBuffer(group, SET.PLAIN, set, unit, BUF.PKT_DATA)
+    }
+    this.#addAll(group.always)
+  }
+
+  #loadFlowAddresses(flow: DetectFlow, toServer: boolean): void {
+    if (!this.#set.testsAddresses) return
+    const context = flow.uctx!
+    if (context.clientAddress === undefined) {
+      context.clientAddress = parseAddress(flow.address(CLI)) ?? new Int32Array(4)
+      context.serverAddress = parseAddress(flow.address(SVR)) ?? new Int32Array(4)
+    }
+    const source = toServer ? context.clientAddress : context.serverAddress!
+    const destination = toServer ? context.serverAddress! : context.clientAddress
+    const state = this.#state
+    state.src0 = source[0]!
+    state.src1 = source[1]!
+    state.src2 = source[2]!
+    state.src3 = source[3]!
+    state.dst0 = destination[0]!
+    state.dst1 = destination[1]!
+    state.dst2 = destination[2]!
+    state.dst3 = destination[3]!
+  }
+
+  /** Tries the candidates in rule order and reports those that match. */
+  #evaluate(
+    flow: DetectFlow | undefined,
+    unit: InspectionUnit,
+    sourcePort: number,
+    destinationPort: number,
+  ): void {
+    const { counters } = this
+    const candidates = this.#candidates
+    const count = this.#candidateCount
+    counters.candidates += count
+    sortPrefix(candidates, count)
+    const state = this.#state
+    state.buffers = unit.buffers
+    state.kind = unit.kind
+    state.direction = flow === undefined ? -1 : unit.direction
+    state.flow = flow
+    const context = flow?.uctx
+    state.bits = context?.bits
+    const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
+    for (let i = 0; i < count; i++) {
+      const index = candidates[i]!
+      const rule = this.#rules[index]!
+      const byPorts = rule.fits(unit.service) === SERVICE_FIT.BY_PORTS
+      if (!rule.matchesHeader(state, sourcePort, destinationPort, byPorts)) continue
+      state.begin(rule.rule.dialect, http)
+      if (rule.gate !== undefined && this.#resumed[index] !== this.#generation && !rule.gate.test(state))
+        continue
+      if (!state.run(rule.steps)) {
+        if (!unit.last && rule.fastPattern !== undefined) this.#keep(index)
+        continue
+      }
+      if (!unit.last) this.#keep(~index)
+      counters.matches++
+      if (rule.changes.length > 0 && flow !== undefined) this.#changeBits(flow, rule)
+      if (rule.noalert || this.#isDuplicate(context, rule, index, unit)) continue
+      this.#fired[this.#firedCount++] = index
+    }
+    if (this.#firedCount > 0) this.#report(flow, unit)
+  }
+
+  #changeBits(flow: DetectFlow, rule: CompiledRule): void {
+    const context = flow.uctx ?? this.#open(flow)
+    context.bits ??= new Uint32Array(this.#set.flowbitWords)
+    for (const change of rule.changes) change.apply(context.bits)
+    this.#state.bits = context.bits
+  }
+
+  /** A rule that looks at packets and at streams does not alert again for the bytes of a packet it has alerted on. */
+  #isDuplicate(
+    context: FlowContext | undefined,
+    rule: CompiledRule,
+    index: number,
+    unit: InspectionUnit,
+  ): boolean {
+    if (!rule.onTcpPackets || !rule.onStreams || context === undefined) return false
+    const earlier = context.packetMatches?.[unit.direction]
+    if (unit.kind !== UNIT.PACKET) {
+      if (earlier === undefined || !earlier.includes(index)) return false
+      this.counters.duplicates++
+      return true
+    }
+    if (earlier === undefined) {
+      context.packetMatches ??= [undefined, undefined]
+      context.packetMatches[unit.direction] = [index]
+    } else if (!earlier.includes(index)) {
+      if (earlier.length === MAX_PACKET_MATCHES) earlier.shift()
+      earlier.push(index)
+    }
+    return false
+  }
+
+  #report(flow: DetectFlow | undefined, unit: InspectionUnit): void {
+    const fired = this.#fired
+    let count = this.#firedCount
+    const { rank, pass } = this.#set
+    for (let i = 0; i < count; i++) {
+      if (pass[fired[i]!] === 1) {
+        this.counters.passed += count
+        return
+      }
+    }
+    if (count > 1) {
+      const sorted = Array.from(fired.subarray(0, count)).sort((a, b) => rank[a]! - rank[b]!)
+      fired.set(sorted)
+    }
+    const limit = this.#settings.maxAlertsPerUnit
+    if (count > limit) {
+      this.counters.alertLimit += count - limit
+      count = limit
+    }
+    const view = this.#view
+    view.fill(unit, this.#packet, flow)
+    for (let i = 0; i < count; i++) {
+      const index = fired[i]!
+      const rule = this.#rules[index]!.rule
+      const filter = this.#filter
+      if (
+        filter !== undefined &&
+        !filter.accept(rule, view.sourceAddress, view.destinationAddress, view.seconds)
+      ) {
+        continue
+      }
+      view.rule = rule
+      this.counters.alerts++
+      this.#alertsOf[index]!++
+      this.#sink.alert(view)
+    }
+  }
+
+  /** Leaves in the unit what the later windows of its message need. */
+  #remember(unit: InspectionUnit): void {
+    if (this.#pendingCount === 0) {
+      if (unit.sequence === 0) unit.pending = null
+      return
+    }
+    unit.pending = this.#pending.slice(0, this.#pendingCount)
+  }
+}
+
+function sortPrefix(list: Int32Array, count: number): void {
+  if (count > INSERTION_SORT) {
+    list.subarray(0, count).sort()
+    return
+  }
+  for (let i = 1; i < count; i++) {
+    const value = list[i]!
+    let at = i - 1
+    while (at >= 0 && list[at]! > value) {
+      list[at + 1] = list[at]!
+      at--
+    }
+    list[at + 1] = value
+  }
+}

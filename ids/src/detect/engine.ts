@@ -1,0 +1,63 @@
+/**
+ * The detection engine: a value made from rules and settings.
+ *
+ * In: parsed rules, a matcher engine, a regex engine, settings. Out: an `Engine`; `attach` connects it to one stack and
+ * gives an `Inspector`. Called by the command line once per worker and by programs that embed Weir. Engines share no
+ * state, so several may live in one process, and one engine may serve several stacks of the same thread.
+ */
+import type { Stack } from '@weir/stack'
+import type { MatcherEngine, RegexEngine } from '../match/matcher.js'
+import type { AlertSink } from '../output/alert.js'
+import type { Rule, RuleProblem } from '../rules/model.js'
+import { AlertFilter } from './alert-filter.js'
+import { Counters } from './counters.js'
+import { MatcherCache } from './groups.js'
+import { Inspector } from './inspector.js'
+import { FlowbitNames } from './options/session.js'
+import { RuleSet } from './rule-set.js'
+import { DEFAULT_DETECT_SETTINGS, type DetectSettings } from './settings.js'
+
+export interface EngineOptions {
+  readonly rules: readonly Rule[]
+  readonly matcherEngine: MatcherEngine
+  readonly regexEngine: RegexEngine
+  readonly settings?: Partial<DetectSettings>
+}
+
+export interface Engine {
+  /** Rules that cannot be evaluated, and why. They are left out. */
+  readonly problems: readonly RuleProblem[]
+  /** The rules in use, in evaluation order; `Inspector.alertsOf` counts by the same index. */
+  readonly rules: readonly Rule[]
+  readonly settings: DetectSettings
+  /** Starts inspecting the flows of a stack. Alerts go to `sink` while the stack processes frames. */
+  attach(stack: Stack, sink: AlertSink): Inspector
+  /** For merging the alerts of inspectors whose filters are deferred: feed it every alert in packet order. */
+  createFilter(counters?: Counters): AlertFilter
+  /** Compiled pattern matchers so far. */
+  readonly matcherCount: number
+  /** Frees native memory. The inspectors of the engine must not be fed afterwards. */
+  close(): void
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const settings: DetectSettings = { ...DEFAULT_DETECT_SETTINGS, ...options.settings }
+  const set = new RuleSet(options.rules, {
+    regexEngine: options.regexEngine,
+    flowbits: new FlowbitNames(),
+    pcreMatchLimit: settings.pcreMatchLimit,
+    maxPatternLength: settings.maxPatternLength,
+  })
+  const matchers = new MatcherCache(options.matcherEngine)
+  return {
+    problems: set.problems,
+    rules: set.rules.map(({ rule }) => rule),
+    settings,
+    attach: (stack, sink) => new Inspector(set, matchers, settings, stack, sink),
+    createFilter: (counters = new Counters()) => new AlertFilter(settings, counters),
+    get matcherCount() {
+      return matchers.size
+    },
+    close: () => matchers.close(),
+  }
+}

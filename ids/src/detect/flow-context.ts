@@ -1,0 +1,23 @@
+/** What detection keeps for a flow, from its first payload (or first flowbit) to its end. */
+import type { Conversation } from '../http/conversation.js'
+import type { DetectFlow } from './detector.js'
+
+export class FlowContext {
+  /** Tells HTTP from other data and makes the inspection units; absent for flows that are not TCP. */
+  readonly conversation: Conversation<DetectFlow> | undefined
+  /** Flowbits, one bit each; absent until a rule sets one. */
+  bits: Uint32Array | undefined
+  /** By direction: rules that have alerted on packets whose bytes no stream unit has covered yet. */
+  packetMatches: (number[] | undefined)[] | undefined
+  /** Words of the addresses, read when the first rule asks. */
+  clientAddress: Int32Array | undefined
+  serverAddress: Int32Array | undefined
+
+  constructor(conversation: Conversation<DetectFlow> | undefined) {
+    this.conversation = conversation
+    this.bits = undefined
+    this.packetMatches = undefined
+    this.clientAddress = undefined
+    this.serverAddress = undefined
+  }
+}

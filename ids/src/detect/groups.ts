@@ -1,0 +1,242 @@
+/**
+ * Rule groups: which rules can match a unit, and the multi-pattern matchers that find the likely ones.
+ *
+ * In: compiled rules, numbered in evaluation order. Out: `GroupTable.find(server port, client port)`, a chain of groups
+ * whose union holds every rule that may match there. Called by the inspector for every unit; groups and matchers are
+ * made at first use and shared between ports and tables that have the same rules or patterns.
+ */
+import type { Direction, ServiceId } from '../inspect/unit.js'
+import type { Matcher, MatcherEngine } from '../match/matcher.js'
+import { type CompiledRule, SERVICE_FIT } from './compile.js'
+import type { Counters } from './counters.js'
+import { type PatternSetId, SET_COUNT } from './fast-pattern.js'
+import type { PortClasses } from './ports.js'
+
+/**
+ * Port classes that get a group of their own merged with the rules for any port, so that one search finds both. Ports
+ * beyond are served by two searches; otherwise traffic to many ports could make a matcher for each.
+ */
+const MERGED_CLASSES = 24
+
+/** Patterns of one kind in a group, and the rules behind each. */
+export class PatternSet {
+  readonly patterns: readonly Uint8Array[]
+  /** Rules of pattern p: `rules[offsets[p]]` up to `rules[offsets[p + 1]]`. */
+  readonly offsets: Int32Array
+  readonly rules: Int32Array
+  /** PLAIN: some pattern may stand in file data that is not part of the raw bytes. */
+  readonly inFileData: boolean
+  readonly #key: string
+  #matcher: Matcher | undefined
+
+  constructor(members: readonly number[], rules: readonly CompiledRule[]) {
+    const byPattern = new Map<string, number[]>()
+    let inFileData = false
+    for (const index of members) {
+      const fastPattern = rules[index]!.fastPattern!
+      inFileData ||= fastPattern.inFileData
+      const text = Buffer.from(fastPattern.bytes).toString('latin1')
+      const list = byPattern.get(text)
+      if (list === undefined) byPattern.set(text, [index])
+      else list.push(index)
+    }
+    const texts = [...byPattern.keys()].sort()
+    this.patterns = texts.map((text) => new Uint8Array(Buffer.from(text, 'latin1')))
+    this.offsets = new Int32Array(texts.length + 1)
+    this.rules = new Int32Array(members.length)
+    this.inFileData = inFileData
+    let at = 0
+    texts.forEach((text, i) => {
+      for (const index of byPattern.get(text)!) this.rules[at++] = index
+      this.offsets[i + 1] = at
+    })
+    this.#key = texts.map((text) => `${text.length}:${text}`).join('')
+  }
+
+  /** @throws Error when the engine refuses the patterns */
+  matcher(cache: MatcherCache): Matcher {
+    this.#matcher ??= cache.get(this.#key, this.patterns)
+    return this.#matcher
+  }
+}
+
+/** Matchers by pattern set, so that equal sets are compiled once. */
+export class MatcherCache {
+  readonly #engine: MatcherEngine
+  readonly #matchers = new Map<string, Matcher>()
+
+  constructor(engine: MatcherEngine) {
+    this.#engine = engine
+  }
+
+  get(key: string, patterns: readonly Uint8Array[]): Matcher {
+    let matcher = this.#matchers.get(key)
+    if (matcher === undefined) {
+      matcher = this.#engine.compile(patterns.map((bytes) => ({ bytes, nocase: true })))
+      this.#matchers.set(key, matcher)
+    }
+    return matcher
+  }
+
+  get size(): number {
+    return this.#matchers.size
+  }
+
+  close(): void {
+    for (const matcher of this.#matchers.values()) matcher.close()
+    this.#matchers.clear()
+  }
+}
+
+export class RuleGroup {
+  /** Indexed by `SET`; null = no rule of the group has a fast pattern of that kind. */
+  readonly sets: (PatternSet | null)[]
+  /** Rules to evaluate on every unit. */
+  always: Int32Array
+  /** More rules for the same port, searched separately. */
+  readonly next: RuleGroup | null
+  readonly size: number
+
+  constructor(members: readonly number[], rules: readonly CompiledRule[], next: RuleGroup | null) {
+    const bySet: number[][] = Array.from({ length: SET_COUNT }, () => [])
+    const always: number[] = []
+    for (const index of members) {
+      const fastPattern = rules[index]!.fastPattern
+      if (fastPattern === undefined) always.push(index)
+      else bySet[fastPattern.set]!.push(index)
+    }
+    this.sets = bySet.map((list) => (list.length === 0 ? null : new PatternSet(list, rules)))
+    this.always = Int32Array.from(always)
+    this.next = next
+    this.size = members.length
+  }
+
+  /** Makes the matchers now instead of at the first unit. */
+  warmUp(cache: MatcherCache, counters: Counters): void {
+    for (let id = 0; id < SET_COUNT; id++) {
+      if (this.sets[id] !== null) this.matcher(id as PatternSetId, cache, counters)
+    }
+    this.next?.warmUp(cache, counters)
+  }
+
+  /**
+   * The matcher of a set that is not null. When the engine refuses the patterns, the set is dropped, its rules are
+   * evaluated on every unit from then on, and null is returned.
+   */
+  matcher(id: PatternSetId, cache: MatcherCache, counters: Counters): Matcher | null {
+    const set = this.sets[id]!
+    try {
+      return set.matcher(cache)
+    } catch {
+      counters.matcherFailures++
+      this.sets[id] = null
+      this.always = Int32Array.from([...this.always, ...set.rules])
+      return null
+    }
+  }
+}
+
+/** The groups of one kind of unit: one direction of one service, on streams or on packets. */
+export class GroupTable {
+  readonly #rules: readonly CompiledRule[]
+  readonly #classes: PortClasses
+  readonly #direction: Direction
+  readonly #anyPort: number[] = []
+  readonly #byServerPort: number[] = []
+  readonly #byClientPort: number[] = []
+  /** Indexed by port class; undefined = not made yet, null = no rules. */
+  readonly #serverGroups: (RuleGroup | null | undefined)[] = []
+  readonly #clientGroups: (RuleGroup | null | undefined)[] = []
+  readonly #shared = new Map<string, RuleGroup>()
+  readonly #anyGroup: RuleGroup | null
+  #merged = 0
+
+  constructor(
+    rules: readonly CompiledRule[],
+    classes: PortClasses,
+    direction: Direction,
+    service: ServiceId,
+    admit: (rule: CompiledRule) => boolean,
+  ) {
+    this.#rules = rules
+    this.#classes = classes
+    this.#direction = direction
+    rules.forEach((rule, index) => {
+      const fit = rule.fits(service)
+      if (fit === SERVICE_FIT.NO || !rule.mayTravel(direction) || !admit(rule)) return
+      if (fit === SERVICE_FIT.ANY_PORT) this.#anyPort.push(index)
+      else if (rule.clientOnlyPorts(direction) !== undefined) this.#byClientPort.push(index)
+      else if (rule.anyServerPort(direction)) this.#anyPort.push(index)
+      else this.#byServerPort.push(index)
+    })
+    this.#anyGroup = this.#anyPort.length > 0 ? new RuleGroup(this.#anyPort, rules, null) : null
+  }
+
+  get isEmpty(): boolean {
+    return this.#anyPort.length + this.#byServerPort.length + this.#byClientPort.length === 0
+  }
+
+  get hasClientRules(): boolean {
+    return this.#byClientPort.length > 0
+  }
+
+  /** Makes the groups of these server ports, and their matchers, now instead of at the first unit. */
+  warmUp(ports: readonly number[], cache: MatcherCache, counters: Counters): void {
+    for (const port of ports) this.byServerPort(port)?.warmUp(cache, counters)
+  }
+
+  /** Groups by the server's port, chained by `next`; null when no rule can match. */
+  byServerPort(port: number): RuleGroup | null {
+    const portClass = this.#classes.of[port]!
+    const known = this.#serverGroups[portClass]
+    return known !== undefined ? known : this.#makeServerGroup(portClass)
+  }
+
+  /** The rules that are held to the client's port only. */
+  byClientPort(port: number): RuleGroup | null {
+    if (this.#byClientPort.length === 0) return null
+    const portClass = this.#classes.of[port]!
+    const known = this.#clientGroups[portClass]
+    return known !== undefined ? known : this.#makeClientGroup(portClass)
+  }
+
+  #makeServerGroup(portClass: number): RuleGroup | null {
+    const port = this.#classes.representatives[portClass]!
+    const specific = this.#byServerPort.filter((i) => this.#rules[i]!.admitsServerPort(this.#direction, port))
+    const group =
+      specific.length === 0 ? this.#anyGroup : this.#share(`s${specific.join()}`, () => this.#join(specific))
+    this.#serverGroups[portClass] = group
+    return group
+  }
+
+  #join(specific: readonly number[]): RuleGroup {
+    if (this.#anyGroup !== null && this.#merged >= MERGED_CLASSES) {
+      return new RuleGroup(specific, this.#rules, this.#anyGroup)
+    }
+    this.#merged++
+    return new RuleGroup([...this.#anyPort, ...specific], this.#rules, null)
+  }
+
+  #makeClientGroup(portClass: number): RuleGroup | null {
+    const port = this.#classes.representatives[portClass]!
+    const members = this.#byClientPort.filter((i) => {
+      const set = this.#rules[i]!.clientOnlyPorts(this.#direction)!
+      return set.any || set.ranges.some(([low, high]) => port >= low && port <= high)
+    })
+    const group =
+      members.length === 0
+        ? null
+        : this.#share(`c${members.join()}`, () => new RuleGroup(members, this.#rules, null))
+    this.#clientGroups[portClass] = group
+    return group
+  }
+
+  #share(key: string, make: () => RuleGroup): RuleGroup {
+    let group = this.#shared.get(key)
+    if (group === undefined) {
+      group = make()
+      this.#shared.set(key, group)
+    }
+    return group
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Detection as a client of the stack: one inspector per worker.
+ *
+ * In: the stack's events (new data, gaps, ends of flows; single packets only when rules ask for them). Out: alerts to the
+ * sink. Each TCP flow gets a context at its first payload; its bytes go through a `Conversation`, which hands inspection
+ * units to the `Detector`. Nothing is registered for, and nothing is reassembled, that no rule looks at.
+ */
+import {
+  CLI,
+  type Gap,
+  type NewData,
+  ON_CONN_END,
+  ON_GAP,
+  ON_NEW_DATA,
+  ON_ORPHAN,
+  ON_PKT_IN,
+  type Packet,
+  type Stack,
+  type Subscription,
+  SVR,
+} from '@weir/stack'
+import { ConversationPool } from '../http/index.js'
+import { BUF, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
+import { SERVICE, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
+import type { AlertSink } from '../output/alert.js'
+import { AlertFilter } from './alert-filter.js'
+import { Counters } from './counters.js'
+import { type DetectFlow, Detector } from './detector.js'
+import { FlowContext } from './flow-context.js'
+import type { MatcherCache } from './groups.js'
+import type { DirectionTables, RuleSet } from './rule-set.js'
+import type { DetectSettings } from './settings.js'
+
+const TCP = 6
+const UDP = 17
+const ICMP = 1
+const ICMPV6 = 58
+
+export class Inspector {
+  readonly counters = new Counters()
+  /** What the stream and HTTP inspectors count. */
+  readonly inspectCounters: InspectCounters
+  readonly #set: RuleSet
+  readonly #detector: Detector
+  readonly #pool: ConversationPool<DetectFlow>
+  readonly #packetUnit = new Unit(UNIT.PACKET)
+  readonly #subscriptions: Subscription[] = []
+  readonly #stack: Stack
+
+  constructor(set: RuleSet, matchers: MatcherCache, settings: DetectSettings, stack: Stack, sink: AlertSink) {
+    this.#set = set
+    this.#stack = stack
+    const filter = settings.deferFilters ? undefined : new AlertFilter(settings, this.counters)
+    const open = (flow: DetectFlow): FlowContext => this.#openContext(flow)
+    this.#detector = new Detector(set, matchers, settings, stack.packet, sink, filter, this.counters, open)
+    const context = new InspectionContext<DetectFlow>(this.#detector, settings.inspection)
+    this.#pool = new ConversationPool(context)
+    this.inspectCounters = context.counters
+    const tables = [set.streams, set.tcpPackets, [set.udp, set.icmp, set.otherIp]].flat(2)
+    for (const table of tables) table.warmUp(settings.warmUpPorts, matchers, this.counters)
+    this.#subscribe()
+  }
+
+  /** Alerts reported so far, by the rule's index in `Engine.rules`. */
+  get alertsOf(): Readonly<Float64Array> {
+    return this.#detector.alertsOf
+  }
+
+  /** Stops inspecting; flows that are open are not inspected to their end. */
+  detach(): void {
+    for (const subscription of this.#subscriptions) subscription.off()
+    this.#subscriptions.length = 0
+  }
+
+  #subscribe(): void {
+    const { streams, tcpPackets, orphans, udp, icmp, otherIp } = this.#set
+    const looksAt = (tables: readonly DirectionTables[], direction: number): boolean =>
+      tables.some((pair) => !pair[direction]!.isEmpty)
+    const toServer = looksAt(streams, TO_SERVER)
+    const toClient = looksAt(streams, TO_CLIENT)
+    const packetTables = [...tcpPackets, udp, icmp, otherIp]
+    const packets = looksAt(packetTables, TO_SERVER) || looksAt(packetTables, TO_CLIENT)
+    const orphaned = looksAt([orphans], TO_SERVER) || looksAt([orphans], TO_CLIENT)
+    if (!toServer && !toClient && !packets && !orphaned) return
+    // A turn ends when the other side sends, so one direction cannot be inspected without the other.
+    const reassemble = toServer || toClient
+    const socket = this.#stack.monitorStream<FlowContext>({
+      reassemble: { client: reassemble, server: reassemble },
+    })
+    const subscriptions = this.#subscriptions
+    if (packets) subscriptions.push(socket.on(ON_PKT_IN, (flow, packet) => this.#onPacket(flow, packet)))
+    if (reassemble) {
+      subscriptions.push(socket.on(ON_NEW_DATA, (flow, data) => this.#onData(flow, data)))
+      subscriptions.push(socket.on(ON_GAP, (flow, gap) => this.#onGap(flow, gap)))
+      subscriptions.push(socket.on(ON_CONN_END, (flow) => this.#onEnd(flow)))
+    }
+    if (orphaned) subscriptions.push(socket.on(ON_ORPHAN, (packet) => this.#onOrphan(packet)))
+  }
+
+  #openContext(flow: DetectFlow): FlowContext {
+    const context = new FlowContext(flow.protocol === TCP ? this.#pool.open(flow.midstream) : undefined)
+    flow.uctx = context
+    return context
+  }
+
+  #onData(flow: DetectFlow, data: NewData): void {
+    const context = flow.uctx ?? this.#openContext(flow)
+    // `side` is the receiver.
+    const direction = data.side === SVR ? TO_SERVER : TO_CLIENT
+    context.conversation!.data(flow, direction, data.bytes, data.start, data.end)
+  }
+
+  #onGap(flow: DetectFlow, gap: Gap): void {
+    flow.uctx?.conversation?.gap(flow, gap.side === SVR ? TO_SERVER : TO_CLIENT, gap.length)
+  }
+
+  #onEnd(flow: DetectFlow): void {
+    flow.uctx?.conversation?.close(flow)
+  }
+
+  #onPacket(flow: DetectFlow, packet: Packet): void {
+    const direction = flow.packetSide === CLI ? TO_SERVER : TO_CLIENT
+    const { protocol } = packet
+    let tables: DirectionTables
+    let service: number = SERVICE.UNKNOWN
+    if (protocol === TCP) {
+      service = flow.uctx?.conversation?.service ?? SERVICE.UNKNOWN
+      tables = this.#set.tcpPackets[service]!
+    } else if (protocol === UDP) tables = this.#set.udp
+    else if (protocol === ICMP || protocol === ICMPV6) tables = this.#set.icmp
+    else tables = this.#set.otherIp
+    const table = tables[direction]
+    if (table.isEmpty) return
+    const unit = this.#fillUnit(packet)
+    unit.direction = direction
+    unit.service = service === SERVICE.HTTP ? SERVICE.HTTP : SERVICE.UNKNOWN
+    this.#detector.packet(flow, unit, packet, table)
+  }
+
+  /** A TCP packet of no flow travels in an unknown direction: both are tried, each rule once. */
+  #onOrphan(packet: Packet): void {
+    const unit = this.#fillUnit(packet)
+    unit.direction = TO_SERVER
+    unit.service = SERVICE.UNKNOWN
+    this.#detector.orphan(unit, packet)
+  }
+
+  #fillUnit(packet: Packet): Unit {
+    const unit = this.#packetUnit
+    const start = packet.payloadOffset
+    unit.buffers.set(BUF.PKT_DATA, packet.buffer, start, start + packet.payloadLength)
+    return unit
+  }
+}

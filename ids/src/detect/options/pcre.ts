@@ -1,0 +1,67 @@
+/** `pcre` (snort-manual 3.5.31): relative subject, retry from the end of the previous match, match limit. */
+import type { BufferId } from '../../inspect/buffers.js'
+import { REGEX_LIMIT, REGEX_MATCH, type Regex, type RegexEngine } from '../../match/matcher.js'
+import type { PcreOption } from '../../rules/model.js'
+import type { Evaluation, RetryEvaluator } from '../evaluation.js'
+
+/** True when a later try cannot match because the first one was bound to the beginning of the subject. */
+export function isAnchored(option: PcreOption): boolean {
+  if (option.flags.anchored || /^\\[AG]/.test(option.pattern)) return true
+  // `^a|b` is anchored in its first branch only.
+  return option.pattern.startsWith('^') && !option.flags.multiline && !option.pattern.includes('|')
+}
+
+export class PcreEvaluator implements RetryEvaluator {
+  readonly #buffer: BufferId
+  readonly #regex: Regex
+  readonly #negated: boolean
+  readonly #relative: boolean
+  readonly #movesCursor: boolean
+
+  /** @throws RegexError when the engine cannot compile the expression */
+  constructor(option: PcreOption, engine: RegexEngine, matchLimit: number) {
+    this.#buffer = option.buffer
+    this.#regex = engine.compile(option.pattern, option.flags, option.ignoreLimits ? 0 : matchLimit)
+    this.#negated = option.negated
+    this.#relative = option.relative
+    this.#movesCursor = option.movesCursor
+  }
+
+  test(state: Evaluation): boolean {
+    const slot = state.slot(this.#buffer)
+    const end = state.buffers.end[slot]!
+    if (end < 0) return false
+    const start = this.#relative ? state.origin(slot) : state.buffers.start[slot]!
+    if (start < 0) return false
+    // An empty subject is never tried, so a relative expression at the very end of the buffer finds nothing.
+    const outcome = start < end ? this.#regex.exec(state.buffers.bytes[slot]!, start, end, start) : 0
+    if (outcome === REGEX_LIMIT) {
+      state.counters.pcreLimit++
+      return this.#negated && state.snort3
+    }
+    if (outcome !== REGEX_MATCH) return this.#negated
+    if (this.#negated) return false
+    this.#matched(state, slot, start, end)
+    return true
+  }
+
+  again(state: Evaluation, matchAt: number, windowStart: number, windowEnd: number): boolean {
+    const slot = state.slot(this.#buffer)
+    const bytes = state.buffers.bytes[slot]!
+    // `matchAt` is where the previous match ended, or one more when it was empty.
+    if (matchAt > windowEnd) return false
+    const outcome = this.#regex.exec(bytes, windowStart, windowEnd, matchAt)
+    if (outcome === REGEX_LIMIT) state.counters.pcreLimit++
+    if (outcome !== REGEX_MATCH) return false
+    this.#matched(state, slot, windowStart, windowEnd)
+    return true
+  }
+
+  #matched(state: Evaluation, slot: BufferId, start: number, end: number): void {
+    const { matchStart, matchEnd } = this.#regex
+    state.matchAt = matchEnd > matchStart ? matchEnd : matchEnd + 1
+    state.windowStart = start
+    state.windowEnd = end
+    if (this.#movesCursor && matchEnd > start) state.setCursor(slot, matchEnd)
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * All rules of an engine, compiled, ordered and filed in group tables.
+ *
+ * In: parsed rules. Out: what every inspector of the engine reads (immutable but for groups, which are made at first
+ * use), and a problem for each rule that cannot be evaluated. Built once by `createEngine`.
+ */
+import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import type { PortSet, Rule, RuleAction, RuleProblem } from '../rules/model.js'
+import { type CompileContext, CompiledRule } from './compile.js'
+import { GroupTable } from './groups.js'
+import { PortClasses } from './ports.js'
+
+/** One table for each direction of travel. */
+export type DirectionTables = readonly [toServer: GroupTable, toClient: GroupTable]
+
+const ACTION_ORDER: readonly RuleAction[] = [
+  'pass',
+  'drop',
+  'sdrop',
+  'block',
+  'reject',
+  'react',
+  'rewrite',
+  'alert',
+  'log',
+]
+
+/** Rounds of ordering rules that check flowbits after those that set them; longer chains keep the rules' order. */
+const MAX_FLOWBIT_DEPTH = 16
+
+export class RuleSet {
+  /** In evaluation order: rules that change flowbits before those that check them, else as given. */
+  readonly rules: readonly CompiledRule[]
+  readonly problems: readonly RuleProblem[]
+  /** Order in which the alerts of one unit are reported, by rule index. */
+  readonly rank: Int32Array
+  /** 1 = a `pass` rule. */
+  readonly pass: Uint8Array
+  readonly testsAddresses: boolean
+  readonly flowbitWords: number
+  /** Indexed by service. */
+  readonly streams: readonly DirectionTables[]
+  /** Single TCP packets, indexed by service. */
+  readonly tcpPackets: readonly DirectionTables[]
+  /** TCP packets that belong to no flow, whose direction is not known. */
+  readonly orphans: DirectionTables
+  readonly udp: DirectionTables
+  readonly icmp: DirectionTables
+  readonly otherIp: DirectionTables
+
+  constructor(rules: readonly Rule[], context: CompileContext) {
+    const problems: RuleProblem[] = []
+    const compiled: CompiledRule[] = []
+    for (const rule of inEvaluationOrder(rules)) {
+      try {
+        compiled.push(new CompiledRule(rule, context))
+      } catch (error) {
+        problems.push(problemOf(rule, error))
+      }
+    }
+    this.rules = compiled
+    this.problems = problems
+    this.flowbitWords = context.flowbits.words
+    this.rank = rankOf(compiled)
+    this.pass = Uint8Array.from(compiled, ({ rule }) => (rule.header.action === 'pass' ? 1 : 0))
+    this.testsAddresses = compiled.some((rule) => rule.testsAddresses)
+
+    const ports: PortSet[] = []
+    for (const { rule } of compiled) ports.push(rule.header.sourcePorts, rule.header.destinationPorts)
+    const classes = new PortClasses(ports)
+    const tables = (service: ServiceId, admit: (rule: CompiledRule) => boolean): DirectionTables => {
+      const table = (direction: Direction): GroupTable =>
+        new GroupTable(compiled, classes, direction, service, admit)
+      return [table(TO_SERVER), table(TO_CLIENT)]
+    }
+    const isFor = ({ rule }: CompiledRule, protocol: string): boolean =>
+      rule.header.protocol === protocol || rule.header.protocol === 'ip'
+    const services = [SERVICE.UNKNOWN, SERVICE.HTTP]
+    this.streams = services.map((service) =>
+      tables(
+        service,
+        (rule) => isFor(rule, 'tcp') && rule.onStreams && !(service !== SERVICE.HTTP && rule.httpOnly),
+      ),
+    )
+    this.tcpPackets = services.map((service) =>
+      tables(service, (rule) => isFor(rule, 'tcp') && rule.onTcpPackets),
+    )
+    this.orphans = tables(
+      SERVICE.UNKNOWN,
+      (rule) => isFor(rule, 'tcp') && !rule.httpOnly && !rule.needsEstablished && !rule.needsStream,
+    )
+    const packets = (protocol: string): DirectionTables =>
+      tables(SERVICE.UNKNOWN, (rule) => isFor(rule, protocol) && !rule.httpOnly && !rule.needsStream)
+    this.udp = packets('udp')
+    this.icmp = packets('icmp')
+    this.otherIp = packets('ip')
+  }
+}
+
+function problemOf(rule: Rule, error: unknown): RuleProblem {
+  const message = error instanceof Error ? error.message : String(error)
+  return {
+    position: rule.position,
+    severity: 'error',
+    kind: 'unsupported',
+    reason: 'cannot be evaluated',
+    message: `rule ${rule.gid}:${rule.sid} cannot be evaluated: ${message}`,
+    sid: rule.sid,
+  }
+}
+
+/** Place of each rule's action, priority, gid and sid among all rules. */
+function rankOf(rules: readonly CompiledRule[]): Int32Array {
+  const lowest = Number.MAX_SAFE_INTEGER
+  const order = rules.map((_, index) => index)
+  order.sort((a, b) => {
+    const x = rules[a]!.rule
+    const y = rules[b]!.rule
+    return (
+      ACTION_ORDER.indexOf(x.header.action) - ACTION_ORDER.indexOf(y.header.action) ||
+      (x.priority || lowest) - (y.priority || lowest) ||
+      x.gid - y.gid ||
+      x.sid - y.sid ||
+      a - b
+    )
+  })
+  const rank = new Int32Array(rules.length)
+  order.forEach((index, place) => {
+    rank[index] = place
+  })
+  return rank
+}
+
+/** Stable: a rule that checks a flowbit comes after every rule that changes it, as far as there are no cycles. */
+function inEvaluationOrder(rules: readonly Rule[]): Rule[] {
+  const depthOfBit = new Map<string, number>()
+  const depths = new Int32Array(rules.length)
+  const bitsOf = rules.map((rule) => {
+    const checks: string[] = []
+    const changes: string[] = []
+    for (const option of rule.options) {
+      if (option.kind !== 'flowbits' || option.action === 'noalert') continue
+      const list = option.action === 'isset' || option.action === 'isnotset' ? checks : changes
+      list.push(...option.names)
+    }
+    return { checks, changes }
+  })
+  for (let round = 0; round < MAX_FLOWBIT_DEPTH; round++) {
+    let changed = false
+    bitsOf.forEach(({ checks, changes }, i) => {
+      let depth = 0
+      for (const bit of checks) depth = Math.max(depth, (depthOfBit.get(bit) ?? -1) + 1)
+      if (depth > MAX_FLOWBIT_DEPTH) depth = MAX_FLOWBIT_DEPTH
+      depths[i] = depth
+      for (const bit of changes) {
+        if ((depthOfBit.get(bit) ?? -1) < depth) {
+          depthOfBit.set(bit, depth)
+          changed = true
+        }
+      }
+    })
+    if (!changed) break
+  }
+  return rules
+    .map((_, i) => i)
+    .sort((a, b) => depths[a]! - depths[b]! || a - b)
+    .map((i) => rules[i]!)
+}

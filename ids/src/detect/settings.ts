@@ -1,0 +1,39 @@
+/** Settings of the detection engine and their defaults. */
+import type { InspectLimits } from '../inspect/index.js'
+import type { AlertFilterSettings } from './alert-filter.js'
+
+export interface DetectSettings extends AlertFilterSettings {
+  /** Backtracking steps of one regular expression on one buffer; 0 = no limit (Snort: pcre_match_limit). */
+  readonly pcreMatchLimit: number
+  /** Times the contents of one rule may be tried again on one unit; beyond, the rule does not match. */
+  readonly maxRetries: number
+  /** Alerts of one inspection unit (Snort: event_queue log); those beyond are counted and dropped. */
+  readonly maxAlertsPerUnit: number
+  /** Rules remembered between the windows of one long message. */
+  readonly maxPendingRules: number
+  /** Longest literal prefix given to the multi-pattern search (Snort: max-pattern-len); 0 = the whole literal. */
+  readonly maxPatternLength: number
+  /** Server ports whose rule groups are made ready before the first packet. */
+  readonly warmUpPorts: readonly number[]
+  /**
+   * Report every match and leave detection_filter, threshold, event_filter and suppress to whoever merges the alerts of
+   * several workers (`Engine.createFilter`).
+   */
+  readonly deferFilters: boolean
+  /** Limits of stream and HTTP inspection; those left out have their defaults. */
+  readonly inspection: Partial<InspectLimits>
+}
+
+export const DEFAULT_DETECT_SETTINGS: DetectSettings = {
+  pcreMatchLimit: 100_000,
+  maxRetries: 20_000,
+  maxAlertsPerUnit: 256,
+  maxPendingRules: 512,
+  maxPatternLength: 0,
+  warmUpPorts: [80, 8080],
+  deferFilters: false,
+  inspection: {},
+  eventFilters: [],
+  suppressions: [],
+  maxFilterStates: 65_536,
+}
