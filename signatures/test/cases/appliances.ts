@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the attacks are written with ${, in plain strings
 import { type Case, get, post, put } from '../traffic.js'
 
 /** Traffic for appliances.rules. */
