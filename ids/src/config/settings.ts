@@ -17,11 +17,14 @@ export interface InputSettings {
   readonly snaplen: number
   /** Packets to process, all inputs together. */
   readonly packetCount: number | undefined
-  readonly checksums: 'verify' | 'ignore'
+  /** undefined = what the configuration says, else `verify`. */
+  readonly checksums: 'verify' | 'ignore' | undefined
 }
 
 export interface RuleSettings {
-  /** Empty together with `texts` = the bundled signatures. */
+  /** snort.conf; its rules come before those of `files`. */
+  readonly configuration: string | undefined
+  /** Empty, with no `texts` and no `configuration` either = the bundled signatures. */
   readonly files: readonly string[]
   readonly texts: readonly string[]
   /** Later entries win. */

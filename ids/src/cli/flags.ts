@@ -1,0 +1,304 @@
+/**
+ * Every option of every command, once: spelling, meaning, how its value is read. The parser, the help and docs/cli.md
+ * are made from this table.
+ */
+import { InvalidArgumentError } from 'commander'
+import { DEFAULTS } from '../config/index.js'
+import { ENGINE_CHOICES } from '../match/index.js'
+import {
+  ALERT_FORMATS,
+  ALERT_STYLES,
+  type AlertFormat,
+  FIELD_NAMES,
+  type FieldName,
+  isFieldName,
+} from '../output/index.js'
+
+export const GROUPS = ['Input', 'Rules', 'Detection', 'Alerts', 'General'] as const
+export type FlagGroup = (typeof GROUPS)[number]
+
+interface FlagBase {
+  /** As commander reads it: `-r, --read <file...>`. */
+  readonly spelling: string
+  readonly group: FlagGroup
+  /** One line, no full stop. */
+  readonly help: string
+  /** Shown as `(default: …)`. */
+  readonly fallback?: string | number
+}
+
+/** Given or not. */
+interface Switch extends FlagBase {
+  readonly kind: 'switch'
+}
+
+/** One value; the last one given counts. */
+interface Single<T> extends FlagBase {
+  readonly kind: 'single'
+  /** @throws InvalidArgumentError */
+  readonly parse: (text: string) => T
+}
+
+/** Any number of values, in order; one text may hold several. */
+interface List<T> extends FlagBase {
+  readonly kind: 'list'
+  /** @throws InvalidArgumentError */
+  readonly parse: (text: string) => readonly T[]
+}
+
+export type Flag = Switch | Single<unknown> | List<unknown>
+
+const wrong = (message: string): never => {
+  throw new InvalidArgumentError(message)
+}
+
+const text = (value: string): string => (value === '' ? wrong('It is empty.') : value)
+const texts = (value: string): readonly string[] => [text(value)]
+
+const wholeNumber =
+  (low: number, high: number) =>
+  (value: string): number => {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number < low || number > high)
+      wrong(`Expected a whole number, ${low} to ${high}.`)
+    return number
+  }
+
+const oneOf =
+  <T extends string>(choices: readonly T[]) =>
+  (value: string): T =>
+    choices.find((choice) => choice === value) ?? wrong(`Choose from ${choices.join(', ')}.`)
+
+const listOf = (value: string): string[] => value.split(/[\s,]+/).filter((word) => word !== '')
+
+/** Words Snort users type for the same thing. `console` is Snort 2's fast format on standard output. */
+const FORMAT_SYNONYMS: Readonly<Record<string, AlertFormat | 'none'>> = {
+  console: 'fast',
+  alert_fast: 'fast',
+  alert_full: 'full',
+  alert_csv: 'csv',
+  alert_json: 'json',
+}
+
+export type FormatChoice = AlertFormat | 'none'
+const FORMAT_CHOICES: readonly FormatChoice[] = [...ALERT_FORMATS, 'none']
+
+const formats = (value: string): readonly FormatChoice[] => {
+  const words = listOf(value)
+  if (words.length === 0) wrong(`Choose from ${FORMAT_CHOICES.join(', ')}.`)
+  return words.map((word) => FORMAT_SYNONYMS[word] ?? oneOf(FORMAT_CHOICES)(word))
+}
+
+const fieldNames = (value: string): readonly FieldName[] =>
+  listOf(value).map((name) =>
+    isFieldName(name) ? name : wrong(`Unknown field ${name}; fields are ${FIELD_NAMES.join(' ')}.`),
+  )
+
+const variable = (value: string): readonly (readonly [string, string])[] => {
+  const match = /^\$?([A-Za-z_][A-Za-z0-9_.-]*)=(.+)$/s.exec(value)
+  if (match === null) wrong('Expected NAME=VALUE.')
+  return [[match![1]!, match![2]!]]
+}
+
+const CHECKSUM_MODES = ['all', 'none'] as const
+
+const checksums = (value: string): 'verify' | 'ignore' =>
+  oneOf(CHECKSUM_MODES)(value) === 'all' ? 'verify' : 'ignore'
+
+export const FLAGS = {
+  read: {
+    kind: 'list',
+    parse: texts,
+    spelling: '-r, --read <file...>',
+    group: 'Input',
+    help: 'read these captures, one after the other: pcap or pcapng, plain or gzip, - for standard input',
+  },
+  interface: {
+    kind: 'single',
+    parse: text,
+    spelling: '-i, --interface <name>',
+    group: 'Input',
+    help: 'capture live from this interface',
+  },
+  bpf: {
+    kind: 'single',
+    parse: text,
+    spelling: '--bpf <expression>',
+    group: 'Input',
+    help: 'capture only packets that match this libpcap filter; needs -i',
+  },
+  snaplen: {
+    kind: 'single',
+    parse: wholeNumber(64, DEFAULTS.snaplen),
+    spelling: '-s, --snaplen <bytes>',
+    group: 'Input',
+    help: 'capture this much of each packet; needs -i',
+    fallback: DEFAULTS.snaplen,
+  },
+  count: {
+    kind: 'single',
+    parse: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+    spelling: '-n, --count <packets>',
+    group: 'Input',
+    help: 'stop after this many packets',
+  },
+  checksums: {
+    kind: 'single',
+    parse: checksums,
+    spelling: '-k, --checksums <mode>',
+    group: 'Input',
+    help: 'all: ignore packets with a wrong checksum, as their receiver would; none: do not look at checksums',
+    fallback: DEFAULTS.checksums,
+  },
+  rules: {
+    kind: 'list',
+    parse: texts,
+    spelling: '-R, --rules <file...>',
+    group: 'Rules',
+    help: 'load these rule files, Snort 2 or Snort 3 text; without any rules the bundled signatures are used',
+  },
+  rule: {
+    kind: 'list',
+    parse: texts,
+    spelling: '--rule <text>',
+    group: 'Rules',
+    help: 'load this rule as well; may be repeated',
+  },
+  conf: {
+    kind: 'single',
+    parse: text,
+    spelling: '-c, --conf <file>',
+    group: 'Rules',
+    help: 'read variables, includes, rules, filters and suppressions from this snort.conf; the rest is reported',
+  },
+  set: {
+    kind: 'list',
+    parse: variable,
+    spelling: '-S, --set <name=value>',
+    group: 'Rules',
+    help: 'set a rule variable, for example HOME_NET=10.0.0.0/8; may be repeated',
+  },
+  classification: {
+    kind: 'single',
+    parse: text,
+    spelling: '--classification <file>',
+    group: 'Rules',
+    help: 'read class names and priorities from this classification.config instead of the one beside the rules',
+  },
+  references: {
+    kind: 'single',
+    parse: text,
+    spelling: '--references <file>',
+    group: 'Rules',
+    help: 'read reference URLs from this reference.config instead of the one beside the rules',
+  },
+  strict: {
+    kind: 'switch',
+    spelling: '--strict',
+    group: 'Rules',
+    help: 'end with exit code 3 when any rule cannot be loaded',
+  },
+  engine: {
+    kind: 'single',
+    parse: oneOf(ENGINE_CHOICES),
+    spelling: '--engine <name>',
+    group: 'Detection',
+    help: 'pattern matcher: hyperscan, aho-corasick, or auto for the fastest there is',
+    fallback: DEFAULTS.engine,
+  },
+  alert: {
+    kind: 'list',
+    parse: formats,
+    spelling: '-A, --alert <format>',
+    group: 'Alerts',
+    help: `alert format, or several with commas when -l is given: ${FORMAT_CHOICES.join(', ')}`,
+    fallback: DEFAULTS.format,
+  },
+  alertStyle: {
+    kind: 'single',
+    parse: oneOf(ALERT_STYLES),
+    spelling: '--alert-style <snort>',
+    group: 'Alerts',
+    help: 'spelling of fast, full, cmg and csv: snort3, or snort2 (message without quotes, 27-column csv)',
+    fallback: DEFAULTS.style,
+  },
+  fields: {
+    kind: 'list',
+    parse: fieldNames,
+    spelling: '--fields <names>',
+    group: 'Alerts',
+    help: "fields of csv and json, with commas or spaces between; Snort 3's names",
+  },
+  logDir: {
+    kind: 'single',
+    parse: text,
+    spelling: '-l, --log-dir <directory>',
+    group: 'Alerts',
+    help: 'append alerts to files in this directory instead of writing them to standard output',
+  },
+  log: {
+    kind: 'single',
+    parse: oneOf(['pcap', 'none']),
+    spelling: '-L, --log <type>',
+    group: 'Alerts',
+    help: 'pcap: save the packets that raised alerts as log.pcap.<epoch> in the log directory',
+    fallback: 'none',
+  },
+  utc: {
+    kind: 'switch',
+    spelling: '-U, --utc',
+    group: 'Alerts',
+    help: 'times in UTC instead of local time',
+  },
+  year: {
+    kind: 'switch',
+    spelling: '-y, --year',
+    group: 'Alerts',
+    help: 'times with the year',
+  },
+  payloadBytes: {
+    kind: 'single',
+    parse: wholeNumber(0, 65_536),
+    spelling: '--payload-bytes <bytes>',
+    group: 'Alerts',
+    help: 'payload shown per alert at most (eve, cmg, b64_data)',
+    fallback: DEFAULTS.payloadLimit,
+  },
+  communityId: {
+    kind: 'switch',
+    spelling: '--community-id',
+    group: 'Alerts',
+    help: 'add community_id, the flow hash other tools use, to eve alerts',
+  },
+  test: {
+    kind: 'switch',
+    spelling: '-T, --test',
+    group: 'General',
+    help: 'load rules and configuration, say what was found, and exit',
+  },
+  quiet: {
+    kind: 'switch',
+    spelling: '-q, --quiet',
+    group: 'General',
+    help: 'print alerts and errors only',
+  },
+  json: {
+    kind: 'switch',
+    spelling: '--json',
+    group: 'General',
+    help: 'write JSON instead of a table',
+  },
+} as const satisfies Record<string, Flag>
+
+export type FlagName = keyof typeof FLAGS
+
+type ValueOf<F> = F extends { kind: 'switch' }
+  ? boolean
+  : F extends { kind: 'single'; parse: (text: string) => infer T }
+    ? T | undefined
+    : F extends { kind: 'list'; parse: (text: string) => readonly (infer T)[] }
+      ? readonly T[]
+      : never
+
+/** What a command line gave: every flag of the table, absent ones as `false`, `undefined` or `[]`. */
+export type FlagValues = { readonly [Name in FlagName]: ValueOf<(typeof FLAGS)[Name]> }

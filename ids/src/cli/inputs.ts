@@ -1,0 +1,143 @@
+/**
+ * Captures into a frame sink, one after the other.
+ *
+ * A capture that turns out damaged does not stop the ones behind it: whatever can be read is inspected, and the damage
+ * is reported at once and in the exit code.
+ */
+import { accessSync, constants, statSync } from 'node:fs'
+import { CaptureError, type FrameSink, openCapture, openLive, type PacketSource } from '@weir/stack'
+import type { InputSettings } from '../config/index.js'
+import { failure } from './errors.js'
+
+export interface InputEvents {
+  /** Ends reading; what was delivered stays delivered. */
+  readonly signal: AbortSignal
+  readonly onProgress: (bytesRead: number, bytesTotal: number | undefined) => void
+  readonly onError: (error: CaptureError) => void
+}
+
+/** Hands on the first `limit` frames and calls `full` after the last of them. */
+class LimitedSink implements FrameSink {
+  readonly #sink: FrameSink
+  readonly #full: () => void
+  #left: number
+
+  constructor(sink: FrameSink, limit: number, full: () => void) {
+    this.#sink = sink
+    this.#left = limit
+    this.#full = full
+  }
+
+  frame(
+    buffer: Uint8Array,
+    offset: number,
+    capturedLength: number,
+    wireLength: number,
+    seconds: number,
+    nanoseconds: number,
+    linkType: number,
+    interfaceIndex: number,
+  ): void {
+    if (this.#left === 0) return
+    this.#left -= 1
+    this.#sink.frame(
+      buffer,
+      offset,
+      capturedLength,
+      wireLength,
+      seconds,
+      nanoseconds,
+      linkType,
+      interfaceIndex,
+    )
+    if (this.#left === 0) this.#full()
+  }
+
+  idle(seconds: number, nanoseconds: number): void {
+    this.#sink.idle?.(seconds, nanoseconds)
+  }
+}
+
+const STDIN = '-'
+
+/** Sum of the file sizes, or undefined when standard input is among them. @throws CliError when one cannot be read */
+const totalBytes = (files: readonly string[]): number | undefined => {
+  let total: number | undefined = 0
+  for (const file of files) {
+    if (file === STDIN) {
+      total = undefined
+      continue
+    }
+    const size = readableSize(file)
+    if (total !== undefined) total += size
+  }
+  return total
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EACCES: 'permission denied',
+  ELOOP: 'too many symbolic links',
+}
+
+const readableSize = (file: string): number => {
+  try {
+    accessSync(file, constants.R_OK)
+    const status = statSync(file)
+    if (status.isDirectory()) throw failure(`${file}: is a directory, not a capture file`)
+    return status.size
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === '') throw error
+    throw failure(`${file}: ${PROBLEMS[code] ?? code}`)
+  }
+}
+
+/** Before anything costly is done. @throws CliError when a capture is not there, or not to be read */
+export const checkInputs = (settings: InputSettings): void => {
+  totalBytes(settings.files)
+}
+
+/**
+ * Reads everything the settings name.
+ * @returns false when some capture could not be read to its end
+ * @throws CliError when a file is not there at all: before anything is read
+ */
+export const readInputs = async (
+  settings: InputSettings,
+  sink: FrameSink,
+  events: InputEvents,
+): Promise<boolean> => {
+  const done = new AbortController()
+  const signal = AbortSignal.any([events.signal, done.signal])
+  const target =
+    settings.packetCount === undefined
+      ? sink
+      : new LimitedSink(sink, settings.packetCount, () => done.abort())
+  const total = settings.interfaceName === undefined ? totalBytes(settings.files) : undefined
+  let before = 0
+  let intact = true
+  for (const source of sources(settings)) {
+    if (signal.aborted) break
+    try {
+      await source.run(target, {
+        signal,
+        onProgress: (bytesRead) => events.onProgress(before + bytesRead, total),
+      })
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error
+      events.onError(error)
+      intact = false
+    }
+    before += source.counters.bytesRead
+  }
+  return intact
+}
+
+const sources = (settings: InputSettings): readonly PacketSource[] => {
+  const { interfaceName } = settings
+  if (interfaceName === undefined) return settings.files.map((file) => openCapture(file))
+  const filter = settings.filter === undefined ? {} : { filter: settings.filter }
+  return [openLive(interfaceName, { snaplen: settings.snaplen, promiscuous: true, ...filter })]
+}

@@ -1,0 +1,69 @@
+/** `weir rules check`: loads and compiles rule files and reports every problem. */
+import { BufferedWriter } from '../output/index.js'
+import { visible } from '../output/text.js'
+import { formatProblem } from '../rules/index.js'
+import type { CommandCall } from './commands.js'
+import { EXIT, type ExitCode } from './errors.js'
+import { type LoadedEngine, loadEngine } from './loaded-engine.js'
+import { countText, plural } from './numbers.js'
+import { ruleSettings } from './run-settings.js'
+
+export const runRulesCheck = async ({ io, flags, operands }: CommandCall): Promise<ExitCode> => {
+  const result = loadEngine(ruleSettings(flags, operands), undefined)
+  const writer = new BufferedWriter(io.stdout, () => {})
+  if (flags.json) writer.write(jsonReport(result))
+  else if (!flags.quiet) for (const line of textReport(result)) writer.write(`${visible(line)}\n`)
+  writer.flush()
+  const usable = result.engine.rules.length > 0
+  return usable && !(flags.strict && result.errorCount > 0) ? EXIT.DONE : EXIT.CONFIG
+}
+
+function* textReport(result: LoadedEngine): Generator<string> {
+  const { configuration, engine, errors, warnings, errorCount, warningCount } = result
+  for (const problem of errors) yield formatProblem(problem)
+  for (const problem of warnings) yield formatProblem(problem)
+  const unshown = errorCount + warningCount - errors.length - warnings.length
+  if (unshown > 0) yield `… and ${plural(unshown, 'more problem')}`
+  for (const file of configuration.loaded.files) {
+    if (file.dialect === undefined) continue
+    const failed = file.disabled + file.failed
+    const skipped = failed === 0 ? '' : `, ${countText(failed)} skipped`
+    const dialect = file.dialect === 'snort2' ? 'Snort 2.9' : 'Snort 3'
+    yield `${file.path}: ${plural(file.rules, 'rule')}${skipped}; read as ${dialect} text: ${file.dialectReason}`
+  }
+  if (result.skipped.length > 0) {
+    yield 'skipped, by reason:'
+    const sorted = [...result.skipped].sort(([, a], [, b]) => b - a)
+    for (const [reason, count] of sorted) yield `${countText(count).padStart(8)}  ${reason}`
+  }
+  yield `${plural(engine.rules.length, 'rule')} can be used, ${plural(errorCount, 'problem')}, ${plural(warningCount, 'warning')}`
+}
+
+const jsonReport = (result: LoadedEngine): string => {
+  const { configuration, engine, errors, warnings, errorCount, warningCount, skipped } = result
+  const report = {
+    rules: engine.rules.length,
+    errors: errorCount,
+    warnings: warningCount,
+    skipped: skipped.map(([reason, count]) => ({ reason, count })),
+    files: configuration.loaded.files.map((file) => ({
+      file: file.path,
+      dialect: file.dialect,
+      rules: file.rules,
+      disabled: file.disabled,
+      failed: file.failed,
+      duplicates: file.duplicates,
+      warnings: file.warnings,
+      error: file.error?.message,
+    })),
+    problems: [...errors, ...warnings].map(({ position, severity, kind, reason, message, sid }) => ({
+      ...position,
+      severity,
+      kind,
+      sid,
+      reason,
+      message,
+    })),
+  }
+  return `${JSON.stringify(report, null, 2)}\n`
+}

@@ -1,0 +1,92 @@
+/** Flag values → settings of a detection run. What single values cannot tell is checked here: combinations. */
+import {
+  DEFAULTS,
+  type InputSettings,
+  type OutputSettings,
+  type RuleSettings,
+  type RunSettings,
+} from '../config/index.js'
+import type { AlertFormat } from '../output/index.js'
+import { usageError } from './errors.js'
+import type { FlagValues } from './flags.js'
+
+const STDIN = '-'
+
+/** @throws CliError (usage) */
+export const runSettings = (flags: FlagValues): RunSettings => {
+  checkInput(flags)
+  return {
+    input: inputSettings(flags),
+    rules: ruleSettings(flags, flags.rules),
+    output: outputSettings(flags),
+    engine: flags.engine,
+    quiet: flags.quiet,
+    testOnly: flags.test,
+  }
+}
+
+export const inputSettings = (flags: FlagValues): InputSettings => ({
+  files: flags.read,
+  interfaceName: flags.interface,
+  filter: flags.bpf,
+  snaplen: flags.snaplen ?? DEFAULTS.snaplen,
+  packetCount: flags.count,
+  checksums: flags.checksums,
+})
+
+/** `files` come from -R, or from the operands of `weir rules`. */
+export const ruleSettings = (flags: FlagValues, files: readonly string[]): RuleSettings => ({
+  configuration: flags.conf,
+  files,
+  texts: flags.rule,
+  variables: flags.set,
+  classification: flags.classification,
+  references: flags.references,
+  strict: flags.strict,
+})
+
+const checkInput = (flags: FlagValues): void => {
+  const live = flags.interface !== undefined
+  if (!live && flags.read.length === 0 && !flags.test) {
+    throw usageError('nothing to inspect: give -r FILE or -i INTERFACE')
+  }
+  if (live && flags.read.length > 0) throw usageError('-r and -i exclude each other')
+  if (!live && flags.bpf !== undefined) {
+    throw usageError(
+      '--bpf filters live captures (-i) only; filter a file first: tcpdump -r IN -w OUT EXPRESSION',
+    )
+  }
+  if (!live && flags.snaplen !== undefined) throw usageError('-s is for live captures (-i) only')
+  const standardInputs = [...flags.read, ...flags.rules].filter((file) => file === STDIN)
+  if (standardInputs.length > 1) throw usageError('standard input (-) can be read once only')
+}
+
+const outputSettings = (flags: FlagValues): OutputSettings => {
+  const formats = alertFormats(flags)
+  const fields = flags.fields.length === 0 ? undefined : flags.fields
+  if (fields !== undefined && !formats.some((format) => format === 'csv' || format === 'json')) {
+    throw usageError('--fields is for -A csv and -A json')
+  }
+  return {
+    formats,
+    style: flags.alertStyle ?? DEFAULTS.style,
+    fields,
+    directory: flags.logDir,
+    logPackets: flags.log === 'pcap',
+    utc: flags.utc,
+    year: flags.year,
+    payloadLimit: flags.payloadBytes ?? DEFAULTS.payloadLimit,
+    communityId: flags.communityId,
+  }
+}
+
+const alertFormats = (flags: FlagValues): readonly AlertFormat[] => {
+  if (flags.alert.length === 0) return [DEFAULTS.format]
+  const formats = [...new Set(flags.alert)]
+  const chosen = formats.filter((format) => format !== 'none')
+  if (chosen.length > 0 && chosen.length < formats.length) throw usageError('-A none excludes other formats')
+  if (chosen.length > 1 && flags.logDir === undefined) {
+    throw usageError('several alert formats need a directory to go to: give -l DIRECTORY')
+  }
+  return chosen
+}
