@@ -1,0 +1,94 @@
+/** What a stack counts: traffic, flows by kind and by end, and every limit or check that made it leave something out. */
+import { DecodeCounters } from './wire/index.js'
+
+const NAMES = [
+  /** Frames handed to the stack. */
+  'packets',
+  /** Their bytes on the wire. */
+  'bytes',
+  /** Packets of another shard, left alone. */
+  'otherShard',
+  /** Flows begun, of any protocol. */
+  'flows',
+  'tcpFlows',
+  'udpFlows',
+  'icmpFlows',
+  'otherFlows',
+  /** TCP flows whose beginning was not seen. */
+  'midstreamFlows',
+  /** Flows ended, by reason. */
+  'endedFin',
+  'endedRst',
+  'endedTimeout',
+  'endedReused',
+  'endedEvicted',
+  'endedShutdown',
+  /** Flows (and rests of closed ones) displaced because the table was full. */
+  'evictions',
+  /** TCP packets that belong to no flow. */
+  'orphans',
+  'retransmissions',
+  'keepAlives',
+  'zeroWindowProbes',
+  /** Segments held because bytes before them were missing. */
+  'outOfOrder',
+  /** Data or FIN outside the receiver's window: not used. */
+  'outOfWindow',
+  /** RST outside the window, or inside but not at the expected number (RFC 5961): not obeyed. */
+  'rstIgnored',
+  /** SYN or SYN+ACK that contradicts the connection: not used. */
+  'synIgnored',
+  /** FIN that contradicts an earlier one or data already seen: not used. */
+  'finIgnored',
+  /** Gaps reported, and their bytes. */
+  'gaps',
+  'gapBytes',
+  /** Gaps given up because a limit on held data was reached: bytes per side, segments per side, total memory. */
+  'heldBytesLimit',
+  'heldSegmentsLimit',
+  'heldTotalLimit',
+] as const
+
+export type CounterName = (typeof NAMES)[number]
+
+/** Indices into the array of counters, by name. */
+export const C = Object.freeze(Object.fromEntries(NAMES.map((name, i) => [name, i]))) as Readonly<
+  Record<CounterName, number>
+>
+
+/** Running totals of a stack, by name; they only grow. */
+export interface StackCounters extends Readonly<Record<CounterName, number>> {
+  /** Frames by outcome of decoding. */
+  readonly decode: DecodeCounters
+  /** Flows in the table now, closed ones that still absorb late packets included. */
+  readonly liveFlows: number
+  /** Pool memory that holds out-of-order data now, bytes. */
+  readonly heldBytes: number
+  toJSON(): Record<string, unknown>
+}
+
+/** @returns the counters and the array behind them, which the stack increments */
+export function createCounters(live: { flows(): number; heldBytes(): number }): {
+  counters: StackCounters
+  values: Float64Array
+} {
+  const values = new Float64Array(NAMES.length)
+  const decode = new DecodeCounters()
+  const counters = {
+    decode,
+    get liveFlows() {
+      return live.flows()
+    },
+    get heldBytes() {
+      return live.heldBytes()
+    },
+    toJSON() {
+      const result: Record<string, unknown> = Object.fromEntries(NAMES.map((name, i) => [name, values[i]]))
+      return { ...result, liveFlows: live.flows(), heldBytes: live.heldBytes(), decode: decode.toJSON() }
+    },
+  }
+  NAMES.forEach((name, i) => {
+    Object.defineProperty(counters, name, { enumerable: true, get: () => values[i] })
+  })
+  return { counters: counters as unknown as StackCounters, values }
+}

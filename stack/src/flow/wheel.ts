@@ -1,0 +1,88 @@
+/**
+ * Timer wheel over flow rows: one slot per second of trace time, no work per packet.
+ *
+ * A flow sits in the slot of its earliest possible expiry. Packets do not move it; when its slot comes up, the owner looks
+ * at the time of its last packet and puts it into a later slot, or ends it. In: the seconds of packet time stamps. Out:
+ * calls of `expire`. Called by the stack whenever the second changes.
+ */
+import { ROW_SHIFT, TIMER_NEXT, TIMER_PREV, TIMER_SLOT } from './layout.js'
+
+/** Longest time ahead, in seconds; what is due later is looked at then and put off again. */
+const SLOTS = 4096
+/** A step back of more than this many seconds is a new time base, not disorder between interfaces. */
+const TOLERANCE = 60
+
+export class TimerWheel {
+  private readonly words: Int32Array
+  private readonly heads = new Int32Array(SLOTS)
+  /** Slots passed so far, modulo 2^30. Time that goes backwards never takes it back. */
+  private tick = 0
+  /** Trace second that `tick` stands for. */
+  private second = 0
+  private started = false
+
+  constructor(words: Int32Array) {
+    this.words = words
+  }
+
+  /** True when `advance` has something to do at this trace second. */
+  due(second: number): boolean {
+    return second !== this.second
+  }
+
+  /** Puts the row in the slot `seconds` (rounded up, at least 1) from now, wherever it was. */
+  arm(row: number, seconds: number): void {
+    const words = this.words
+    const at = row << ROW_SHIFT
+    if (words[at + TIMER_SLOT] !== 0) this.disarm(row)
+    const ahead = seconds < 1 ? 1 : seconds >= SLOTS - 1 ? SLOTS - 1 : Math.ceil(seconds)
+    const slot = (this.tick + ahead) & (SLOTS - 1)
+    const head = this.heads[slot]
+    words[at + TIMER_SLOT] = slot + 1
+    words[at + TIMER_PREV] = 0
+    words[at + TIMER_NEXT] = head
+    if (head !== 0) words[(head << ROW_SHIFT) + TIMER_PREV] = row
+    this.heads[slot] = row
+  }
+
+  disarm(row: number): void {
+    const words = this.words
+    const at = row << ROW_SHIFT
+    const slot = words[at + TIMER_SLOT]
+    if (slot === 0) return
+    const next = words[at + TIMER_NEXT]
+    const prev = words[at + TIMER_PREV]
+    if (prev !== 0) words[(prev << ROW_SHIFT) + TIMER_NEXT] = next
+    else this.heads[slot - 1] = next
+    if (next !== 0) words[(next << ROW_SHIFT) + TIMER_PREV] = prev
+    words[at + TIMER_SLOT] = 0
+  }
+
+  /**
+   * Moves to the trace second given and hands every row whose slot has come to `expire`, which must arm it again or let
+   * it go. A row is disarmed before the call: an exception in `expire` leaves the wheel consistent, and the next call
+   * goes on where it stopped.
+   */
+  advance(second: number, expire: (row: number) => void): void {
+    if (!this.started) {
+      this.started = true
+      this.second = second
+    }
+    if (second < this.second && this.second - second > TOLERANCE) this.second = second
+    this.drain(this.tick & (SLOTS - 1), expire)
+    // After one round every slot has been looked at.
+    if (second - this.second > SLOTS) this.second = second - SLOTS
+    while (this.second < second) {
+      this.second++
+      this.tick = (this.tick + 1) & 0x3fff_ffff
+      this.drain(this.tick & (SLOTS - 1), expire)
+    }
+  }
+
+  private drain(slot: number, expire: (row: number) => void): void {
+    for (let row = this.heads[slot]; row !== 0; row = this.heads[slot]) {
+      this.disarm(row)
+      expire(row)
+    }
+  }
+}

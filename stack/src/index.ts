@@ -1,0 +1,19 @@
+/**
+ * A flow-management networking stack for stateful middleboxes.
+ *
+ * In: frames, from a capture or a live interface. Out: events about flows, delivered to monitoring sockets, after the
+ * model of mOS. `createStack`, open a socket with `monitorStream`, register handlers with `on`, then run a packet source
+ * into the stack.
+ */
+
+export * from './capture/index.js'
+export type { CounterName, StackCounters } from './counters.js'
+export * from './event/builtin.js'
+export { defineEvent, type Filter, type FlowEvent, type Ude } from './event/ude.js'
+export { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
+export { CLI, type Flow, type FlowHandler, type Side, type Subscription, SVR } from './monitor/flow.js'
+export type { RawSocket, StreamSocket, StreamSocketOptions } from './monitor/socket.js'
+export { DEFAULT_STACK_OPTIONS, type StackOptions, type StackOptionsInput } from './options.js'
+export { createStack, type Stack } from './stack.js'
+export { TCP_STATE, TCP_STATE_NAME, type TcpState } from './tcp/state.js'
+export * from './wire/index.js'

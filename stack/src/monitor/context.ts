@@ -1,0 +1,26 @@
+/**
+ * The application's values per flow (`flow.uctx`), one store per socket. Pages of 1,024 flows are allocated when first
+ * used, so an application that keeps nothing pays nothing.
+ */
+const PAGE_SHIFT = 10
+const PAGE_SIZE = 1 << PAGE_SHIFT
+
+export class ContextStore {
+  private readonly pages: (unknown[] | undefined)[] = []
+
+  get(row: number): unknown {
+    const page = this.pages[row >> PAGE_SHIFT]
+    return page === undefined ? undefined : page[row & (PAGE_SIZE - 1)]
+  }
+
+  set(row: number, value: unknown): void {
+    let page = this.pages[row >> PAGE_SHIFT]
+    if (page === undefined) {
+      if (value === undefined) return
+      page = new Array<unknown>(PAGE_SIZE).fill(undefined)
+      while (this.pages.length <= row >> PAGE_SHIFT) this.pages.push(undefined)
+      this.pages[row >> PAGE_SHIFT] = page
+    }
+    page[row & (PAGE_SIZE - 1)] = value
+  }
+}

@@ -1,0 +1,71 @@
+/** Options of a stack: limits, checks and time-outs, with their defaults. */
+
+import { MAX_FLOWS } from './flow/table.js'
+import { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
+
+export interface StackOptions {
+  /** Flows in the table at most, 1 to 16,777,215; beyond that an old flow is evicted. Default 1,048,576. */
+  readonly maxFlows: number
+  /** Key of the flow hash, any safe integer. Random when left out; the same for all shards of one run. */
+  readonly seed: number | undefined
+  /** 'verify' leaves packets with a wrong IP, TCP, UDP or ICMP checksum out. Default 'ignore'. */
+  readonly checksums: 'verify' | 'ignore'
+  /** Takes up TCP connections whose handshake was not seen. Default false: their packets are orphans. */
+  readonly midstream: boolean
+  /** Handle only the flows whose hash falls on `index` of `count`; packets are still numbered over all. */
+  readonly shard: { readonly index: number; readonly count: number }
+  readonly timeouts: Timeouts
+  /** Out-of-order data, see tcp/held.ts. Beyond a limit the oldest hole is given up with ON_GAP. */
+  readonly outOfOrder: {
+    /** Bytes held per side of a connection. Default 4 MiB. */
+    readonly sideBytes: number
+    /** Segments held per side of a connection. Default 3072. */
+    readonly sideSegments: number
+    /** Memory for held data of all flows, bytes. Default 64 MiB. */
+    readonly totalBytes: number
+  }
+}
+
+/** What `createStack` takes: every option may be left out, those of a group one by one. */
+export type StackOptionsInput = Partial<Omit<StackOptions, 'timeouts' | 'outOfOrder' | 'seed'>> & {
+  readonly seed?: number | undefined
+  readonly timeouts?: Partial<Timeouts>
+  readonly outOfOrder?: Partial<StackOptions['outOfOrder']>
+}
+
+export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
+  maxFlows: 1_048_576,
+  seed: undefined,
+  checksums: 'ignore',
+  midstream: false,
+  shard: Object.freeze({ index: 0, count: 1 }),
+  timeouts: DEFAULT_TIMEOUTS,
+  outOfOrder: Object.freeze({ sideBytes: 4_194_304, sideSegments: 3072, totalBytes: 67_108_864 }),
+})
+
+/** Fills in the defaults. @throws RangeError for a value out of range */
+export function stackOptions(input: StackOptionsInput): StackOptions {
+  const options: StackOptions = {
+    ...DEFAULT_STACK_OPTIONS,
+    ...input,
+    seed: input.seed,
+    timeouts: { ...DEFAULT_TIMEOUTS, ...input.timeouts },
+    outOfOrder: { ...DEFAULT_STACK_OPTIONS.outOfOrder, ...input.outOfOrder },
+  }
+  const { index, count } = options.shard
+  range('maxFlows', options.maxFlows, 1, MAX_FLOWS)
+  range('shard.count', count, 1, 65_536)
+  range('shard.index', index, 0, count - 1)
+  if (options.seed !== undefined)
+    range('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+  range('outOfOrder.sideBytes', options.outOfOrder.sideBytes, 0, 0x3fff_ffff)
+  range('outOfOrder.sideSegments', options.outOfOrder.sideSegments, 0, 0x3fff_ffff)
+  range('outOfOrder.totalBytes', options.outOfOrder.totalBytes, 0, 0x3fff_ffff)
+  return options
+}
+
+function range(name: string, value: number, low: number, high: number): void {
+  if (!Number.isSafeInteger(value) || value < low || value > high) {
+    throw new RangeError(`${name} must be an integer from ${low} to ${high}, not ${value}`)
+  }
+}

@@ -1,0 +1,524 @@
+/**
+ * The stack: frames in, flow events out.
+ *
+ * A frame is decoded, its flow looked up or made, the connection updated and the events raised, in this order: ON_PKT_IN
+ * at PRE_TCP; ON_CONN_START, ON_TCP_STATE_CHANGE, ON_REXMIT; ON_PKT_IN at POST_TCP; ON_NEW_DATA and ON_GAP; ON_CONN_END.
+ * Time is that of the packets. Packet sources call `frame` and `finish`; applications register at monitoring sockets.
+ */
+import type { FrameSink } from './capture/source.js'
+import { C, createCounters, type StackCounters } from './counters.js'
+import type { ConnEndReason } from './event/builtin.js'
+import { Dispatcher } from './event/dispatcher.js'
+import { type Forest, NEEDS_STREAM, type Registration, type SocketRecord } from './event/forest.js'
+import { hashKey } from './flow/hash.js'
+import {
+  BYTES,
+  FIN_SEQ,
+  FLAG_CLASS,
+  FLAG_ENDED,
+  FLAG_ESTABLISHED,
+  FLAG_TCP,
+  FLAGS,
+  FOREST,
+  LAST_TIME,
+  NEW_SYN_SEQ,
+  NEW_SYN_WINDOW,
+  PACKETS,
+  ROW_SHIFT,
+  SIDE_FIN,
+  SIDE_SHIFT,
+  SIDES,
+  STATE,
+} from './flow/layout.js'
+import { FlowTable, linkKey } from './flow/table.js'
+import {
+  CLASS_EMBRYONIC,
+  CLASS_ESTABLISHED,
+  CLASS_ICMP,
+  CLASS_IP,
+  CLASS_LINGER,
+  CLASS_UDP,
+  timeoutTable,
+} from './flow/timeouts.js'
+import { TimerWheel } from './flow/wheel.js'
+import { ContextStore } from './monitor/context.js'
+import type { Side, Subscription } from './monitor/flow.js'
+import { type FlowControl, FlowView } from './monitor/flow-view.js'
+import { PacketHandlers } from './monitor/packet-handlers.js'
+import { RawSocket, StreamSocket, type StreamSocketOptions } from './monitor/socket.js'
+import { type StackOptions, type StackOptionsInput, stackOptions } from './options.js'
+import { CHUNK_BYTES } from './tcp/held.js'
+import { Reassembler } from './tcp/reassembly.js'
+import { SYN_ANSWERED, SYN_NOT_NEW, TcpTracker } from './tcp/tracker.js'
+import { decodeFrame, IP_PROTOCOL, Packet, STATUS, TCP_FLAG, verifyChecksums } from './wire/index.js'
+
+const { SYN, RST, ACK } = TCP_FLAG
+/** A flow whose last packet lies further in the future than this (microseconds) was stamped by another clock. */
+const CLOCK_TOLERANCE = 60e6
+
+const END_COUNTER: Readonly<Record<Exclude<ConnEndReason, 'stopped'>, number>> = {
+  fin: C.endedFin,
+  rst: C.endedRst,
+  timeout: C.endedTimeout,
+  reused: C.endedReused,
+  evicted: C.endedEvicted,
+  shutdown: C.endedShutdown,
+}
+
+interface Monitor {
+  readonly record: SocketRecord
+  readonly contexts: ContextStore
+}
+
+/** @throws RangeError when an option is out of range */
+export function createStack(options: StackOptionsInput = {}): Stack {
+  return new Stack(stackOptions(options))
+}
+
+export class Stack implements FrameSink, FlowControl {
+  /** The packet being processed, or processed last. */
+  readonly packet = new Packet()
+  readonly options: StackOptions
+  readonly counters: StackCounters
+  /** Rows of the flows. For the stack's own parts. */
+  readonly table: FlowTable
+  /** For the stack's own parts. */
+  readonly events: Dispatcher
+  private readonly counts: Float64Array
+  private readonly wheel: TimerWheel
+  private readonly timeouts: Float64Array
+  private readonly reassembler: Reassembler
+  private readonly tracker: TcpTracker
+  private readonly orphans = new PacketHandlers()
+  private readonly raws = new PacketHandlers()
+  private monitors: readonly Monitor[] = []
+  private nextSocket = 0
+  private readonly verify: boolean
+  private readonly midstream: boolean
+  private readonly shardIndex: number
+  private readonly shardCount: number
+  private time = 0
+  /** Sockets to be told that they have stopped the current flow. */
+  private stops: { readonly socket: number; readonly view: unknown; readonly forest: Forest }[] = []
+  private readonly expire: (row: number) => void
+
+  /** Made by `createStack`. */
+  constructor(options: StackOptions) {
+    this.options = options
+    this.table = new FlowTable(options.maxFlows, hashKey(options.seed))
+    this.events = new Dispatcher(this.table, this.packet)
+    this.wheel = new TimerWheel(this.table.words)
+    this.timeouts = timeoutTable(options.timeouts)
+    const { counters, values } = createCounters({
+      flows: () => this.table.live,
+      heldBytes: () => this.reassembler.held.inUse * CHUNK_BYTES,
+    })
+    this.counters = counters
+    this.counts = values
+    this.reassembler = new Reassembler(
+      this.table,
+      this.events,
+      this.wheel,
+      values,
+      this.packet,
+      options.outOfOrder,
+    )
+    this.tracker = new TcpTracker(
+      this.table,
+      this.events,
+      this.reassembler,
+      values,
+      this.packet,
+      (row, timeoutClass) => this.setClass(row, timeoutClass),
+    )
+    this.verify = options.checksums === 'verify'
+    this.midstream = options.midstream
+    this.shardIndex = options.shard.index
+    this.shardCount = options.shard.count
+    this.expire = (row) => this.expireRow(row)
+  }
+
+  /** Trace time: that of the last packet, or of the last `idle`, microseconds since 1970. */
+  get now(): number {
+    return this.time
+  }
+
+  /** Opens a socket that monitors flows. */
+  monitorStream<Ctx = unknown>(options: StreamSocketOptions = {}): StreamSocket<Ctx> {
+    const contexts = new ContextStore()
+    const number = this.nextSocket++
+    const record: SocketRecord = {
+      number,
+      view: new FlowView<Ctx>(this, number, contexts),
+      registrations: [],
+      reassemble: [options.reassemble?.client ?? true, options.reassemble?.server ?? true],
+    }
+    this.events.store.addSocket(record)
+    this.monitors = [...this.monitors, { record, contexts }]
+    return new StreamSocket<Ctx>(this.events, record, this.orphans, () => {
+      this.monitors = this.monitors.filter((m) => m.record !== record)
+    })
+  }
+
+  /** Opens a socket that sees every IP packet. */
+  monitorRaw(): RawSocket {
+    return new RawSocket(this.raws)
+  }
+
+  /**
+   * Processes one frame; see `FrameSink`. An exception thrown by a handler ends the processing of this frame and comes
+   * out here; flows and timers stay consistent and the next frame may follow. Not to be called by handlers.
+   */
+  frame(
+    buffer: Uint8Array,
+    offset: number,
+    capturedLength: number,
+    wireLength: number,
+    seconds: number,
+    nanoseconds: number,
+    linkType: number,
+    interfaceIndex: number,
+  ): void {
+    const p = this.packet
+    const decode = this.counters.decode
+    const status = decodeFrame(
+      p,
+      decode,
+      buffer,
+      offset,
+      capturedLength,
+      wireLength,
+      seconds,
+      nanoseconds,
+      linkType,
+      interfaceIndex,
+    )
+    this.counts[C.packets]++
+    this.counts[C.bytes] += p.wireLength
+    this.time = p.time
+    if (this.wheel.due(seconds)) this.wheel.advance(seconds, this.expire)
+    if (status !== STATUS.DECODED) return
+    if (this.verify && verifyChecksums(p, decode) !== STATUS.DECODED) return
+    const fragment = p.isFragment
+    const protocol = p.protocol
+    const tcp = protocol === IP_PROTOCOL.TCP && !fragment
+    const ports =
+      tcp || (protocol === IP_PROTOCOL.UDP && !fragment) ? (p.sourcePort << 16) | p.destinationPort : 0
+    const link = linkKey(protocol, p.ipVersion, p.vlan, fragment)
+    const hash = this.table.hash(p, ports, link)
+    if (this.shardCount > 1 && ((hash >>> 16) * this.shardCount) >>> 16 !== this.shardIndex) {
+      this.counts[C.otherShard]++
+      return
+    }
+    if (!this.raws.empty) this.raws.call(p)
+    let row = this.table.find(p, ports, link, hash)
+    if (row !== 0) {
+      const at = row << ROW_SHIFT
+      const idle = this.time - this.table.times[(at + LAST_TIME) >> 1]
+      if (idle > this.timeouts[this.table.words[at + FLAGS] & FLAG_CLASS]) {
+        this.end(row, 'timeout')
+        row = 0
+      }
+    }
+    try {
+      if (tcp) this.tcpPacket(row, ports, link, hash)
+      else this.otherPacket(row, ports, link, hash)
+    } finally {
+      if (this.stops.length > 0) this.tellStopped()
+      this.events.current = 0
+    }
+  }
+
+  /** Live sources: no packet came, but time has passed. */
+  idle(seconds: number, nanoseconds: number): void {
+    this.time = seconds * 1_000_000 + Math.floor(nanoseconds / 1000)
+    this.wheel.advance(seconds, this.expire)
+  }
+
+  /** End of the input: every open flow ends with reason 'shutdown'. */
+  finish(): void {
+    for (let row = 1; row < this.table.end; row++) {
+      if (this.table.isLive(row)) this.end(row, 'shutdown')
+    }
+  }
+
+  // ---- Packets of flows ---------------------------------------------------------------------------------------
+
+  private tcpPacket(found: number, ports: number, link: number, hash: number): void {
+    const { table, tracker, packet: p, events } = this
+    const words = table.words
+    const flags = p.tcpFlags
+    let row = found
+    let side = table.side as number
+    let first = false
+    let answered = false
+    let synSequence = 0
+    let synWindow = 0
+    if (row !== 0) {
+      const at = row << ROW_SHIFT
+      if ((flags & (SYN | RST)) === SYN) {
+        const verdict = tracker.judgeSyn(row, side)
+        if (verdict !== SYN_NOT_NEW) {
+          answered = verdict === SYN_ANSWERED
+          synSequence = words[at + NEW_SYN_SEQ]
+          synWindow = words[at + NEW_SYN_WINDOW]
+          this.end(row, 'reused')
+          row = 0
+        }
+      }
+      if (row !== 0 && (words[at + FLAGS] & FLAG_ENDED) !== 0) {
+        const goesOn = p.payloadWireLength > 0 && (flags & RST) === 0 && tracker.contradictsRst(row, side)
+        if (!goesOn) {
+          this.orphan()
+          return
+        }
+        this.remove(row)
+        row = this.create(ports, link, hash, side === 1, FLAG_TCP)
+        first = true
+      }
+    }
+    if (row === 0) {
+      const opens = (flags & (SYN | ACK | RST)) === SYN
+      if (!opens && !answered) {
+        const usable = (flags & (ACK | RST)) === ACK && (p.payloadWireLength > 0 || (flags & SYN) !== 0)
+        if (!this.midstream || !usable) {
+          this.orphan()
+          return
+        }
+      }
+      side = answered || (!opens && tracker.sentByServer()) ? 1 : 0
+      row = this.create(ports, link, hash, side === 1, FLAG_TCP)
+      first = true
+    }
+    this.account(row, side)
+    events.preTcp(row)
+    if (first) tracker.start(row, side, answered, synSequence, synWindow)
+    tracker.segment(row, side, first)
+    events.postTcp(row)
+    if (this.reassembler.pending) this.reassembler.deliver(row)
+    if (tracker.ended !== '') this.close(row, tracker.ended)
+  }
+
+  private otherPacket(found: number, ports: number, link: number, hash: number): void {
+    const { table, events } = this
+    let row = found
+    let side = table.side as number
+    const first = row === 0
+    if (first) {
+      side = 0
+      row = this.create(ports, link, hash, false, 0)
+    }
+    this.account(row, side)
+    const words = table.words
+    const at = row << ROW_SHIFT
+    if ((words[at + FLAGS] & FLAG_ESTABLISHED) === 0) {
+      if (words[at + SIDES + ((1 - side) << SIDE_SHIFT) + PACKETS] !== 0)
+        words[at + FLAGS] |= FLAG_ESTABLISHED
+    }
+    events.preTcp(row)
+    if (first) events.connStart(row)
+    events.postTcp(row)
+  }
+
+  /** Makes the flow current and counts the packet to it. */
+  private account(row: number, side: number): void {
+    const { words, times } = this.table
+    const at = row << ROW_SHIFT
+    const sender = at + SIDES + (side << SIDE_SHIFT)
+    words[sender + PACKETS]++
+    times[(sender + BYTES) >> 1] += this.packet.wireLength
+    times[(at + LAST_TIME) >> 1] = this.time
+    this.events.current = row
+    this.events.side = side as Side
+  }
+
+  private create(ports: number, link: number, hash: number, reversed: boolean, flags: number): number {
+    const { table, counts, packet: p } = this
+    if (table.full) {
+      counts[C.evictions]++
+      this.end(table.victim(), 'evicted')
+    }
+    const row = table.insert(p, ports, link, hash, reversed, this.time)
+    table.words[(row << ROW_SHIFT) + FLAGS] |= flags
+    counts[C.flows]++
+    let timeoutClass = CLASS_IP
+    if (flags === FLAG_TCP) {
+      counts[C.tcpFlows]++
+      timeoutClass = CLASS_EMBRYONIC
+    } else if (p.isFragment) {
+      counts[C.otherFlows]++
+    } else if (p.protocol === IP_PROTOCOL.UDP) {
+      counts[C.udpFlows]++
+      timeoutClass = CLASS_UDP
+    } else if (p.protocol === IP_PROTOCOL.ICMP || p.protocol === IP_PROTOCOL.ICMPV6) {
+      counts[C.icmpFlows]++
+      timeoutClass = CLASS_ICMP
+    } else {
+      counts[C.otherFlows]++
+    }
+    this.setClass(row, timeoutClass)
+    return row
+  }
+
+  private orphan(): void {
+    this.counts[C.orphans]++
+    if (!this.orphans.empty) this.orphans.call(this.packet)
+  }
+
+  // ---- Timers -------------------------------------------------------------------------------------------------
+
+  private setClass(row: number, timeoutClass: number): void {
+    const words = this.table.words
+    const at = row << ROW_SHIFT
+    words[at + FLAGS] = (words[at + FLAGS] & ~FLAG_CLASS) | timeoutClass
+    // The embryonic timer is still armed: when it comes up, it is put off by the longer time-out.
+    if (timeoutClass !== CLASS_ESTABLISHED) this.wheel.arm(row, this.timeouts[timeoutClass] / 1e6)
+  }
+
+  /** The flow's timer came up: it is over, or has seen packets since. */
+  private expireRow(row: number): void {
+    const { words, times } = this.table
+    const at = row << ROW_SHIFT
+    const last = (at + LAST_TIME) >> 1
+    const flags = words[at + FLAGS]
+    if (this.time < times[last] - CLOCK_TOLERANCE) times[last] = this.time
+    const idle = Math.max(0, this.time - times[last])
+    const left = this.timeouts[flags & FLAG_CLASS] - idle
+    if (left < 0) {
+      this.end(row, 'timeout')
+      return
+    }
+    let seconds = left / 1e6
+    this.wheel.arm(row, seconds)
+    if ((flags & (FLAG_TCP | FLAG_ENDED)) !== FLAG_TCP) return
+    this.aside(row, () => {
+      if (this.reassembler.expireHoles(row, this.time)) seconds = 1
+    })
+    if (seconds === 1) this.wheel.arm(row, 1)
+  }
+
+  // ---- End of a flow ------------------------------------------------------------------------------------------
+
+  /** Runs `work` with `row` as the current flow, outside of the processing of its own packets. */
+  private aside(row: number, work: () => void): void {
+    const { events } = this
+    const { current, side } = events
+    const stops = this.stops
+    this.stops = []
+    events.current = row
+    events.side = 0
+    try {
+      work()
+    } finally {
+      try {
+        if (this.stops.length > 0) this.tellStopped()
+      } finally {
+        this.stops = stops
+        events.current = current
+        events.side = side
+      }
+    }
+  }
+
+  /** Ends the flow for its handlers (if it has not ended yet) and takes it out of the table. */
+  private end(row: number, reason: Exclude<ConnEndReason, 'stopped'>): void {
+    const ended = (this.table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_ENDED) !== 0
+    try {
+      if (!ended) this.aside(row, () => this.conclude(row, reason))
+    } finally {
+      this.remove(row)
+    }
+  }
+
+  /** The connection has closed: it ends for its handlers, the row stays for a while to absorb late packets. */
+  private close(row: number, reason: 'fin' | 'rst'): void {
+    try {
+      this.conclude(row, reason)
+    } finally {
+      this.setClass(row, CLASS_LINGER)
+    }
+  }
+
+  /** Delivers what is held, raises ON_CONN_END and lets go of all that hangs on the flow besides its row. */
+  private conclude(row: number, reason: Exclude<ConnEndReason, 'stopped'>): void {
+    const words = this.table.words
+    const at = row << ROW_SHIFT
+    const client = at + SIDES
+    const server = client + (1 << SIDE_SHIFT)
+    const { events, reassembler } = this
+    this.counts[END_COUNTER[reason]]++
+    try {
+      if ((words[at + FLAGS] & FLAG_TCP) !== 0) {
+        reassembler.flush(row, 1, (words[client + STATE] & SIDE_FIN) !== 0, words[client + FIN_SEQ])
+        reassembler.flush(row, 0, (words[server + STATE] & SIDE_FIN) !== 0, words[server + FIN_SEQ])
+      }
+      if (this.stops.length > 0) this.tellStopped()
+      words[at + FLAGS] |= FLAG_ENDED
+      events.connEnd(row, reason)
+    } finally {
+      words[at + FLAGS] |= FLAG_ENDED
+      reassembler.held.clear(client)
+      reassembler.held.clear(server)
+      events.store.release(events.store.forests[words[at + FOREST]])
+      words[at + FOREST] = 0
+      for (const { contexts } of this.monitors) contexts.set(row, undefined)
+    }
+  }
+
+  private remove(row: number): void {
+    this.wheel.disarm(row)
+    this.table.remove(row)
+  }
+
+  // ---- What flow handles ask for ------------------------------------------------------------------------------
+
+  /** `sides` (bit mask) of the current flow are of no more interest to a socket. Called by flow handles. */
+  stop(socket: number, view: unknown, sides: number): void {
+    const { events } = this
+    const { words } = this.table
+    const row = events.current
+    const at = row << ROW_SHIFT
+    if (row === 0) throw new Error('a flow handle is valid during the callback only')
+    if ((words[at + FLAGS] & FLAG_ENDED) !== 0) return
+    const before = events.forestOf(row)
+    const after = events.store.withStopped(before, socket, sides)
+    if (after === before) return
+    events.store.move(before, after)
+    words[at + FOREST] = after.number
+    if (after.stopped.get(socket) === 3) this.stops.push({ socket, view, forest: before })
+    const mask = events.forestOf(row).mask
+    if ((mask & NEEDS_STREAM) === 0) this.reassembler.held.clear(at + SIDES)
+    if ((mask & (NEEDS_STREAM << 1)) === 0) this.reassembler.held.clear(at + SIDES + (1 << SIDE_SHIFT))
+  }
+
+  private tellStopped(): void {
+    const stops = this.stops
+    this.stops = []
+    for (const { socket, view, forest } of stops) {
+      this.events.connStopped(forest, view)
+      for (const { record, contexts } of this.monitors) {
+        if (record.number === socket) contexts.set(this.events.current, undefined)
+      }
+    }
+  }
+
+  /** Registers a handler for the current flow. Called by flow handles. */
+  register(socket: number, registration: Registration): Subscription {
+    const { events, table } = this
+    const { store } = events
+    const row = events.current
+    if (row === 0) throw new Error('a flow handle is valid during the callback only')
+    const id = table.id(row)
+    const change = (to: (forest: Forest) => Forest): void => {
+      const at = table.rowOf(id) << ROW_SHIFT
+      if (at === 0 || (table.words[at + FLAGS] & FLAG_ENDED) !== 0) return
+      const before = store.forests[table.words[at + FOREST]]
+      const after = to(before)
+      if (after === before) return
+      store.move(before, after)
+      table.words[at + FOREST] = after.number
+    }
+    change((forest) => store.with(forest, socket, registration))
+    return { off: () => change((forest) => store.without(forest, socket, registration)) }
+  }
+}

@@ -1,0 +1,377 @@
+/**
+ * Reassembly of TCP streams, one direction of a connection at a time.
+ *
+ * In: the payload of accepted segments, with their sequence numbers. Out: contiguous bytes (ON_NEW_DATA), straight from
+ * the packet's buffer when they are in order, and ON_GAP for bytes that will not come. Work on a packet has two steps:
+ * `accept` while the connection is updated, `deliver` after POST_TCP. Called by the TCP tracker; the row words it is
+ * given are those of the receiving side.
+ */
+import { C } from '../counters.js'
+import type { Dispatcher } from '../event/dispatcher.js'
+import { NEEDS_STREAM } from '../event/forest.js'
+import {
+  ACKED,
+  HELD_COUNT,
+  HELD_HEAD,
+  HOLE_TIME,
+  OFFSET,
+  RECEIVED,
+  ROW_SHIFT,
+  SIDE_ACK,
+  SIDE_EVIDENCE_MASK,
+  SIDE_EVIDENCE_ONE,
+  SIDE_EVIDENCE_SHIFT,
+  SIDE_SHIFT,
+  SIDES,
+  STATE,
+} from '../flow/layout.js'
+import type { FlowTable } from '../flow/table.js'
+import type { TimerWheel } from '../flow/wheel.js'
+import type { Packet } from '../wire/index.js'
+import { HELD_OK, HELD_SIDE_BYTES, HELD_SIDE_SEGMENTS, type HeldLimits, HeldSegments } from './held.js'
+
+/**
+ * A hole that the receiver has acknowledged was lost by the capture, unless the capture merely put packets in another
+ * order. It is given up after this many packets of the connection that came after the acknowledgement was noticed...
+ */
+const HOLE_PACKETS = 4
+/** ... or when this much trace time (microseconds) has passed since. */
+const HOLE_MICROS = 500_000
+/** Seconds after which a connection that falls silent with an acknowledged hole is looked at. */
+const HOLE_TIMER = 2
+
+export class Reassembler {
+  readonly held: HeldSegments
+  private readonly words: Int32Array
+  private readonly times: Float64Array
+  private readonly events: Dispatcher
+  private readonly wheel: TimerWheel
+  private readonly counts: Float64Array
+  private readonly packet: Packet
+  /** Sequence number the receiver will have reached when the waiting segment is delivered. */
+  private reach = 0
+  /** Receiving side of the segment waiting for `deliver`, or -1. */
+  private waiting = -1
+  private sequence = 0
+  private from = 0
+  private length = 0
+  /** Bytes of the segment that the capture cut off. */
+  private cut = 0
+  /** Bit per receiving side: an acknowledged hole is to be given up. */
+  private giveUp = 0
+  /** Bit per receiving side: held data has become contiguous without a segment. */
+  private awake = 0
+
+  constructor(
+    table: FlowTable,
+    events: Dispatcher,
+    wheel: TimerWheel,
+    counts: Float64Array,
+    packet: Packet,
+    limits: HeldLimits,
+  ) {
+    this.words = table.words
+    this.times = table.times
+    this.events = events
+    this.wheel = wheel
+    this.counts = counts
+    this.packet = packet
+    this.held = new HeldSegments(table.words, limits)
+  }
+
+  /** Something is left for `deliver`. */
+  get pending(): boolean {
+    return this.waiting >= 0 || (this.giveUp | this.awake) !== 0
+  }
+
+  /** Forgets what an exception in a handler left undelivered. */
+  begin(): void {
+    this.waiting = -1
+    this.giveUp = 0
+    this.awake = 0
+  }
+
+  /** Stream offset of the next byte; `receiver` are the words of a side. */
+  offset(receiver: number): number {
+    return this.times[(receiver + OFFSET) >> 1]
+  }
+
+  /** Sequence number that `side` will have reached without a hole once the current packet's data is delivered. */
+  position(side: number, receiver: number): number {
+    if (this.waiting === side) return this.reach
+    const next = this.words[receiver + RECEIVED]
+    return this.words[receiver + HELD_COUNT] === 0 ? next : this.held.contiguousEnd(receiver, next)
+  }
+
+  /** Held data of `side` that waited for more than the bytes before it may be delivered. */
+  wake(side: number): void {
+    this.awake |= 1 << side
+  }
+
+  /** Whether anyone wants the stream that `side` receives. */
+  needed(row: number, side: number): boolean {
+    return (this.events.forestOf(row).mask & (NEEDS_STREAM << side)) !== 0
+  }
+
+  /**
+   * Takes the packet's payload as bytes of the stream that `side` receives, from `sequence` on; some of them are new.
+   * Tells of repeated bytes.
+   * @param length captured bytes
+   * @param wireLength bytes on the wire, at least 1
+   */
+  accept(row: number, side: number, sequence: number, length: number, wireLength: number): void {
+    const words = this.words
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    const next = words[receiver + RECEIVED]
+    const ahead = (sequence - next) | 0
+    const end = (sequence + wireLength) | 0
+    if (ahead < 0) this.tellRepeated(row, side, receiver, sequence, -ahead)
+    if (!this.needed(row, side)) {
+      // Nobody reads this stream: its position follows the highest number seen.
+      words[receiver + RECEIVED] = end
+      this.times[(receiver + OFFSET) >> 1] += ahead + wireLength
+      return
+    }
+    this.sequence = sequence
+    this.from = this.packet.payloadOffset
+    this.length = length
+    this.cut = wireLength - length
+    if (ahead <= 0) {
+      this.waiting = side
+      this.reach = end
+      if (words[receiver + HELD_COUNT] !== 0) this.overlapsHeld(row, side, receiver, end)
+      return
+    }
+    this.reach = next
+    this.counts[C.outOfOrder]++
+    const held = this.held
+    if (!this.hold(receiver, sequence, this.from, length)) this.waiting = side
+    if (held.repeatedFrom !== held.repeatedTo) {
+      this.tellRepeated(row, side, receiver, held.repeatedFrom, (held.repeatedTo - held.repeatedFrom) | 0)
+    }
+    this.noteHole(row, side)
+  }
+
+  /** Holds the data of a SYN until the peer says whether it took it. */
+  acceptEarly(row: number, side: number, sequence: number, length: number): void {
+    if (length === 0 || !this.needed(row, side)) return
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    this.held.insert(receiver, sequence, this.packet.buffer, this.packet.payloadOffset, length)
+  }
+
+  /** Takes one byte, next in the stream of `side`, that came in an earlier packet. */
+  acceptByte(row: number, side: number, byte: number): void {
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    const next = this.words[receiver + RECEIVED]
+    if (!this.needed(row, side)) {
+      this.words[receiver + RECEIVED] = (next + 1) | 0
+      this.times[(receiver + OFFSET) >> 1]++
+      return
+    }
+    this.held.insert(receiver, next, Uint8Array.of(byte), 0, 1)
+    this.wake(side)
+  }
+
+  /** Delivers, after POST_TCP, what the current packet made available. */
+  deliver(row: number): void {
+    const awake = this.awake
+    if (awake !== 0) {
+      this.awake = 0
+      if ((awake & 1) !== 0) this.drain(row, 0, (row << ROW_SHIFT) + SIDES)
+      if ((awake & 2) !== 0) this.drain(row, 1, (row << ROW_SHIFT) + SIDES + (1 << SIDE_SHIFT))
+    }
+    const side = this.waiting
+    if (side >= 0) {
+      this.waiting = -1
+      this.deliverSegment(row, side)
+    }
+    const giveUp = this.giveUp
+    if (giveUp !== 0) {
+      this.giveUp = 0
+      if ((giveUp & 1) !== 0) this.giveUpAcked(row, 0)
+      if ((giveUp & 2) !== 0) this.giveUpAcked(row, 1)
+    }
+  }
+
+  /**
+   * Looks for a hole that `side` has acknowledged all the same: evidence that the capture lost it. After enough evidence
+   * `deliver` gives it up.
+   */
+  noteHole(row: number, side: number): void {
+    const words = this.words
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    if (!this.holeAcked(receiver)) return
+    const times = this.times
+    const at = ((row << ROW_SHIFT) + HOLE_TIME + 2 * side) >> 1
+    const now = this.packet.time
+    const seen = (words[receiver + STATE] & SIDE_EVIDENCE_MASK) >> SIDE_EVIDENCE_SHIFT
+    if (seen === 0) {
+      times[at] = now
+      this.wheel.arm(row, HOLE_TIMER)
+    }
+    if (seen + 1 >= HOLE_PACKETS || now - times[at] >= HOLE_MICROS) this.giveUp |= 1 << side
+    else words[receiver + STATE] += SIDE_EVIDENCE_ONE
+  }
+
+  /**
+   * Timer of a silent connection: gives up the holes that were acknowledged a while ago.
+   * @returns true when one was acknowledged too recently: the timer is to come again soon
+   */
+  expireHoles(row: number, now: number): boolean {
+    let again = false
+    for (let side = 0; side < 2; side++) {
+      const at = row << ROW_SHIFT
+      if ((this.words[at + SIDES + (side << SIDE_SHIFT) + STATE] & SIDE_EVIDENCE_MASK) === 0) continue
+      if (now - this.times[(at + HOLE_TIME + 2 * side) >> 1] >= HOLE_MICROS) this.giveUpAcked(row, side)
+      else again = true
+    }
+    return again
+  }
+
+  /** Delivers all that is held for a side, with gaps, and tells of bytes known to be missing before `end` of the stream. */
+  flush(row: number, side: number, hasEnd: boolean, end: number): void {
+    const words = this.words
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    while (words[receiver + HELD_HEAD] !== 0) {
+      this.drain(row, side, receiver)
+      const head = words[receiver + HELD_HEAD]
+      if (head !== 0) this.skipTo(row, side, receiver, this.held.sequence(head))
+    }
+    if (hasEnd && ((end - words[receiver + RECEIVED]) | 0) > 0 && this.needed(row, side)) {
+      this.skipTo(row, side, receiver, end)
+    }
+  }
+
+  /** Delivers held data that has become contiguous. */
+  drain(row: number, side: number, receiver: number): void {
+    const { words, held } = this
+    for (let head = words[receiver + HELD_HEAD]; head !== 0; head = words[receiver + HELD_HEAD]) {
+      const before = (words[receiver + RECEIVED] - held.sequence(head)) | 0
+      if (before < 0) return
+      words[receiver + STATE] &= ~SIDE_EVIDENCE_MASK
+      held.unlink(receiver, head)
+      const start = held.start(head)
+      const length = held.length(head)
+      try {
+        if (length > before) {
+          this.pass(row, side, receiver, held.bytes(head), start + before, start + length)
+        }
+      } finally {
+        held.release(head)
+      }
+    }
+  }
+
+  // ---- Steps --------------------------------------------------------------------------------------------------
+
+  private deliverSegment(row: number, side: number): void {
+    const words = this.words
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    const { sequence, from, length } = this
+    const buffer = this.packet.buffer
+    for (;;) {
+      const done = (words[receiver + RECEIVED] - sequence) | 0
+      if (done >= length) break
+      if (done < 0) {
+        // Beyond a hole, and a limit kept it from being held: make room, by giving up holes from the oldest on.
+        if (!this.needed(row, side) || this.hold(receiver, sequence, from, length)) break
+        const head = words[receiver + HELD_HEAD]
+        const stop =
+          head !== 0 && ((this.held.sequence(head) - sequence) | 0) < 0 ? this.held.sequence(head) : sequence
+        this.skipTo(row, side, receiver, stop)
+        this.drain(row, side, receiver)
+        continue
+      }
+      // What is held came first and stays: the packet fills in before it and after it.
+      const head = words[receiver + HELD_HEAD]
+      const untilHeld = head === 0 ? length : (this.held.sequence(head) - sequence) | 0
+      const stop = untilHeld < length ? untilHeld : length
+      if (stop > done) this.pass(row, side, receiver, buffer, from + done, from + stop)
+      if (head !== 0) this.drain(row, side, receiver)
+    }
+    if (this.cut > 0 && words[receiver + RECEIVED] === ((sequence + length) | 0)) {
+      // The capture cut the packet short: no other packet will bring these bytes.
+      const end = (sequence + length + this.cut) | 0
+      const head = words[receiver + HELD_HEAD]
+      const stop = head !== 0 && ((this.held.sequence(head) - end) | 0) < 0 ? this.held.sequence(head) : end
+      this.skipTo(row, side, receiver, stop)
+      this.drain(row, side, receiver)
+    }
+  }
+
+  /** Hands on bytes that begin at the receiver's position, and moves it past them first. */
+  private pass(
+    row: number,
+    side: number,
+    receiver: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const at = (receiver + OFFSET) >> 1
+    const offset = this.times[at]
+    this.words[receiver + RECEIVED] = (this.words[receiver + RECEIVED] + end - start) | 0
+    this.times[at] = offset + (end - start)
+    this.events.newData(row, side, offset, bytes, start, end)
+  }
+
+  private skipTo(row: number, side: number, receiver: number, sequence: number): void {
+    const length = (sequence - this.words[receiver + RECEIVED]) | 0
+    if (length <= 0) return
+    const at = (receiver + OFFSET) >> 1
+    const offset = this.times[at]
+    this.words[receiver + RECEIVED] = sequence
+    this.words[receiver + STATE] &= ~SIDE_EVIDENCE_MASK
+    this.times[at] = offset + length
+    this.counts[C.gaps]++
+    this.counts[C.gapBytes] += length
+    this.events.missing(row, side, offset, length)
+  }
+
+  private holeAcked(receiver: number): boolean {
+    const words = this.words
+    const head = words[receiver + HELD_HEAD]
+    if (head === 0 || (words[receiver + STATE] & SIDE_ACK) === 0) return false
+    const start = this.held.sequence(head)
+    return ((start - words[receiver + RECEIVED]) | 0) > 0 && ((words[receiver + ACKED] - start) | 0) >= 0
+  }
+
+  private giveUpAcked(row: number, side: number): void {
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    while (this.holeAcked(receiver)) {
+      this.skipTo(row, side, receiver, this.held.sequence(this.words[receiver + HELD_HEAD]))
+      this.drain(row, side, receiver)
+    }
+  }
+
+  /** False when a limit does not let the segment be held (all of it). */
+  private hold(receiver: number, sequence: number, from: number, length: number): boolean {
+    const result = this.held.insert(receiver, sequence, this.packet.buffer, from, length)
+    if (result === HELD_OK) return true
+    this.counts[
+      result === HELD_SIDE_BYTES
+        ? C.heldBytesLimit
+        : result === HELD_SIDE_SEGMENTS
+          ? C.heldSegmentsLimit
+          : C.heldTotalLimit
+    ]++
+    return false
+  }
+
+  /** An in-order segment reaches into held data. */
+  private overlapsHeld(row: number, side: number, receiver: number, end: number): void {
+    const start = this.held.sequence(this.words[receiver + HELD_HEAD])
+    this.reach = this.held.contiguousEnd(receiver, end)
+    if (((end - start) | 0) <= 0) return
+    const heldEnd = this.held.contiguousEnd(receiver, start)
+    const stop = ((heldEnd - end) | 0) < 0 ? heldEnd : end
+    this.tellRepeated(row, side, receiver, start, (stop - start) | 0)
+  }
+
+  /** Tells of repeated bytes `[sequence, sequence + length)` of the stream. */
+  tellRepeated(row: number, side: number, receiver: number, sequence: number, length: number): void {
+    this.counts[C.retransmissions]++
+    const offset = this.times[(receiver + OFFSET) >> 1] + ((sequence - this.words[receiver + RECEIVED]) | 0)
+    this.events.retransmission(row, side, sequence, length, offset, false, false)
+  }
+}
