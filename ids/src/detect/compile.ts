@@ -156,36 +156,41 @@ export class CompiledRule {
     return own.any || (this.#bidirectional && other.any)
   }
 
-  /** Addresses and ports of the unit, in the direction of its bytes. */
-  matchesHeader(state: Evaluation, sourcePort: number, destinationPort: number, ports: boolean): boolean {
-    const checkPorts = ports && !this.#portless
+  /** Addresses of the unit, in the direction of its bytes; for a rule that goes by ports, the ports too. */
+  matchesHeader(state: Evaluation, sourcePort: number, destinationPort: number, byPorts: boolean): boolean {
+    const source = this.#source
+    const destination = this.#destination
     if (
-      this.#sourceMatches(state) &&
-      this.#destinationMatches(state) &&
-      (!checkPorts ||
-        (hasPort(this.#sourcePorts, sourcePort) && hasPort(this.#destinationPorts, destinationPort)))
+      (source === undefined || source.matches(state.src0, state.src1, state.src2, state.src3)) &&
+      (destination === undefined || destination.matches(state.dst0, state.dst1, state.dst2, state.dst3)) &&
+      (!byPorts || this.#portsMatch(sourcePort, destinationPort))
     ) {
       return true
     }
-    if (!this.#bidirectional) return false
-    const source = this.#source
-    const destination = this.#destination
     return (
+      this.#bidirectional &&
       (source === undefined || source.matches(state.dst0, state.dst1, state.dst2, state.dst3)) &&
       (destination === undefined || destination.matches(state.src0, state.src1, state.src2, state.src3)) &&
-      (!checkPorts ||
-        (hasPort(this.#sourcePorts, destinationPort) && hasPort(this.#destinationPorts, sourcePort)))
+      (!byPorts || this.#portsMatch(destinationPort, sourcePort))
     )
   }
 
-  #sourceMatches(state: Evaluation): boolean {
-    const test = this.#source
-    return test === undefined || test.matches(state.src0, state.src1, state.src2, state.src3)
+  /**
+   * On an HTTP message, whether the rule's packet data is the body alone. It is in Snort 3 text. In Snort 2 text it is
+   * the whole message, unless the rule is here by its service only and its ports are others: then Snort 2 would not
+   * have seen the message as packet data, and what is asked of the payload is asked of the body.
+   */
+  seesBodyOnly(sourcePort: number, destinationPort: number): boolean {
+    if (this.rule.dialect === 'snort3') return true
+    if (this.#service !== 'http' || this.#portsMatch(sourcePort, destinationPort)) return false
+    return !(this.#bidirectional && this.#portsMatch(destinationPort, sourcePort))
   }
 
-  #destinationMatches(state: Evaluation): boolean {
-    const test = this.#destination
-    return test === undefined || test.matches(state.dst0, state.dst1, state.dst2, state.dst3)
+  #portsMatch(sourcePort: number, destinationPort: number): boolean {
+    return (
+      this.#portless ||
+      (hasPort(this.#sourcePorts, sourcePort) && hasPort(this.#destinationPorts, destinationPort))
+    )
   }
 }
 

@@ -329,7 +329,7 @@ export class Detector implements UnitSink<DetectFlow> {
       const rule = this.#rules[index]!
       const byPorts = rule.fits(unit.service) === SERVICE_FIT.BY_PORTS
       if (!rule.matchesHeader(state, sourcePort, destinationPort, byPorts)) continue
-      state.begin(rule.rule.dialect, http)
+      state.begin(rule.rule.dialect, http && rule.seesBodyOnly(sourcePort, destinationPort))
       if (rule.gate !== undefined && this.#resumed[index] !== this.#generation && !rule.gate.test(state))
         continue
       if (!state.run(rule.steps)) {

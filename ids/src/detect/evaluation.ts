@@ -59,14 +59,10 @@ const NO_CURSOR = -1
 const PLAIN_SLOTS = Uint8Array.from({ length: BUFFER_COUNT }, (_, id) => id)
 PLAIN_SLOTS[BUF.RAW_DATA] = BUF.PKT_DATA
 
-/** Snort 3 on a flow known to be HTTP: packet data is the message body. */
+/** Packet data is the message body, as in Snort 3 on a flow known to be HTTP. */
 const BODY_SLOTS = PLAIN_SLOTS.slice()
 BODY_SLOTS[BUF.PKT_DATA] = BUF.FILE_DATA
 BODY_SLOTS[BUF.RAW_DATA] = BUF.FILE_DATA
-
-function isHttpBuffer(slot: number): boolean {
-  return slot >= BUF.HTTP_URI && slot <= BUF.HTTP_CLIENT_BODY
-}
 
 const BASE64_CAPACITY = 16_384
 
@@ -127,10 +123,10 @@ export class Evaluation {
     return verdict === PASS
   }
 
-  /** Prepares for one rule. `http`: the unit is an HTTP message. */
-  begin(dialect: Dialect, http: boolean): void {
+  /** Prepares for one rule. `bodyOnly`: the packet data of this unit is the body of an HTTP message. */
+  begin(dialect: Dialect, bodyOnly: boolean): void {
     this.snort3 = dialect === 'snort3'
-    this.#slots = this.snort3 && http ? BODY_SLOTS : PLAIN_SLOTS
+    this.#slots = bodyOnly ? BODY_SLOTS : PLAIN_SLOTS
     this.cursor = NO_CURSOR
     this.cursorSlot = -1
   }
@@ -165,12 +161,9 @@ export class Evaluation {
     return this.#slots[buffer]! as BufferId
   }
 
-  /** Index a relative option in `slot` counts from; -1 when the cursor stands where it cannot (the option fails). */
+  /** Index a relative option in `slot` counts from: the cursor, or the buffer's start when it stands elsewhere. */
   origin(slot: BufferId): number {
-    if (this.cursorSlot === slot) return this.cursor
-    // Snort 2: from one HTTP buffer into another the cursor is out of bounds; from packet data it starts afresh.
-    if (!this.snort3 && isHttpBuffer(slot) && isHttpBuffer(this.cursorSlot)) return -1
-    return this.buffers.start[slot]!
+    return this.cursorSlot === slot ? this.cursor : this.buffers.start[slot]!
   }
 
   setCursor(slot: BufferId, at: number): void {

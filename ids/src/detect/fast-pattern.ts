@@ -99,6 +99,15 @@ function choose(rule: Rule): ContentOption | undefined {
   return among(HTTP_CHOICE) ?? among(PLAIN_CHOICE) ?? among(SMALL_CHOICE)
 }
 
+/** Some HTTP message may show the rule its (decoded) body as packet data; see `CompiledRule.seesBodyOnly`. */
+function maySeeBodyOnly(rule: Rule): boolean {
+  const { sourcePorts, destinationPorts } = rule.header
+  return (
+    rule.dialect === 'snort3' ||
+    (rule.services.includes('http') && !(sourcePorts.any && destinationPorts.any))
+  )
+}
+
 /** Longest prefix given to the matcher; 0 = all of it. */
 export function chooseFastPattern(rule: Rule, maxLength: number): FastPattern | undefined {
   const option = choose(rule)
@@ -112,6 +121,6 @@ export function chooseFastPattern(rule: Rule, maxLength: number): FastPattern | 
     option,
     set: SET_OF_BUFFER[option.buffer]!,
     bytes: foldBytes(bytes),
-    inFileData: option.buffer === BUF.FILE_DATA || (plain && rule.dialect === 'snort3'),
+    inFileData: option.buffer === BUF.FILE_DATA || (plain && maySeeBodyOnly(rule)),
   }
 }

@@ -62,7 +62,6 @@ export class Base64DecodeEvaluator implements Evaluator {
     const end = buffers.end[slot]!
     if (end < 0) return false
     const from = this.#relative ? state.origin(slot) : buffers.start[slot]! - buffers.base[slot]!
-    if (this.#relative && from < 0) return false
     const at = from + this.#offset
     if (at < buffers.start[slot]! || at >= end) return false
     const length = decodeBase64(buffers.bytes[slot]!, at, Math.min(end, at + this.#bytes), state.base64)

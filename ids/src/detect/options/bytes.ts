@@ -86,7 +86,6 @@ class ByteReader {
     if (end < 0) return -1
     const start = buffers.start[slot]!
     const from = this.#relative ? state.origin(slot) : start - buffers.base[slot]!
-    if (this.#relative && from < 0) return -1
     const at = from + this.#offset.get(state)
     if (at < start || at + this.#count > end) return -1
     this.at = at + this.#count

@@ -38,7 +38,6 @@ export class ContentEvaluator implements RetryEvaluator {
     let from: number
     if (this.#relative) {
       from = state.origin(slot)
-      if (from < 0) return false
     } else {
       from = start - buffers.base[slot]!
       if (!state.snort3) state.clearCursor()

@@ -32,7 +32,6 @@ export class PcreEvaluator implements RetryEvaluator {
     const end = state.buffers.end[slot]!
     if (end < 0) return false
     const start = this.#relative ? state.origin(slot) : state.buffers.start[slot]!
-    if (start < 0) return false
     // An empty subject is never tried, so a relative expression at the very end of the buffer finds nothing.
     const outcome = start < end ? this.#regex.exec(state.buffers.bytes[slot]!, start, end, start) : 0
     if (outcome === REGEX_LIMIT) {

@@ -25,7 +25,6 @@ export class IsDataAtEvaluator implements Evaluator {
     const end = buffers.end[slot]!
     if (end < 0) return false
     const from = this.#relative ? state.origin(slot) : buffers.start[slot]! - buffers.base[slot]!
-    if (this.#relative && from < 0) return false
     return from + this.#at.get(state) < end !== this.#negated
   }
 }
@@ -48,7 +47,6 @@ export class BufferLengthEvaluator implements Evaluator {
     const end = buffers.end[slot]!
     if (end < 0) return false
     const from = this.#relative ? state.origin(slot) : buffers.start[slot]! - buffers.base[slot]!
-    if (this.#relative && from < 0) return false
     return this.#test(end - from)
   }
 }
