@@ -24,7 +24,7 @@ import {
   toBytes,
   udpFrame,
 } from './support/frames.js'
-import { pcapBytes } from './support/pcap.js'
+import { pcapBytes, pcapPackets } from './support/pcap.js'
 
 /** What `from` said, put together by sequence number: a naive reassembly. */
 function said(packets: readonly TestPacket[], from: 'client' | 'server', isn: number): string {
@@ -159,5 +159,21 @@ describe('pcap', () => {
         'a1b23c4d 0002 0004 00000000 00000000 00040000 00000065 00000001 000009c4 00000003 00000003 010203',
       ),
     )
+  })
+
+  it('reads back what it wrote, up to the last whole packet', () => {
+    const packets = [
+      { frame: Uint8Array.of(1, 2, 3), seconds: 1, nanoseconds: 2000, wireLength: 60 },
+      { frame: Uint8Array.of(4), seconds: 4_000_000_000, nanoseconds: 999_999_000, wireLength: 1 },
+    ]
+    for (const options of [
+      {},
+      { bigEndian: true },
+      { nanoseconds: true },
+      { bigEndian: true, nanoseconds: true },
+    ]) {
+      expect(pcapPackets(pcapBytes(packets, options))).toEqual(packets)
+      expect(pcapPackets(pcapBytes(packets, options).subarray(0, -1))).toEqual(packets.slice(0, 1))
+    }
   })
 })

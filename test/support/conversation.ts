@@ -27,10 +27,16 @@ export type Speaker = 'client' | 'server'
 
 export type TcpPacketOptions = FrameOptions & TcpOptions
 
-export interface TestPacket {
+/** What a capture holds of a packet. */
+export interface CapturedFrame {
   readonly frame: Uint8Array
   readonly seconds: number
   readonly nanoseconds: number
+  /** Bytes of the frame on the wire, when the capture cut it short. */
+  readonly wireLength?: number
+}
+
+export interface TestPacket extends CapturedFrame {
   readonly from: Speaker
   /** How the frame was built, so that it can be cut differently; absent for what is not one whole TCP segment. */
   readonly tcp?: TcpPacketOptions
@@ -232,9 +238,18 @@ export interface FrameReceiver {
 
 export const LINKTYPE_ETHERNET = 1
 
-export function feed(receiver: FrameReceiver, packets: readonly TestPacket[]): void {
-  for (const { frame, seconds, nanoseconds } of packets) {
-    receiver.frame(frame, 0, frame.length, frame.length, seconds, nanoseconds, LINKTYPE_ETHERNET, 0)
+export function feed(receiver: FrameReceiver, packets: readonly CapturedFrame[]): void {
+  for (const { frame, seconds, nanoseconds, wireLength } of packets) {
+    receiver.frame(
+      frame,
+      0,
+      frame.length,
+      wireLength ?? frame.length,
+      seconds,
+      nanoseconds,
+      LINKTYPE_ETHERNET,
+      0,
+    )
   }
 }
 

@@ -3,17 +3,8 @@
  * something independent to compare with.
  */
 import { writeFileSync } from 'node:fs'
-import { LINKTYPE_ETHERNET } from './conversation.js'
+import { type CapturedFrame, LINKTYPE_ETHERNET } from './conversation.js'
 import { concat } from './frames.js'
-
-/** What a capture file needs of a packet; TestPacket is one. */
-export interface CapturedFrame {
-  readonly frame: Uint8Array
-  readonly seconds: number
-  readonly nanoseconds: number
-  /** Bytes of the frame on the wire, when the capture cut it short. */
-  readonly wireLength?: number
-}
 
 export interface PcapOptions {
   readonly linkType?: number
@@ -56,4 +47,25 @@ export function pcapBytes(packets: readonly CapturedFrame[], options: PcapOption
 
 export function writePcap(path: string, packets: readonly CapturedFrame[], options: PcapOptions = {}): void {
   writeFileSync(path, pcapBytes(packets, options))
+}
+
+/** The whole packets of a classic pcap file (either byte order, micro- or nanoseconds); what is cut off is left out. */
+export function pcapPackets(file: Uint8Array): Required<CapturedFrame>[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
+  const little = (view.getUint32(0, true) & 0xffff0000) >>> 0 === 0xa1b20000
+  const unit = view.getUint32(0, little) === 0xa1b23c4d ? 1 : 1000
+  const packets: Required<CapturedFrame>[] = []
+  for (let at = 24; at + 16 <= file.length; ) {
+    const captured = view.getUint32(at + 8, little)
+    const frame = file.subarray(at + 16, at + 16 + captured)
+    if (frame.length < captured) break
+    packets.push({
+      frame,
+      seconds: view.getUint32(at, little),
+      nanoseconds: view.getUint32(at + 4, little) * unit,
+      wireLength: view.getUint32(at + 12, little),
+    })
+    at += 16 + captured
+  }
+  return packets
 }
