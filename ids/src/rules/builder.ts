@@ -2,6 +2,7 @@
  * A rule while its options are read: what the option parsers write to, and how that becomes an immutable `Rule`.
  */
 import { BUF, type BufferId } from '../inspect/buffers.js'
+import type { ParseCache } from './cache.js'
 import type { Classifications } from './classification.js'
 import type {
   ContentOption,
@@ -59,6 +60,7 @@ export interface RuleContext {
   readonly dialect: Dialect
   readonly classifications: Classifications
   readonly references: References
+  readonly cache: ParseCache
 }
 
 export interface Warning {
@@ -84,7 +86,7 @@ export class RuleBuilder {
   classtype: string | undefined
   priority: number | undefined
   readonly references: RuleReference[] = []
-  readonly metadata: (readonly [string, string])[] = []
+  metadata: readonly (readonly [string, string])[] = []
   readonly services: string[] = []
 
   readonly drafts: OptionDraft[] = []
@@ -99,8 +101,8 @@ export class RuleBuilder {
   /** The content marked as fast pattern. */
   fastPattern: ContentDraft | undefined
   /** Names of options seen that may stand only once. */
-  readonly seen = new Set<string>()
-  private readonly variables = new Set<string>()
+  readonly seen: string[] = []
+  private readonly variables: string[] = []
 
   constructor(context: RuleContext, header: RuleHeader) {
     this.context = context
@@ -126,8 +128,8 @@ export class RuleBuilder {
     if (!VARIABLE_NAME.test(name)) {
       throw valueError('bad variable name', `${quote(name)} is not a name for a variable`, offset)
     }
-    this.variables.add(name)
-    if (this.variables.size > MAX_VARIABLES) {
+    if (!this.variables.includes(name)) this.variables.push(name)
+    if (this.variables.length > MAX_VARIABLES) {
       throw valueError('too many variables', `a rule may extract at most ${MAX_VARIABLES} variables`, offset)
     }
     return name
@@ -137,7 +139,7 @@ export class RuleBuilder {
   numberOrVariable(part: Part, low: number, high: number, what: string): NumberOrVariable {
     const value = toInteger(part.text)
     if (Number.isNaN(value) && VARIABLE_NAME.test(part.text)) {
-      if (!this.variables.has(part.text)) {
+      if (!this.variables.includes(part.text)) {
         const message = `${what}: no byte_extract or byte_math before this defines ${quote(part.text)}`
         throw valueError('undefined byte_extract variable', message, part.at)
       }

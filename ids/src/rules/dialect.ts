@@ -6,7 +6,7 @@
  * addresses, modifiers after the content's comma, an `http_…` buffer before any content, a rule over several lines
  * without `\` for Snort 3. The majority decides; without evidence it is Snort 2.9, and then both read the same.
  */
-import { isAction } from './header.js'
+import { isAction, isProtocol } from './header.js'
 import type { Dialect } from './model.js'
 import { eachOption, findBody } from './parse.js'
 import { RuleTextError } from './problem.js'
@@ -58,6 +58,10 @@ function voteOf(text: string): Vote | undefined {
   if (open < 0 || close < open) return { dialect: 'snort3', mark: 'a rule over several lines' }
   const header = text.slice(0, open).trim().split(/\s+/, 4)
   if (header.length === 2) return { dialect: 'snort3', mark: 'a header without addresses' }
+  const protocol = header[1]?.toLowerCase()
+  if (protocol !== undefined && !isProtocol(protocol) && /^[a-z][\w-]+$/.test(protocol)) {
+    return { dialect: 'snort3', mark: `'${protocol}' in place of a protocol` }
+  }
   let two: string | undefined
   let three: string | undefined
   let twos = 0

@@ -44,6 +44,10 @@ export function isAction(word: string): boolean {
 
 const PROTOCOLS: ReadonlySet<string> = new Set(['tcp', 'udp', 'icmp', 'ip'])
 
+export function isProtocol(word: string): boolean {
+  return PROTOCOLS.has(word)
+}
+
 /** Services that run over UDP; every other one is taken to run over TCP. */
 const UDP_SERVICES: ReadonlySet<string> = new Set([
   'bacnet',
@@ -150,8 +154,9 @@ export function parseHeader(text: string, end: number, dialect: Dialect, variabl
     protocol = UDP_SERVICES.has(word) ? 'udp' : 'tcp'
     service = word
   } else {
-    const hint = didYouMean(word, PROTOCOLS)
-    throw syntaxError('unknown protocol', `unknown protocol ${quote(word)}${hint}`, protocolToken.offset)
+    const service = /^(?:http2?|ssl|tls|dns|smtp|ftp|smb|ssh|imap|pop3)$/.test(word)
+    const hint = () => (service ? '; a service in its place is Snort 3 text' : didYouMean(word, PROTOCOLS))
+    throw syntaxError('unknown protocol', `unknown protocol ${quote(word)}`, protocolToken.offset, hint)
   }
   if (tokens.length === 2 && dialect === 'snort3')
     return { header: { ...any, protocol }, service, unsupported }
@@ -172,8 +177,9 @@ export function parseHeader(text: string, end: number, dialect: Dialect, variabl
       direction.offset,
     )
   }
-  const [source, sourcePorts] = endpoint(tokens, 2, arrow, end)
-  const [destination, destinationPorts] = endpoint(tokens, arrow + 1, tokens.length, end)
+  const elided = dialect === 'snort3'
+  const [source, sourcePorts] = endpoint(tokens, 2, arrow, end, elided)
+  const [destination, destinationPorts] = endpoint(tokens, arrow + 1, tokens.length, end, elided)
   const ports = (token: Token) => variables.ports(token.text, token.offset)
   const header: RuleHeader = {
     action,
@@ -193,23 +199,33 @@ export function parseHeader(text: string, end: number, dialect: Dialect, variabl
   }
 }
 
-function endpoint(tokens: readonly Token[], from: number, to: number, end: number): readonly [Token, Token] {
-  const address = tokens[from]
-  const port = tokens[from + 1]
-  if (to - from === 2) return [address!, port!]
-  if (to - from < 2) {
+const ANY: Token = { text: 'any', offset: 0 }
+
+/** Address and port of one side; Snort 3 lets the port, or both, be left out. */
+function endpoint(
+  tokens: readonly Token[],
+  from: number,
+  to: number,
+  end: number,
+  elided: boolean,
+): readonly [Token, Token] {
+  const count = to - from
+  if (count > 2) {
+    const extra = tokens[from + 2]!
+    throw syntaxError('extra text in rule header', `unexpected ${quote(extra.text)}`, extra.offset)
+  }
+  if (count < 2 && !elided) {
     const at = to < tokens.length ? tokens[to]!.offset : end
-    const what = to === from ? 'an address and a port are' : 'a port is'
+    const what = count === 0 ? 'an address and a port are' : 'a port is'
     throw syntaxError('incomplete rule header', `${what} missing here`, at)
   }
-  const extra = tokens[from + 2]!
-  throw syntaxError('extra text in rule header', `unexpected ${quote(extra.text)}`, extra.offset)
+  return [count > 0 ? tokens[from]! : ANY, count > 1 ? tokens[from + 1]! : ANY]
 }
 
 function unknownAction(word: string, offset: number): Error {
-  const hint =
+  const hint = () =>
     word.includes('/') || /\.(?:rules|conf|lua)$/.test(word)
       ? '; to read a file write: include <file>'
       : didYouMean(word.toLowerCase(), ACTION_BY_NAME.keys())
-  return syntaxError('unknown rule action', `unknown rule action ${quote(word)}${hint}`, offset)
+  return syntaxError('unknown rule action', `unknown rule action ${quote(word)}`, offset, hint)
 }

@@ -7,6 +7,7 @@
  */
 export { type Classification, Classifications } from './classification.js'
 export { type DialectChoice, detectDialect } from './dialect.js'
+export { formatLiteral, formatOption, formatRule } from './format.js'
 export { ACTIONS } from './header.js'
 export { ANY_ADDRESS, formatNetwork, parseNetwork } from './ip-set.js'
 export {

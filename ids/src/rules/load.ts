@@ -5,6 +5,7 @@
  * directive goes to the caller's `directive` hook (that is how a whole snort.conf is read), or is reported.
  */
 import { dirname, isAbsolute, resolve } from 'node:path'
+import { ParseCache } from './cache.js'
 import { Classifications } from './classification.js'
 import { type DialectChoice, detectDialect } from './dialect.js'
 import { isAction } from './header.js'
@@ -71,6 +72,9 @@ export interface LoadedRules {
 
 const DEFAULT_MAX_PROBLEMS = 10_000
 const DEFAULT_MAX_INCLUDE_DEPTH = 16
+/** A file whose first statements are all wrong, this many, is given up. */
+const HOPELESS = 10_000
+
 /** Files opened in one load. */
 const MAX_FILES = 1000
 
@@ -84,6 +88,10 @@ export function loadRules(options: LoadRulesOptions): LoadedRules {
 class Loader {
   private readonly options: LoadRulesOptions
   private readonly log: ProblemLog
+  private readonly caches: Readonly<Record<Dialect, ParseCache>> = {
+    snort2: new ParseCache(),
+    snort3: new ParseCache(),
+  }
   private readonly files: MutableFileReport[] = []
   private readonly optionUse = new OptionUse()
   private readonly variables: Variables
@@ -157,6 +165,7 @@ class Loader {
       variables: this.variables,
       classifications: this.classifications,
       references: this.references,
+      cache: this.caches[choice.dialect],
     }
     const handle = (statement: Statement, overlong: boolean): boolean => {
       try {
@@ -167,6 +176,11 @@ class Loader {
       } catch (error) {
         if (!(error instanceof RuleTextError)) throw error
         this.failed(statement, error, report)
+        if (report.failed >= HOPELESS && report.rules + report.disabled + report.duplicates === 0) {
+          const message = `not a rule file: the first ${HOPELESS} statements are wrong; the rest is not read`
+          this.log.add('error', 'file', 'not a rule file', message, statement.position(0), undefined)
+          return false
+        }
       }
       return true
     }
@@ -180,7 +194,9 @@ class Loader {
     else report.failed++
     if (error instanceof UnsupportedRule) this.optionUse.add(error.optionNames)
     const position = statement.position(Math.min(error.offset, statement.text.length))
-    this.log.add('error', error.kind, error.reason, error.message, position, guessSid(statement.text))
+    const hint = this.log.full ? '' : (error.hint?.() ?? '')
+    const sid = this.log.full ? undefined : guessSid(statement.text)
+    this.log.add('error', error.kind, error.reason, error.message + hint, position, sid)
   }
 
   private statement(

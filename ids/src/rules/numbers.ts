@@ -25,7 +25,16 @@ export function parseInteger(text: string, low: number, high: number, what: stri
   return value
 }
 
-const TEST = /^(?:(<=>|<>|<=|>=|!=|[<>=!])\s*)?([+-]?\w+)(?:\s*(<=>|<>|-)\s*(\w*))?$/
+/** Longest first, so that `<=>` is not read as `<=`. */
+const OPERATORS = ['<=>', '<>', '<=', '>=', '!=', '<', '>', '=', '!'] as const
+type Operator = (typeof OPERATORS)[number]
+
+function operatorAt(text: string, at: number): Operator | undefined {
+  const c = text.charCodeAt(at)
+  // ! < = >
+  if (c !== 33 && (c < 60 || c > 62)) return undefined
+  return OPERATORS.find((operator) => text.startsWith(operator, at))
+}
 
 export interface TestGrammar {
   readonly what: string
@@ -44,7 +53,7 @@ export interface TestGrammar {
 export function parseTest(text: string, grammar: TestGrammar, offset: number): NumericTest {
   const { what, low, high } = grammar
   const number = (digits: string): number => parseInteger(digits, low, high, what, offset)
-  if (grammar.dash === true) {
+  if (grammar.dash === true && text.includes('-')) {
     const dash = /^(\d*)\s*-\s*(\d*)$/.exec(text)
     if (dash !== null && (dash[1] !== '' || dash[2] !== '')) {
       const lo = dash[1] === '' ? low : number(dash[1]!)
@@ -52,34 +61,25 @@ export function parseTest(text: string, grammar: TestGrammar, offset: number): N
       return ordered({ op: 'range-inclusive', lo, hi }, what, offset)
     }
   }
-  const match = TEST.exec(text)
-  if (match === null || match[3] === '-') {
+  const operator = operatorAt(text, 0)
+  if (operator !== undefined) {
+    const value = number(text.slice(operator.length).trim())
+    if (operator === '<>' || operator === '<=>') {
+      throw valueError(`bad comparison for ${what}`, `${what}: ${quote(text)} lacks its lower end`, offset)
+    }
+    const op = operator === '!' ? '!=' : operator
+    return { op, lo: value, hi: value }
+  }
+  let at = 0
+  while (at < text.length && operatorAt(text, at) === undefined) at++
+  const first = number(text.slice(0, at).trim())
+  if (at === text.length) return { op: '=', lo: first, hi: first }
+  const between = operatorAt(text, at)!
+  if (between !== '<>' && between !== '<=>') {
     throw valueError(`bad comparison for ${what}`, `${what}: ${quote(text)} is not a comparison`, offset)
   }
-  const [, operator, first, between, second] = match
-  if (between !== undefined) {
-    if (operator !== undefined || second === '') {
-      throw valueError(`bad comparison for ${what}`, `${what}: ${quote(text)} is not a range`, offset)
-    }
-    const op = between === '<=>' ? 'range-inclusive' : grammar.between
-    return ordered({ op, lo: number(first!), hi: number(second!) }, what, offset)
-  }
-  const value = number(first!)
-  switch (operator) {
-    case undefined:
-    case '=':
-      return { op: '=', lo: value, hi: value }
-    case '!':
-    case '!=':
-      return { op: '!=', lo: value, hi: value }
-    case '<':
-    case '>':
-    case '<=':
-    case '>=':
-      return { op: operator, lo: value, hi: value }
-    default:
-      throw valueError(`bad comparison for ${what}`, `${what}: ${quote(text)} lacks its lower end`, offset)
-  }
+  const op = between === '<=>' ? 'range-inclusive' : grammar.between
+  return ordered({ op, lo: first, hi: number(text.slice(at + between.length).trim()) }, what, offset)
 }
 
 function ordered(test: NumericTest, what: string, offset: number): NumericTest {

@@ -2,7 +2,8 @@
  * One rule statement into one typed rule.
  */
 import { type OptionText, RuleBuilder, type RuleContext, type Warning } from './builder.js'
-import { parseHeader } from './header.js'
+import type { ParseCache } from './cache.js'
+import { type ParsedHeader, parseHeader } from './header.js'
 import type { Rule } from './model.js'
 import { RuleTextError, syntaxError, valueError } from './problem.js'
 import { applyOption } from './registry.js'
@@ -11,6 +12,7 @@ import type { Variables } from './variables.js'
 
 export interface ParseContext extends RuleContext {
   readonly variables: Variables
+  readonly cache: ParseCache
 }
 
 export interface ParsedRule {
@@ -34,6 +36,7 @@ export function findBody(text: string): number {
 function optionEnd(text: string, from: number, end: number, quotes: boolean): number {
   if (!quotes) {
     for (let at = text.indexOf(';', from); at >= 0 && at < end; at = text.indexOf(';', at + 1)) {
+      if (text.charCodeAt(at - 1) !== 92) return at
       let slashes = 0
       while (at - slashes > from && text.charCodeAt(at - slashes - 1) === 92) slashes++
       if ((slashes & 1) === 0) return at
@@ -44,11 +47,17 @@ function optionEnd(text: string, from: number, end: number, quotes: boolean): nu
   for (let at = from; at < end; at++) {
     const c = text.charCodeAt(at)
     if (c === 92) at++
-    else if (c === 34) quoted = !quoted
+    else if (c === 34) quoted = !quoted && opensString(text, at)
     else if (c === 59 && !quoted) return at
   }
   if (quoted) throw syntaxError('unclosed quote', 'a quoted text is not closed', text.indexOf('"', from))
   return end
+}
+
+/** In Snort 3 text a quote begins a string only where a word could begin; `msg:x";` holds a plain quote. */
+export function opensString(text: string, at: number): boolean {
+  const before = text.charCodeAt(at - 1)
+  return isBlank(before) || before === 58 || before === 44 || before === 33 || before === 40 || before === 59
 }
 
 /** Calls `handle` for every option of the body `text[from, end)`. @throws RuleTextError, and what `handle` throws */
@@ -75,15 +84,30 @@ function cutOption(text: string, from: number, stop: number): OptionText | undef
   let end = stop
   while (end > from && isBlank(text.charCodeAt(end - 1))) end--
   if (end === from) return undefined
-  let colon = from
-  while (colon < end && text.charCodeAt(colon) !== 58) colon++
-  let nameEnd = colon
-  while (nameEnd > from && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--
-  const name = text.slice(from, nameEnd).toLowerCase()
-  if (colon === end) return { name, at: from, value: undefined, valueAt: end }
-  let valueAt = colon + 1
+  // Searched in the option only: a search in all of the text would make many options cost the square of their number.
+  const option = text.slice(from, end)
+  const colon = option.indexOf(':')
+  if (colon < 0) return { name: option.toLowerCase(), at: from, value: undefined, valueAt: end }
+  const name = option.slice(0, colon).trimEnd().toLowerCase()
+  let valueAt = from + colon + 1
   while (valueAt < end && isBlank(text.charCodeAt(valueAt))) valueAt++
   return { name, at: from, value: text.slice(valueAt, end), valueAt }
+}
+
+/** Equal headers share one object. @throws RuleTextError */
+function header(text: string, end: number, context: ParseContext): ParsedHeader {
+  const { headers } = context.cache
+  if (context.cache.variablesVersion !== context.variables.version) {
+    headers.clear()
+    context.cache.variablesVersion = context.variables.version
+  }
+  const key = text.slice(0, end)
+  let head = headers.get(key)
+  if (head === undefined) {
+    head = parseHeader(text, end, context.dialect, context.variables)
+    headers.set(key, head)
+  }
+  return head
 }
 
 /** @throws RuleTextError */
@@ -91,7 +115,7 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
   const { text } = statement
   const { dialect } = context
   const open = findBody(text)
-  const head = parseHeader(text, open < 0 ? text.length : open, dialect, context.variables)
+  const head = header(text, open < 0 ? text.length : open, context)
   if (open < 0) throw syntaxError('rule without options', "the rule has no options in '(' … ')'", text.length)
   const close = text.lastIndexOf(')')
   if (close < open) throw syntaxError('unclosed rule', "the rule is not closed by ')'", text.length)
@@ -111,7 +135,10 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
     applyOption(builder, option)
   })
   const options = builder.finishOptions()
-  if (builder.sid === undefined) throw valueError('missing sid', 'the rule has no sid', close)
+  if (builder.sid === undefined) {
+    if (dialect === 'snort2') throw valueError('missing sid', 'the rule has no sid', close)
+    builder.warn('missing sid', 'the rule has no sid; it is numbered 0', close)
+  }
   if (builder.unsupported !== undefined) throw new UnsupportedRule(builder.unsupported, optionNames)
 
   const classification =
@@ -119,7 +146,7 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
   return {
     rule: {
       gid: builder.gid,
-      sid: builder.sid,
+      sid: builder.sid ?? 0,
       rev: builder.rev,
       msg: builder.msg,
       classtype: builder.classtype,

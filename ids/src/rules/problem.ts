@@ -15,23 +15,36 @@ export class RuleTextError extends Error {
   readonly reason: string
   /** Offset in the statement's text. */
   readonly offset: number
+  /** Adds to the message what is too dear to work out for a problem nobody will read. */
+  readonly hint: (() => string) | undefined
 
-  constructor(kind: ProblemKind, reason: string, message: string, offset: number) {
+  constructor(kind: ProblemKind, reason: string, message: string, offset: number, hint?: () => string) {
     super(message)
     this.name = 'RuleTextError'
     this.kind = kind
     this.reason = reason
     this.offset = offset
+    this.hint = hint
   }
 }
 
-export function syntaxError(reason: string, message: string, offset: number): RuleTextError {
-  return new RuleTextError('syntax', reason, message, offset)
+export function syntaxError(
+  reason: string,
+  message: string,
+  offset: number,
+  hint?: () => string,
+): RuleTextError {
+  return new RuleTextError('syntax', reason, message, offset, hint)
 }
 
 /** Well-formed text that asks for something impossible or forbidden. */
-export function valueError(reason: string, message: string, offset: number): RuleTextError {
-  return new RuleTextError('value', reason, message, offset)
+export function valueError(
+  reason: string,
+  message: string,
+  offset: number,
+  hint?: () => string,
+): RuleTextError {
+  return new RuleTextError('value', reason, message, offset, hint)
 }
 
 const MAX_QUOTED = 60
@@ -48,6 +61,10 @@ export function formatProblem(problem: RuleProblem): string {
   const warning = problem.severity === 'warning' ? 'warning: ' : ''
   return `${file}:${line}:${column}: ${warning}${problem.message}`
 }
+
+/** Rule text quoted in a problem cannot make it longer than this. */
+const MAX_REASON = 80
+const MAX_MESSAGE = 500
 
 /** Reasons beyond this number of different ones are counted together, so that garbage cannot grow the table. */
 const MAX_REASONS = 1000
@@ -77,14 +94,20 @@ export class ProblemLog {
     return this.errors + this.warnings - this.problems.length
   }
 
+  /** Further problems will be counted, but not kept. */
+  get full(): boolean {
+    return this.problems.length >= this.limit
+  }
+
   add(
     severity: RuleProblem['severity'],
     kind: ProblemKind,
-    reason: string,
+    cause: string,
     message: string,
     position: SourcePosition,
     sid: number | undefined,
   ): void {
+    const reason = cause.slice(0, MAX_REASON)
     if (severity === 'error') this.errors++
     else this.warnings++
     let key = `${severity} ${kind} ${reason}`
@@ -103,7 +126,7 @@ export class ProblemLog {
     }
     entry.count++
     if (this.problems.length < this.limit) {
-      this.problems.push({ position, severity, kind, reason, message, sid })
+      this.problems.push({ position, severity, kind, reason, message: message.slice(0, MAX_MESSAGE), sid })
     }
   }
 

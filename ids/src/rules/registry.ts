@@ -84,10 +84,10 @@ export function applyOption(rule: RuleBuilder, option: OptionText): void {
   const spec = BY_DIALECT[rule.dialect].get(option.name)
   if (spec === undefined) throw unknownOption(option, rule.dialect)
   if (spec.once === true) {
-    if (rule.seen.has(spec.name)) {
+    if (rule.seen.includes(spec.name)) {
       throw valueError(`${spec.name} given twice`, `a rule may have only one '${spec.name}'`, option.at)
     }
-    rule.seen.add(spec.name)
+    rule.seen.push(spec.name)
   }
   if (spec.argument === '' && option.value !== undefined && option.value !== '') {
     throw syntaxError(
@@ -110,13 +110,16 @@ export function applyOption(rule: RuleBuilder, option: OptionText): void {
   spec.parse(rule, option)
 }
 
+/** Longer names are not words. */
+const MAX_NAME = 40
+
 function unknownOption(option: OptionText, dialect: Dialect): Error {
   const other: Dialect = dialect === 'snort2' ? 'snort3' : 'snort2'
   if (BY_DIALECT[other].has(option.name)) {
     const message = `'${option.name}' is a ${DIALECT_NAMES[other]} option; this is read as ${DIALECT_NAMES[dialect]} text`
     return valueError(`${DIALECT_NAMES[other]} option: ${option.name}`, message, option.at)
   }
-  if (!/^[a-z_][\w.]*$/.test(option.name)) {
+  if (option.name.length > MAX_NAME || !/^[a-z_][\w.]*$/.test(option.name)) {
     return syntaxError('not an option', `${quote(option.name)} is not an option`, option.at)
   }
   const hint = didYouMean(option.name, BY_DIALECT[dialect].keys())

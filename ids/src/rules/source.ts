@@ -3,6 +3,7 @@
  *
  * Text is held with one character per byte (latin-1), because contents and patterns are bytes.
  */
+import { isAscii, isUtf8 } from 'node:buffer'
 import { readFileSync, statSync } from 'node:fs'
 
 /** A file that cannot serve as rules. */
@@ -78,7 +79,7 @@ export function sourceFromBytes(path: string, bytes: Uint8Array): RuleSource {
   }
   const start = bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   const text = buffer.toString('latin1', start)
-  return { path, text, multibyte: isMultibyte(buffer) }
+  return { path, text, multibyte: !isAscii(buffer) && isUtf8(buffer) }
 }
 
 /** @param text ordinary text (as from a command line); characters beyond ASCII count as their UTF-8 bytes */
@@ -86,31 +87,9 @@ export function sourceFromText(path: string, text: string): RuleSource {
   return sourceFromBytes(path, Buffer.from(text, 'utf8'))
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-function isMultibyte(buffer: Buffer): boolean {
-  let ascii = true
-  for (let i = 0; i < buffer.length; i++) {
-    if (buffer[i]! >= 0x80) {
-      ascii = false
-      break
-    }
-  }
-  if (ascii) return false
-  try {
-    utf8.decode(buffer)
-    return true
-  } catch {
-    return false
-  }
-}
-
 /** Text for people: the bytes read as UTF-8 where that is what they are, else as latin-1. */
 export function displayText(text: string): string {
   if (!/[\x80-\xff]/.test(text)) return text
-  try {
-    return utf8.decode(Buffer.from(text, 'latin1'))
-  } catch {
-    return text
-  }
+  const bytes = Buffer.from(text, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : text
 }

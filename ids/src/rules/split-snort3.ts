@@ -4,6 +4,7 @@
  *
  * A rule that is never closed must not swallow the rest of the file: a line that begins like a rule ends it.
  */
+import { opensString } from './parse.js'
 import type { RuleSource } from './source.js'
 import { MAX_STATEMENT, type StatementHandler } from './split-snort2.js'
 import { isBlank, Statement, type TextRun } from './statement.js'
@@ -108,7 +109,7 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
       } else if (c === 35 && (i === start || isBlank(text.charCodeAt(i - 1)))) {
         break
       } else {
-        if (c === 34 && depth > 0) quoted = true
+        if (c === 34 && depth > 0) quoted = i === start || opensString(text, i)
         else if (c === 92 && depth > 0) i++
         else if (c === 40) depth++
         else if (c === 41 && --depth <= 0) {

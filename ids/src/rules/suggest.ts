@@ -12,7 +12,7 @@ export function didYouMean(word: string, names: Iterable<string>): string {
   let bestDistance = allowed + 1
   for (const name of names) {
     if (Math.abs(name.length - word.length) > allowed) continue
-    const distance = editDistance(word, name)
+    const distance = editDistance(word, name, allowed)
     if (distance < bestDistance) {
       best = name
       bestDistance = distance
@@ -21,8 +21,8 @@ export function didYouMean(word: string, names: Iterable<string>): string {
   return best === undefined ? '' : `; did you mean '${best}'?`
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
-export function editDistance(a: string, b: string): number {
+/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`; anything above `limit` is alike. */
+export function editDistance(a: string, b: string, limit: number): number {
   let before: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {
@@ -34,6 +34,7 @@ export function editDistance(a: string, b: string): number {
         cost = Math.min(cost, before[j - 2]! + 1)
       row.push(cost)
     }
+    if (Math.min(...row) > limit && Math.min(...previous) > limit) return limit + 1
     before = previous
     previous = row
   }

@@ -55,6 +55,8 @@ interface Definition {
 }
 
 export class Variables {
+  /** Changes with every definition: what was parsed under another version is stale. */
+  version = 0
   private readonly definitions = new Map<string, Definition>()
   private readonly ipSets = new Map<string, IpSet>()
   private readonly portSets = new Map<string, PortSet>()
@@ -131,6 +133,7 @@ export class Variables {
   private set(name: string, value: string, pinned: boolean): void {
     if (!NAME.test(name)) throw syntaxError('bad variable name', `${quote(name)} is not a variable name`, 0)
     this.definitions.set(name, { value: value.trim(), pinned })
+    this.version++
     this.ipSets.clear()
     this.portSets.clear()
     this.texts.clear()

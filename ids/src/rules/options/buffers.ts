@@ -16,7 +16,7 @@ function select(rule: RuleBuilder, buffer: BufferId): void {
 }
 
 function parseBase64Data(rule: RuleBuilder, option: OptionText): void {
-  if (!rule.seen.has('base64_decode')) {
+  if (!rule.seen.includes('base64_decode')) {
     const message = "'base64_data' needs a 'base64_decode' before it"
     throw valueError('base64_data without base64_decode', message, option.at)
   }

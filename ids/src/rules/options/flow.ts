@@ -26,6 +26,17 @@ const FLOW_WORDS: Readonly<Record<string, { readonly [F in FlowField]?: FlowOpti
 }
 
 function parseFlow(rule: RuleBuilder, option: OptionText): void {
+  const { flows } = rule.context.cache
+  const key = `${rule.header.protocol} ${option.value}`
+  let flow = flows.get(key)
+  if (flow === undefined) {
+    flow = readFlow(rule, option)
+    flows.set(key, flow)
+  }
+  rule.push(flow)
+}
+
+function readFlow(rule: RuleBuilder, option: OptionText): FlowOption {
   const flow: Mutable<FlowOption> = {
     kind: 'flow',
     direction: undefined,
@@ -50,7 +61,7 @@ function parseFlow(rule: RuleBuilder, option: OptionText): void {
   if (rule.dialect === 'snort2' && protocol === 'icmp' && session) {
     throw valueError('flow on icmp', 'flow: only no_frag and only_frag apply to icmp rules', option.at)
   }
-  rule.push(flow)
+  return flow
 }
 
 /** Whether names are needed (yes), may not be there (no), or name only a group. */
@@ -65,10 +76,11 @@ const FLOWBITS_ACTIONS: Readonly<Record<FlowbitsOption['action'], 'yes' | 'no' |
   noalert: 'no',
 }
 
-const NAME = /^[\w.-]+$/
+/** Snort 3 takes more characters than Snort 2.9 does. */
+const NAMES: Readonly<Record<Dialect, RegExp>> = { snort2: /^[\w.-]+$/, snort3: /^[^\s"&|]+$/ }
 
-function checkedName(part: Part): string {
-  if (!NAME.test(part.text)) {
+function checkedName(rule: RuleBuilder, part: Part): string {
+  if (!NAMES[rule.dialect].test(part.text)) {
     const message = `flowbits: ${quote(part.text)} is not a name of letters, digits, '.', '-' and '_'`
     throw valueError('bad flowbits name', message, part.at)
   }
@@ -92,12 +104,12 @@ function parseFlowbits(rule: RuleBuilder, option: OptionText): void {
     if (second === undefined || second.text === '') {
       throw syntaxError('missing argument of flowbits', `flowbits: '${word}' needs a name`, first.at)
     }
-    if (parts[2] !== undefined) group = checkedName(parts[2])
+    if (parts[2] !== undefined) group = checkedName(rule, parts[2])
     const wholeGroup = group !== undefined && /^(?:any|all)$/i.test(second.text)
     if (wholeGroup) combine = second.text.toLowerCase() as FlowbitsOption['combine']
-    else ({ names, combine } = parseNames(second))
+    else ({ names, combine } = parseNames(rule, second))
   } else if (takes === 'group' && parts[1] !== undefined) {
-    group = checkedName(parts[1])
+    group = checkedName(rule, parts[1])
   }
   if (action === 'setx' && group === undefined) {
     throw syntaxError('missing argument of flowbits', "flowbits: 'setx' needs a group", first.at)
@@ -105,7 +117,7 @@ function parseFlowbits(rule: RuleBuilder, option: OptionText): void {
   rule.push({ kind: 'flowbits', action, names, combine, group })
 }
 
-function parseNames(part: Part): { names: string[]; combine: FlowbitsOption['combine'] } {
+function parseNames(rule: RuleBuilder, part: Part): { names: string[]; combine: FlowbitsOption['combine'] } {
   const and = part.text.includes('&')
   const or = part.text.includes('|')
   if (and && or) {
@@ -115,7 +127,7 @@ function parseNames(part: Part): { names: string[]; combine: FlowbitsOption['com
   let at = part.at
   for (const piece of part.text.split(and ? '&' : '|')) {
     const text = piece.trim()
-    names.push(checkedName({ text, at: at + piece.indexOf(text) }))
+    names.push(checkedName(rule, { text, at: at + piece.indexOf(text) }))
     at += piece.length + 1
   }
   return { names, combine: or ? 'any' : 'all' }

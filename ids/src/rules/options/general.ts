@@ -36,22 +36,39 @@ function parseReference(rule: RuleBuilder, option: OptionText): void {
     rule.warn('bad reference', `reference ${quote(value)} is not <system>,<id>`, option.valueAt)
     return
   }
-  rule.references.push({ system: displayText(system), id: displayText(id.replace(/\\([;,:"\\])/g, '$1')) })
+  rule.references.push({ system: displayText(system), id: displayText(id.replaceAll('\\', '')) })
 }
 
 function parseMetadata(rule: RuleBuilder, option: OptionText): void {
-  for (const part of argumentParts(option)) {
-    if (part.text === '') continue
-    const match = /^(\S+)\s*(.*)$/s.exec(part.text)!
-    const key = match[1]!
-    const value = match[2]!
-    rule.metadata.push([key, value])
-    if (rule.dialect !== 'snort2') continue
+  if (option.value === undefined) return
+  const { metadata } = rule.context.cache
+  let pairs = metadata.get(option.value)
+  if (pairs === undefined) {
+    pairs = metadataPairs(option)
+    metadata.set(option.value, pairs)
+  }
+  rule.metadata = rule.metadata.length === 0 ? pairs : [...rule.metadata, ...pairs]
+  if (rule.dialect !== 'snort2') return
+  for (const [key, value] of pairs) {
     if (key === 'service') addServices(rule, value)
     else if (key === 'engine' && value === 'shared') {
-      rule.notEvaluated('shared-object rule', 'the rule is a stub for a compiled shared-object rule', part.at)
+      rule.notEvaluated(
+        'shared-object rule',
+        'the rule is a stub for a compiled shared-object rule',
+        option.at,
+      )
     }
   }
+}
+
+function metadataPairs(option: OptionText): (readonly [string, string])[] {
+  const pairs: (readonly [string, string])[] = []
+  for (const { text } of argumentParts(option)) {
+    const blank = text.search(/\s/)
+    if (blank >= 0) pairs.push([text.slice(0, blank), text.slice(blank).trimStart()])
+    else if (text !== '') pairs.push([text, ''])
+  }
+  return pairs
 }
 
 function addServices(rule: RuleBuilder, names: string): void {

@@ -112,7 +112,7 @@ function parseIpProto(rule: RuleBuilder, option: OptionText): void {
   rule.push({ kind: 'header_number', field: 'ip_proto', test: { op, lo: number, hi: number } })
 }
 
-const TCP_FLAGS: Readonly<Record<string, number>> = {
+export const TCP_FLAGS: Readonly<Record<string, number>> = {
   F: 1,
   S: 2,
   R: 4,
@@ -126,11 +126,11 @@ const TCP_FLAGS: Readonly<Record<string, number>> = {
   0: 0,
 }
 
-const FRAG_BITS: Readonly<Record<string, number>> = { M: 1, D: 2, R: 4 }
+export const FRAG_BITS: Readonly<Record<string, number>> = { M: 1, D: 2, R: 4 }
 
 type BitMatch = TcpFlagsOption['match'] & FragBitsOption['match']
 
-const MATCH_SIGNS: Readonly<Record<string, BitMatch>> = { '+': 'all', '*': 'any', '!': 'none' }
+export const MATCH_SIGNS: Readonly<Record<string, BitMatch>> = { '+': 'all', '*': 'any', '!': 'none' }
 
 /** Letters and at most one of `+ * !`, before or after them. @throws RuleTextError */
 function parseBits(
@@ -181,7 +181,7 @@ function parseFragBits(rule: RuleBuilder, option: OptionText): void {
   rule.push({ kind: 'fragbits', bits, match })
 }
 
-const IP_OPTIONS: Readonly<Record<string, number | 'any'>> = {
+export const IP_OPTIONS: Readonly<Record<string, number | 'any'>> = {
   eol: 0,
   nop: 1,
   rr: 7,

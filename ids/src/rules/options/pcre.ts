@@ -11,7 +11,7 @@ import { isBlank } from '../statement.js'
 const BOTH: readonly Dialect[] = ['snort2', 'snort3']
 
 /** Snort 2.9 flags that choose an HTTP buffer. */
-const BUFFER_FLAGS: Readonly<Record<string, BufferId>> = {
+export const BUFFER_FLAGS: Readonly<Record<string, BufferId>> = {
   U: BUF.HTTP_URI,
   I: BUF.HTTP_RAW_URI,
   P: BUF.HTTP_CLIENT_BODY,

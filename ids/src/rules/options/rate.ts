@@ -13,7 +13,7 @@ const MAX_COUNT = 0xffffffff
 function parseRate(rule: RuleBuilder, option: OptionText): void {
   const kind = option.name as RateOption['kind']
   const other = kind === 'threshold' ? 'detection_filter' : 'threshold'
-  if (rule.seen.has(other)) {
+  if (rule.seen.includes(other)) {
     throw valueError(
       'threshold with detection_filter',
       `'${kind}' cannot be combined with '${other}'`,
