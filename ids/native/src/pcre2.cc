@@ -54,8 +54,11 @@ napi_value compile(napi_env env, napi_callback_info info) {
     throw_error_at(env, reinterpret_cast<const char*>(message), "offset", static_cast<int32_t>(offset));
     return nullptr;
   }
-  // Without JIT (not built in, or executable memory is refused) the interpreter gives the same answers.
-  expression->jit = pcre2_jit_compile(expression->code, PCRE2_JIT_COMPLETE) == 0;
+  // Without JIT (not built in, executable memory refused, or switched off by the pattern, which counts as success) the
+  // interpreter gives the same answers.
+  size_t jit_size = 0;
+  expression->jit = pcre2_jit_compile(expression->code, PCRE2_JIT_COMPLETE) == 0 &&
+                    pcre2_pattern_info(expression->code, PCRE2_INFO_JITSIZE, &jit_size) == 0 && jit_size > 0;
   return make_u32(env, self.expressions.add(std::move(expression)));
 }
 

@@ -11,6 +11,7 @@ import { HyperscanEngine } from './hyperscan.js'
 import type { MatcherEngine, RegexEngine } from './matcher.js'
 import { loadNative } from './native.js'
 import { Pcre2Engine } from './pcre2.js'
+import { RegexpEngine } from './regexp.js'
 
 export * from './matcher.js'
 
@@ -38,11 +39,19 @@ export function createEngines(options: EngineOptions = {}): Engines {
   if (!ENGINE_CHOICES.some((choice) => choice === engine)) {
     throw new Error(`unknown engine "${engine}": expected ${ENGINE_CHOICES.join(', ')}`)
   }
+  if (engine === 'aho-corasick') {
+    return { matcher: new AhoCorasickEngine(), regex: new RegexpEngine(), notes: [] }
+  }
   const { addon, reason } = loadNative()
-  if (addon === undefined) throw new Error(`Hyperscan cannot be used: ${reason}`)
+  const trouble =
+    addon === undefined ? reason : addon.hyperscan.usable ? '' : 'this processor lacks instructions it needs'
+  if (engine === 'hyperscan' && trouble !== '') throw new Error(`Hyperscan cannot be used: ${trouble}`)
   return {
-    matcher: engine === 'aho-corasick' ? new AhoCorasickEngine() : new HyperscanEngine(addon.hyperscan),
-    regex: new Pcre2Engine(addon.pcre2),
-    notes: [],
+    matcher:
+      addon === undefined || trouble !== ''
+        ? new AhoCorasickEngine(trouble)
+        : new HyperscanEngine(addon.hyperscan),
+    regex: addon === undefined ? new RegexpEngine(trouble) : new Pcre2Engine(addon.pcre2),
+    notes: trouble === '' ? [] : [`searching without Hyperscan, slower: ${trouble}`],
   }
 }
