@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { pcapBytes } from '../../test/support/pcap.js'
-import { demoPackets } from './demo-capture.js'
-import { DIRECTORY } from './signatures.js'
+import { pcapBytes, pcapPackets } from '../../test/support/pcap.js'
+import { DEMO_ALERTS, demoPackets } from './demo-capture.js'
+import { Detection } from './detect.js'
+import { DIRECTORY, loadSignatures } from './signatures.js'
 
 const PATH = `${DIRECTORY}demo.pcap`
 
@@ -20,5 +21,14 @@ describe('demo.pcap', () => {
     const seconds = packets.at(-1)!.seconds - packets[0]!.seconds
     expect(seconds).toBeGreaterThanOrEqual(25)
     expect(seconds).toBeLessThanOrEqual(35)
+  })
+
+  it('raises exactly the alerts it was made for', () => {
+    const detection = new Detection(loadSignatures().rules)
+    const counts = new Map<number, number>()
+    for (const sid of detection.run(pcapPackets(readFileSync(PATH))))
+      counts.set(sid, (counts.get(sid) ?? 0) + 1)
+    detection.close()
+    expect([...counts]).toEqual(DEMO_ALERTS)
   })
 })

@@ -129,6 +129,7 @@ export const appliances: readonly Case[] = [
     sid: 9003023,
     fire: post('/cgi-bin/supportInstaller', "fromEmailInvite=1&customerTID=unpossible'+UNION+SELECT+0,0"),
     nearMiss: post('/cgi-bin/supportInstaller', 'fromEmailInvite=1&customerTID=1234'),
+    also: [9006002],
   },
   {
     sid: 9003024,
