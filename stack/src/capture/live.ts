@@ -41,6 +41,9 @@ const LINK_TYPES: ReadonlyMap<string, number> = new Map<string, number>([
   ['IEEE802_11_RADIO', 127],
 ])
 
+/** `cap` crashes when a session that failed to open is garbage collected: none ever is. */
+const failedSessions: CapSession[] = []
+
 /**
  * A source for the frames seen on a network interface, until the signal of `run` aborts. Time stamps are taken when a
  * frame is delivered: `cap` does not hand on those of the kernel. Main thread only (as `cap` is).
@@ -53,8 +56,6 @@ class LiveSource implements PacketSource {
   readonly counters: CaptureCounters = { frames: 0, frameBytes: 0, bytesRead: 0 }
   private readonly name: string
   private readonly options: OpenLiveOptions
-  /** Kept as long as this source: a session that failed to open must not be finalised, `cap` crashes then. */
-  private session: CapSession | undefined
 
   constructor(name: string, options: OpenLiveOptions) {
     this.name = name
@@ -78,8 +79,7 @@ class LiveSource implements PacketSource {
       )
     }
     const buffer = new Uint8Array(snaplen)
-    this.session ??= new Cap()
-    const { session } = this
+    const session = new Cap()
     const linkType = this.open(session, filter, bufferSize, buffer)
     session.setMinBytes?.(0)
     let lastFrames = 0
@@ -117,6 +117,7 @@ class LiveSource implements PacketSource {
     try {
       name = session.open(this.name, filter, bufferSize, buffer)
     } catch (error) {
+      failedSessions.push(session)
       throw openError(this.name, filter, error)
     }
     const number = /^Unknown linktype (\d+)$/.exec(name)
