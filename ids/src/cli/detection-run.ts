@@ -21,6 +21,9 @@ import { AlertTally } from './tally.js'
 /** Milliseconds between two flushes of the outputs in a live run. */
 const LIVE_FLUSH = 500
 
+/** Live packets after which wrong checksums are worth a word. */
+const OFFLOAD_SAMPLE = 10
+
 /** Rules named in the summary. */
 const TOP_RULES = 10
 
@@ -65,11 +68,9 @@ const inspect = async (io: Io, settings: RunSettings, loaded: LoadedEngine): Pro
   const stop = new StopSwitch(io)
   const progress = new Progress(io, settings.quiet)
   const startCpu = io.cpuSeconds()
-  let outputFailed = false
-  let sink: AlertTally | undefined
   try {
     const packetLog = openPacketLog(io, settings.output, stop)
-    sink = new AlertTally(
+    const sink = new AlertTally(
       createAlertSink({
         ...settings.output,
         referenceUrl: (reference) => loaded.configuration.loaded.references.url(reference),
@@ -84,14 +85,14 @@ const inspect = async (io: Io, settings: RunSettings, loaded: LoadedEngine): Pro
     const intact = await read(io, settings, stack, sink, stop, progress)
     stack.finish()
     progress.clear()
-    outputFailed = !(await closeOutputs(io, sink))
-    if (!settings.quiet) {
+    const outcome = await closeOutputs(io, sink)
+    if (!settings.quiet && outcome !== 'reader-gone') {
       if (stop.received !== undefined) say(io, `stopped by ${stop.received}`)
       sayPacketLog(io, packetLog)
       const cpuSeconds = io.cpuSeconds() - startCpu
       for (const line of summary(stack, inspector, sink, loaded, cpuSeconds)) say(io, line)
     }
-    return intact && !outputFailed ? EXIT.DONE : EXIT.FAILURE
+    return intact && outcome !== 'failed' ? EXIT.DONE : EXIT.FAILURE
   } finally {
     progress.clear()
     stop.release()
@@ -103,6 +104,28 @@ const openPacketLog = (io: Io, output: OutputSettings, stop: StopSwitch): PcapPa
     ? new PcapPacketLog(output.directory ?? '.', Math.floor(io.now() / 1000), () => stop.stop())
     : undefined
 
+/** Tells a live run at once, not at its end, that most of what it sees is being ignored. */
+class ChecksumWarning {
+  readonly #io: Io
+  readonly #stack: Stack
+  #said = false
+
+  constructor(io: Io, stack: Stack) {
+    this.#io = io
+    this.#stack = stack
+  }
+
+  check(): void {
+    const { packets, decode } = this.#stack.counters
+    if (this.#said || packets < OFFLOAD_SAMPLE) return
+    const wrong = wrongChecksums(decode)
+    if (wrong <= packets / 2) return
+    this.#said = true
+    const share = `${countText(wrong)} of ${countText(packets)} packets`
+    say(this.#io, `weir: ${share} have wrong checksums and are ignored: checksum offload? use -k none`)
+  }
+}
+
 /** @returns whether all input was read */
 const read = async (
   io: Io,
@@ -113,8 +136,13 @@ const read = async (
   progress: Progress,
 ): Promise<boolean> => {
   const live = settings.input.interfaceName !== undefined
-  // A failed write has been noted by the output itself and stops the run.
-  const timer = live ? setInterval(() => sink.flush().catch(() => stop.stop()), LIVE_FLUSH) : undefined
+  const warning = new ChecksumWarning(io, stack)
+  const tick = (): void => {
+    warning.check()
+    // A failed write has been noted by the output itself and stops the run.
+    sink.flush().catch(() => stop.stop())
+  }
+  const timer = live ? setInterval(tick, LIVE_FLUSH) : undefined
   try {
     return await readInputs(settings.input, stack, {
       signal: stop.signal,
@@ -129,16 +157,18 @@ const read = async (
   }
 }
 
-/** @returns false when alerts were lost; a reader that closed the pipe is no failure */
-const closeOutputs = async (io: Io, sink: AlertTally): Promise<boolean> => {
+/** `reader-gone`: standard output is a pipe that nobody reads any more, which is no failure. */
+type OutputOutcome = 'written' | 'failed' | 'reader-gone'
+
+const closeOutputs = async (io: Io, sink: AlertTally): Promise<OutputOutcome> => {
   try {
     await sink.close()
-    return true
+    return 'written'
   } catch (error) {
     if (!(error instanceof OutputError)) throw error
-    if (error.code === 'EPIPE') return true
+    if (error.code === 'EPIPE') return 'reader-gone'
     say(io, `weir: ${error.message}`)
-    return false
+    return 'failed'
   }
 }
 

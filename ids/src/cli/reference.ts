@@ -40,7 +40,7 @@ const ENVIRONMENT = `## Environment
 | \`WEIR_DEBUG=1\` | show the stack of an internal error |
 `
 
-const cell = (text: string): string => text.replaceAll('|', '\\|')
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
 
 const flagTable = (spec: CommandSpec): string => {
   const flags: Flag[] = spec.flags.map((name) => FLAGS[name])

@@ -1,0 +1,113 @@
+/** The built command as a process of its own: pipes, signals, time zones. Skipped until it has been built. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { dialogue } from '../../test/support/conversation.js'
+import { pcapBytes } from '../../test/support/pcap.js'
+import { lines, temporaryDirectory } from './cli-support.js'
+
+const BIN = fileURLToPath(new URL('../bin/weir.mjs', import.meta.url))
+const BUILT = existsSync(new URL('../dist/cli/index.js', import.meta.url))
+
+const directory = temporaryDirectory()
+
+const RULE = 'alert tcp any any -> any any (msg:"word"; flow:to_server; content:"secret"; sid:9;)'
+
+const capture = (connections: number): Uint8Array =>
+  pcapBytes(
+    Array.from({ length: connections }, (_, index) =>
+      dialogue(['a secret question', 'an answer'], { clientPort: 10_000 + index, start: 1_700_000_000 }),
+    ).flat(),
+  )
+
+interface Finished {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const start = (argv: readonly string[], env: Record<string, string> = {}): ChildProcess =>
+  spawn(process.execPath, [BIN, ...argv], { env: { ...process.env, ...env } })
+
+const finished = (child: ChildProcess): Promise<Finished> => {
+  let stdout = ''
+  let stderr = ''
+  child.stdout?.on('data', (data) => {
+    stdout += data
+  })
+  child.stderr?.on('data', (data) => {
+    stderr += data
+  })
+  return new Promise((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+}
+
+describe.skipIf(!BUILT)('weir as a process', () => {
+  it('reads a capture from standard input and exits with the code of the run', async () => {
+    const child = start(['-r', '-', '--rule', RULE, '-U', '-A', 'json'])
+    const done = finished(child)
+    const bytes = capture(2)
+    child.stdin?.end(bytes.subarray(0, bytes.length - 5))
+    const { code, stdout, stderr } = await done
+    expect(lines(stdout)).toHaveLength(2)
+    expect(stderr).toContain('weir: standard input: packet ')
+    expect(code).toBe(1)
+  })
+
+  it('prints local times in the zone of TZ', async () => {
+    const file = directory.file('c.pcap', capture(1))
+    const argv = ['-r', file, '--rule', RULE, '-q']
+    const kolkata = await finished(start(argv, { TZ: 'Asia/Kolkata' }))
+    expect(kolkata.stdout).toMatch(/^11\/15-03:43:20\./)
+    const johns = await finished(start([...argv, '-A', 'eve'], { TZ: 'America/St_Johns' }))
+    expect(johns.stdout).toMatch(/^\{"timestamp":"2023-11-14T18:43:20\.\d{6}-0330"/)
+    const utc = await finished(start([...argv, '-U'], { TZ: 'Asia/Kolkata' }))
+    expect(utc.stdout).toMatch(/^11\/14-22:13:20\./)
+  })
+
+  it('ends quietly when the reader of its output leaves', async () => {
+    const file = directory.file('c.pcap', capture(2000))
+    const child = start(['-r', file, '--rule', RULE, '-A', 'eve'])
+    child.stdout?.once('data', () => child.stdout?.destroy())
+    const { code, signal, stderr } = await finished(child)
+    expect([code, signal]).toEqual([0, null])
+    expect(stderr).not.toMatch(/error|EPIPE/i)
+  })
+
+  it('gives a slow reader everything', async () => {
+    const file = directory.file('c.pcap', capture(1000))
+    const child = start(['-r', file, '--rule', RULE, '-q', '-A', 'json'])
+    child.stdout?.pause()
+    const done = finished(child)
+    child.stdout?.pause()
+    setTimeout(() => child.stdout?.resume(), 300)
+    expect(lines((await done).stdout)).toHaveLength(1000)
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'writes everything it has found when told to stop by %s',
+    async (signal) => {
+      const child = start(['-r', '-', '--rule', RULE, '-l', directory.path])
+      const done = finished(child)
+      // The input stays open: only the signal ends the run.
+      child.stdin?.write(capture(3))
+      child.stdin?.on('error', () => {})
+      let begun = ''
+      child.stderr?.on('data', (data) => {
+        begun += data
+      })
+      while (!begun.includes('weir ')) await new Promise((resolve) => setTimeout(resolve, 20))
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      child.kill(signal)
+      const { code, stderr } = await done
+      expect(code).toBe(0)
+      expect(stderr).toContain(`stopped by ${signal}`)
+      expect(stderr).toContain('3 alerts by 1 rule')
+      expect(lines(readFileSync(join(directory.path, 'alert_fast.txt'), 'utf8'))).toHaveLength(3)
+    },
+  )
+})
