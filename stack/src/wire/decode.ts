@@ -50,9 +50,9 @@ export function decodeFrame(
 }
 
 /**
- * Decodes the IP packet in `buffer[offset, offset + length)`, a whole one (put together from fragments, or taken out of
- * a tunnel), over the current packet: number, time, link layer and frame stay those of the frame decoded last.
- * Counters are as for a frame.
+ * Decodes a whole IP packet that did not come in a frame of its own: put together from fragments, or taken out of a
+ * tunnel. It becomes the frame of `packet`, of raw link type; number, time, interface and VLAN stay those of the frame
+ * decoded last. Counters are as for a frame.
  */
 export function decodeIp(
   packet: Packet,
@@ -61,9 +61,14 @@ export function decodeIp(
   offset: number,
   length: number,
 ): number {
+  const end = offset + length
   packet.attach(buffer)
+  packet.frameOffset = offset
+  packet.frameLength = length
+  packet.wireLength = length
+  packet.linkType = LINK_TYPE.RAW
   clearIp(packet)
-  return finish(packet, counters, decodeRaw(packet, offset, offset + length, offset + length))
+  return finish(packet, counters, decodeRaw(packet, offset, end, end))
 }
 
 function decodeOtherLink(

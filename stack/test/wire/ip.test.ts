@@ -309,12 +309,17 @@ describe('IPv6 fragments', () => {
 })
 
 describe('decodeIp', () => {
-  it('decodes a packet put together elsewhere, keeping number, time and link layer', () => {
+  it('decodes a packet put together elsewhere, keeping number, time and VLAN', () => {
     const { packet, counters } = decode(ethernet(fragmentIpv4(segment4, tcp4, 8)[0]!, { vlans: [5] }))
     const whole = ipv4(segment4, tcp4)
     const status = decodeIp(packet, counters, concat(fromHex('ff'), whole), 1, whole.length)
     expect([status, packet.number, packet.seconds, packet.vlan]).toEqual([0, 1, 1_700_000_000, 5])
     expect([packet.isFragment, packet.sourcePort, packet.payloadLength]).toEqual([false, 40000, 5])
+    expect([packet.linkType, packet.frameLength, packet.frame()]).toEqual([
+      LINK_TYPE.RAW,
+      whole.length,
+      whole,
+    ])
     expect(counters.outcomes[0]).toBe(2)
   })
 
