@@ -84,6 +84,8 @@ export interface Program {
   readonly leading: Leading
   /** Bytes a match can begin with, undefined when it can be empty. */
   readonly first: ByteSet | undefined
+  /** A byte (in one case or both) that every match holds, if there is one on the top level; the last such. */
+  readonly required: ByteSet | undefined
 }
 
 /** Words of code; PCRE2 has a limit of the same order. */
@@ -116,6 +118,7 @@ class Compiler {
       slotCount: this.#slotCount,
       leading: flags.anchored ? 'search-start' : leadingOf(root, referenced.size > 0),
       first: nullable(root) ? undefined : firstBytes(root),
+      required: requiredByte(root),
     }
   }
 
@@ -319,5 +322,21 @@ function firstBytes(node: Node): ByteSet {
     }
     default:
       return EVERYTHING
+  }
+}
+
+function requiredByte(node: Node): ByteSet | undefined {
+  switch (node.kind) {
+    case 'set':
+      return node.set.reduce((sum, member) => sum + member, 0) <= 2 ? node.set : undefined
+    case 'sequence':
+      return node.items.map(requiredByte).findLast((set) => set !== undefined)
+    case 'capture':
+    case 'atomic':
+      return requiredByte(node.body)
+    case 'repeat':
+      return node.min > 0 ? requiredByte(node.body) : undefined
+    default:
+      return undefined
   }
 }

@@ -1,14 +1,14 @@
 import { REGEX_LIMIT, REGEX_MATCH, REGEX_NO_MATCH } from './matcher.js'
 import { ASSERTIONS, OP, type Program } from './regex-compile.js'
-import { UNLIMITED, WORD } from './regex-syntax.js'
+import { type ByteSet, UNLIMITED, WORD } from './regex-syntax.js'
 
 /** Steps back that one place in the subject may take when the caller sets no limit; PCRE2's default as well. */
 const DEFAULT_STEPS = 10_000_000
 /**
  * What one `exec` may do in all, over every place in the subject: steps, and bytes run over by repetitions at an eighth
- * of a step. About a tenth of a second.
+ * of a step. About a tenth of a second at most.
  */
-const MAX_WORK = 5_000_000
+const MAX_WORK = 2_000_000
 /** Words of the stack of things to try: 16 MiB. */
 const MAX_STACK = 1 << 22
 
@@ -41,7 +41,8 @@ export class RegexMachine {
 
   /** As `Regex.exec`; `limit` is the number of steps back per starting place, 0 for the default. */
   exec(program: Program, bytes: Uint8Array, start: number, end: number, from: number, limit: number): number {
-    const { leading, first, slotCount } = program
+    const { leading, first, required, slotCount } = program
+    let looked = false
     if (this.#slots.length < slotCount) this.#slots = new Int32Array(slotCount * 2)
     if (leading === 'subject-start' && from > start) return REGEX_NO_MATCH
     const once = leading === 'subject-start' || leading === 'search-start'
@@ -55,7 +56,17 @@ export class RegexMachine {
       }
       if (run === undefined || position === from || run[bytes[position - 1]!] === 0) {
         const result = this.#run(program, bytes, start, end, from, position, steps)
-        if (result !== REGEX_NO_MATCH) return result
+        if (result === REGEX_MATCH) return result
+        // Worth a look through the subject only when trying turns out to be expensive.
+        if (
+          required !== undefined &&
+          !looked &&
+          (result === REGEX_LIMIT || this.#work < MAX_WORK - (end - position))
+        ) {
+          looked = true
+          if (!holdsAny(required, bytes, position, end)) return REGEX_NO_MATCH
+        }
+        if (result === REGEX_LIMIT || this.#work < 0) return REGEX_LIMIT
         if (once) return REGEX_NO_MATCH
       }
       if (run !== undefined) while (position < end && run[bytes[position]!] === 1) position++
@@ -340,4 +351,9 @@ function same(bytes: Uint8Array, a: number, b: number, length: number, caseless:
     if (!caseless || folded !== (y | 0x20) || folded < 0x61 || folded > 0x7a) return false
   }
   return true
+}
+
+function holdsAny(set: ByteSet, bytes: Uint8Array, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) if (set[bytes[at]!] === 1) return true
+  return false
 }

@@ -164,9 +164,7 @@ class Parser {
     if (!repeatable) this.#fail('a quantifier after an assertion is not supported by this engine', at)
     const lazy = (suffix === '?') !== this.#options.ungreedy
     const mode: RepeatMode = suffix === '+' ? 'possessive' : lazy ? 'lazy' : 'greedy'
-    const repeated: Node = { kind: 'repeat', body: item, min, max, mode }
-    // a{2}{3} repeats the repetition, as in PCRE.
-    return this.#quantified(repeated)
+    return { kind: 'repeat', body: item, min, max, mode }
   }
 
   /** One item; undefined for what leaves nothing behind, such as a comment. */
