@@ -92,6 +92,9 @@ export class ConversationPool<Flow> {
   }
 }
 
+/** Bytes after which a beginning that might be HTTP no longer is; more than any line the probe looks at. */
+const PROBE_BYTES = 2304
+
 /** Idle objects kept of each kind. */
 const KEEP = 4096
 
@@ -234,6 +237,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   ): number {
     let from = start
     const { collector } = side
+    const { limits } = this.pool.context
+    const most = limits.window < PROBE_BYTES ? limits.window : PROBE_BYTES
     let result: ProbeResult
     if (collector === null) {
       if (side.message === null) {
@@ -241,15 +246,25 @@ export class Conversation<Flow> implements HeadListener<Flow> {
         while (from < end && (bytes[from] === CR || bytes[from] === LF)) from++
         if (from === end) return end
       }
-      result = this.look(direction, side, bytes, from, end)
+      const to = end - from < most ? end : from + most
+      result = this.look(direction, side, bytes, from, to)
       if (result === PROBE.UNSURE) {
-        this.collector(side).append(flow, direction, this.service, bytes, from, end)
-        return end
+        if (to - from === most) result = PROBE.NOT_HTTP
+        else {
+          this.collector(side).append(flow, direction, this.service, bytes, from, to)
+          return to
+        }
       }
     } else {
-      collector.append(flow, direction, this.service, bytes, from, end)
+      const room = most - collector.held
+      const to = end - from < room ? end : from + room
+      collector.append(flow, direction, this.service, bytes, from, to)
+      from = to
       result = this.look(direction, side, collector.heldBytes, 0, collector.held)
-      if (result === PROBE.UNSURE) return end
+      if (result === PROBE.UNSURE) {
+        if (collector.held < most) return from
+        result = PROBE.NOT_HTTP
+      }
     }
     const { message } = side
     if (result === PROBE.HTTP) {
@@ -275,7 +290,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       if (this.service === SERVICE.HTTP) this.pool.context.counters.desynchronised++
       side.mode = MODE.RAW
       // What has been collected stays there: it is the beginning of the raw turn.
-      return collector === null ? from : end
+      return from
     }
     if (collector === null) return from
     // Recognised late: the collected bytes are fed from the collector, which then is free again.
@@ -292,7 +307,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     }
     collector.reset()
     this.pool.giveCollector(collector)
-    return end
+    return from
   }
 
   private look(

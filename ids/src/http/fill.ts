@@ -97,13 +97,16 @@ function fillUri(
   const from = bytes[start] === SLASH ? start : afterAuthority(bytes, start, end)
   let pathEnd = from
   while (pathEnd < end && bytes[pathEnd] !== QUESTION && bytes[pathEnd] !== HASH) pathEnd++
-  if (!pathNeedsWork(bytes, from, pathEnd) && !queryNeedsWork(bytes, pathEnd, end)) {
+  const pathWork = pathNeedsWork(bytes, from, pathEnd)
+  if (!pathWork && !queryNeedsWork(bytes, pathEnd, end)) {
     setUnlessEmpty(set, BUF.HTTP_URI, bytes, from, end)
     return
   }
   const target = scratch.bytes
   const at = scratch.used
-  let to = normalisePath(bytes, from, pathEnd, target, at)
+  let to = pathWork
+    ? normalisePath(bytes, from, pathEnd, target, at)
+    : copyTo(target, at, bytes, from, pathEnd)
   // The separators are not part of what is decoded: `%3f` in a path does not begin a query.
   let part = pathEnd
   if (part < end && bytes[part] === QUESTION) {

@@ -8,6 +8,7 @@
  * header lines, blanks before the colon. RFC 9112 sections 2 to 6.
  */
 import type { InspectLimits } from '../inspect/limits.js'
+import type { Scanner } from '../inspect/scanner.js'
 
 const LF = 10
 const CR = 13
@@ -15,7 +16,6 @@ const SPACE = 0x20
 const TAB = 9
 const COLON = 0x3a
 const COMMA = 0x2c
-const PERCENT = 0x25
 
 /** Methods that change how bodies are framed; everything else is `OTHER`. */
 export const METHOD = { OTHER: 0, HEAD: 1, CONNECT: 2, HTTP2_PREFACE: 3 } as const
@@ -34,10 +34,6 @@ export const VERSION_09 = 0
 
 const LOWER = new Uint8Array(256)
 for (let byte = 0; byte < 256; byte++) LOWER[byte] = byte >= 65 && byte <= 90 ? byte + 32 : byte
-
-/** Bit 1 for `%`, so that a line's bytes can be or-ed together while its end is looked for. */
-const LINE_CLASS = new Uint8Array(256)
-LINE_CLASS[PERCENT] = 1
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
 const CONTENT_LENGTH = ascii('content-length')
@@ -133,11 +129,12 @@ export class HttpHead {
     request: boolean,
     final: boolean,
     limits: InspectLimits,
+    scanner: Scanner,
   ): boolean {
     this.complete = false
     this.resetFields()
-    let i = start
-    while (i < end && bytes[i] !== LF) i++
+    scanner.use(bytes)
+    let i = scanner.line(start, end)
     this.startLineComplete = i < end
     if (i === end && !final) return false
     let lineEnd = i > start && bytes[i - 1] === CR ? i - 1 : i
@@ -166,14 +163,7 @@ export class HttpHead {
         inCookie = found > 0
         lines++
       }
-      let seen = 0
-      i = lineStart
-      while (i < end) {
-        const byte = bytes[i]!
-        if (byte === LF) break
-        seen |= LINE_CLASS[byte]!
-        i++
-      }
+      i = scanner.line(lineStart, end)
       lineEnd = i > lineStart && bytes[i - 1] === CR ? i - 1 : i
       next = i < end ? i + 1 : end
       if (i < end) {
@@ -198,7 +188,7 @@ export class HttpHead {
           this.cookieLineEnd = next - start
           this.cookieValueEnd = lineEnd - start
         }
-      } else if (seen !== 0) {
+      } else if (scanner.percent) {
         this.percent = true
       }
     }

@@ -10,16 +10,16 @@
  * segmentation never shows.
  */
 import { SlidingArea } from '../inspect/area.js'
-import { BUF } from '../inspect/buffers.js'
+import { BUF, BUFFER_COUNT } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
-import type { HttpFactsSource } from '../inspect/inspection-unit.js'
+import type { HttpFactsSource, Unit } from '../inspect/inspection-unit.js'
 import { SERVICE } from '../inspect/unit.js'
 import type { AlertHttp } from '../output/alert.js'
 import { HttpBody } from './body.js'
 import { CHUNK, ChunkParser } from './chunks.js'
 import { hostOf, latin1, userAgentOf } from './facts.js'
 import { fillRequest, fillResponse, headScratch } from './fill.js'
-import { HttpHead, VERSION_09 } from './head.js'
+import { CODING, HttpHead, VERSION_09 } from './head.js'
 import type { RequestQueue } from './queue.js'
 
 const LF = 10
@@ -52,6 +52,8 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   /** Requests outstanding, for the facts of a response. */
   private queue: RequestQueue | null = null
   private inHead = true
+  /** Chunked coding that turned out not to be: the rest goes where the chunk data went. */
+  private chunkedBefore = false
   /** Position in the message where the present window ends. */
   private windowEnd = 0
   /** Bytes of a LENGTH body still to come. */
@@ -74,10 +76,11 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     this.abandoned = false
     this.inHead = true
     this.framing = FRAMING.NO_BODY
+    this.chunkedBefore = false
     this.windowEnd = this.context.limits.window
     this.sequence = 0
     this.head.startLineComplete = false
-    this.body.begin(false)
+    this.body.begin(false, CODING.IDENTITY)
     if (request) this.context.counters.requests++
     else this.context.counters.responses++
   }
@@ -122,8 +125,8 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     if (this.inHead) {
       const { area } = this
       if (area.length > 0) {
-        const { limits } = this.context
-        this.head.parse(area.bytes, 0, area.length, this.request, true, limits)
+        const { limits, scanner } = this.context
+        this.head.parse(area.bytes, 0, area.length, this.request, true, limits, scanner)
         this.headDone(area.bytes, 0, false)
         this.inspectStored(flow, true)
       }
@@ -152,7 +155,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     }
     if (this.framing === FRAMING.LENGTH) this.remaining -= length
     if (this.framing === FRAMING.CHUNKED) this.chunks.take(length)
-    this.body.skip(length)
+    this.body.skip(length, this.context)
     this.area.skip(length, this.head.length)
     this.windowEnd = this.area.position + this.context.limits.window
     return true
@@ -189,12 +192,12 @@ export class HttpMessage<Flow> implements HttpFactsSource {
 
   /** Nothing is stored: parses where the bytes lie, and inspects there when the whole message is there. */
   private headInPlace(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
-    const { limits } = this.context
+    const { limits, scanner } = this.context
     const cut = end - start >= limits.headBytes
     const limit = cut ? start + limits.headBytes : end
-    if (!this.head.parse(bytes, start, limit, this.request, false, limits)) {
+    if (!this.head.parse(bytes, start, limit, this.request, false, limits, scanner)) {
       if (!cut) return this.store(bytes, start, end, 0) ? end : this.abandon(flow, start)
-      this.head.parse(bytes, start, limit, this.request, true, limits)
+      this.head.parse(bytes, start, limit, this.request, true, limits, scanner)
     }
     this.headDone(bytes, start, cut && !this.head.complete)
     const headEnd = start + this.head.length
@@ -220,7 +223,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
 
   /** Part of the head is stored: looks for its end in the new bytes, then parses the whole. */
   private headStored(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
-    const { limits } = this.context
+    const { limits, scanner } = this.context
     const { area } = this
     const room = limits.headBytes - area.length
     const limit = end - start > room ? start + room : end
@@ -247,11 +250,11 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     if (!found && !cut) {
       // Only the first line says whether this may be HTTP/0.9.
       if (line && !this.head.startLineComplete) {
-        this.head.parse(area.bytes, 0, area.length, this.request, false, limits)
+        this.head.parse(area.bytes, 0, area.length, this.request, false, limits, scanner)
       }
       return i
     }
-    this.head.parse(area.bytes, 0, area.length, this.request, true, limits)
+    this.head.parse(area.bytes, 0, area.length, this.request, true, limits, scanner)
     this.headDone(area.bytes, 0, cut)
     if (this.framing === FRAMING.NO_BODY) {
       this.inspectStored(flow, true)
@@ -274,11 +277,9 @@ export class HttpMessage<Flow> implements HttpFactsSource {
       this.framing = FRAMING.TO_CLOSE
     }
     if (this.windowEnd < this.head.length) this.windowEnd = this.head.length
-    if (this.framing === FRAMING.LENGTH) this.remaining = this.head.contentLength
-    else if (this.framing === FRAMING.CHUNKED) {
-      this.chunks.reset()
-      this.body.begin(true)
-    }
+    if (this.framing === FRAMING.LENGTH) this.remaining = head.contentLength
+    else if (this.framing === FRAMING.CHUNKED) this.chunks.reset()
+    if (this.framing !== FRAMING.NO_BODY) this.body.begin(this.framing === FRAMING.CHUNKED, head.coding)
   }
 
   private lengthBody(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
@@ -311,6 +312,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
       } else if (chunks.state === CHUNK.BROKEN) {
         // Not chunks any more: the rest is body, until the flow ends or another message begins.
         this.framing = FRAMING.TO_CLOSE
+        this.chunkedBefore = true
         return from
       }
     }
@@ -324,7 +326,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   private add(flow: Flow, bytes: Uint8Array, start: number, end: number, chunkData: boolean): number {
     const { area, body } = this
     const { limits } = this.context
-    const toBody = chunkData || (body.separate && this.framing === FRAMING.TO_CLOSE)
+    const toBody = chunkData || (this.chunkedBefore && this.framing === FRAMING.TO_CLOSE)
     let from = start
     while (from < end) {
       let room = this.windowEnd - area.position
@@ -394,27 +396,42 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     }
     set.setWindow(BUF.PKT_DATA, bytes, start, end, fresh, base)
     set.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
-    if (body.separate) {
-      body.fill(set, limits.lookBack)
-    } else {
-      const headEnd = headAt + head.length
-      const from = headEnd > start ? headEnd : start
-      if (this.framing === FRAMING.NO_BODY || from >= end) set.remove(BUF.FILE_DATA)
-      else {
-        const position = base + (from - start) - head.length
-        set.setWindow(BUF.FILE_DATA, bytes, from, end, fresh > from ? fresh : from, position)
-      }
-    }
-    if (request) {
-      body.fillClient(set, scratch)
-      counters.requestUnits++
-    } else {
-      counters.responseUnits++
-    }
-    this.factsBytes = bytes
-    this.factsAt = headAt
     unit.service = SERVICE.HTTP
     unit.facts = this
+    this.factsBytes = bytes
+    this.factsAt = headAt
+    const headEnd = headAt + head.length
+    const from = headEnd > start ? headEnd : start
+    if (body.compressed) {
+      body.encoded(bytes, fresh > from ? fresh : from, end)
+      while (body.decode(context)) {
+        body.fill(set, limits.lookBack)
+        this.send(flow, unit, false)
+        // What follows shows the same raw bytes, and more of the body.
+        for (let id = 0; id < BUFFER_COUNT; id++) set.fresh[id] = set.end[id]!
+      }
+      body.fill(set, limits.lookBack)
+    } else if (body.separate) {
+      body.fill(set, limits.lookBack)
+    } else if (this.framing === FRAMING.NO_BODY || from >= end) {
+      set.remove(BUF.FILE_DATA)
+    } else {
+      const position = base + (from - start) - head.length
+      set.setWindow(BUF.FILE_DATA, bytes, from, end, fresh > from ? fresh : from, position)
+    }
+    this.send(flow, unit, last)
+  }
+
+  private send(flow: Flow, unit: Unit, last: boolean): void {
+    const { context } = this
+    if (this.request) {
+      const used = context.scratch.used
+      this.body.fillClient(unit.buffers, context.scratch)
+      context.scratch.used = used
+      context.counters.requestUnits++
+    } else {
+      context.counters.responseUnits++
+    }
     unit.sequence = this.sequence++
     unit.last = last
     unit.pending = this.pending

@@ -60,10 +60,30 @@ export function pathNeedsWork(bytes: Uint8Array, start: number, end: number): bo
   return false
 }
 
+/** What `+` and `\\` become in URIs. Substituted bytes cannot be part of an escape, so the order does not matter. */
+const SUBSTITUTE = new Uint8Array(256)
+for (let byte = 0; byte < 256; byte++) SUBSTITUTE[byte] = byte
+SUBSTITUTE[PLUS] = 0x20
+SUBSTITUTE[BACKSLASH] = SLASH
+/** The same for buffers that keep them. */
+const KEEP = new Uint8Array(256)
+for (let byte = 0; byte < 256; byte++) KEEP[byte] = byte
+
 /**
  * Decodes `source[start, end)` into `target` from `at`; returns the end of the output. `target` and `source` differ.
  */
 export function decode(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): number {
+  return decodeWith(KEEP, source, start, end, target, at)
+}
+
+function decodeWith(
+  substitute: Uint8Array,
   source: Uint8Array,
   start: number,
   end: number,
@@ -76,7 +96,7 @@ export function decode(
   for (let i = start; i < end; i++) {
     const byte = source[i]!
     if (byte !== PERCENT) {
-      target[to++] = byte
+      target[to++] = substitute[byte]!
       continue
     }
     let value = escapeAt(source, i, end)
@@ -93,13 +113,13 @@ export function decode(
     }
     if (value === PERCENT) again = true
     else if (value >= 0xc0 && value < 0xf0) utf8 = true
-    target[to++] = value
+    target[to++] = substitute[value]!
   }
   if (utf8) {
-    to = decodeUtf8(source, start, end, target, at)
+    to = decodeUtf8(substitute, source, start, end, target, at)
     again = true
   }
-  return again ? decodeAgain(target, at, to) : to
+  return again ? decodeAgain(substitute, target, at, to) : to
 }
 
 /** `decode`, then `\` to `/` and `+` to blank. */
@@ -110,13 +130,7 @@ export function normaliseQuery(
   target: Uint8Array,
   at: number,
 ): number {
-  const to = decode(source, start, end, target, at)
-  for (let i = at; i < to; i++) {
-    const byte = target[i]
-    if (byte === PLUS) target[i] = 0x20
-    else if (byte === BACKSLASH) target[i] = SLASH
-  }
-  return to
+  return decodeWith(SUBSTITUTE, source, start, end, target, at)
 }
 
 /**
@@ -197,12 +211,19 @@ function oneByte(codePoint: number): number {
  * (overlong forms too: that is how `%c0%af` hides a slash). Runs from the source, because only there one can tell an
  * encoded byte from a bare one, which is left alone.
  */
-function decodeUtf8(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
+function decodeUtf8(
+  substitute: Uint8Array,
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): number {
   let to = at
   for (let i = start; i < end; i++) {
     const byte = source[i]!
     if (byte !== PERCENT) {
-      target[to++] = byte
+      target[to++] = substitute[byte]!
       continue
     }
     const value = escapeAt(source, i, end)
@@ -213,14 +234,14 @@ function decodeUtf8(source: Uint8Array, start: number, end: number, target: Uint
         continue
       }
       const wide = wideEscapeAt(source, i, end)
-      target[to++] = wide >= 0 ? wide : PERCENT
+      target[to++] = substitute[wide >= 0 ? wide : PERCENT]!
       if (wide >= 0) i += 5
       continue
     }
     if (value >= 0xc0 && value < 0xe0) {
       const second = continuationAt(source, i + 3, end)
       if (second >= 0) {
-        target[to++] = oneByte(((value & 0x1f) << 6) | second)
+        target[to++] = substitute[oneByte(((value & 0x1f) << 6) | second)]!
         i += 5
         continue
       }
@@ -228,12 +249,12 @@ function decodeUtf8(source: Uint8Array, start: number, end: number, target: Uint
       const second = continuationAt(source, i + 3, end)
       const third = second < 0 ? -1 : continuationAt(source, i + 6, end)
       if (third >= 0) {
-        target[to++] = oneByte(((value & 0x0f) << 12) | (second << 6) | third)
+        target[to++] = substitute[oneByte(((value & 0x0f) << 12) | (second << 6) | third)]!
         i += 8
         continue
       }
     }
-    target[to++] = value
+    target[to++] = substitute[value]!
     i += 2
   }
   return to
@@ -247,12 +268,12 @@ function continuationAt(bytes: Uint8Array, at: number, end: number): number {
 }
 
 /** The second decoding, in place. */
-function decodeAgain(bytes: Uint8Array, start: number, end: number): number {
+function decodeAgain(substitute: Uint8Array, bytes: Uint8Array, start: number, end: number): number {
   let to = start
   for (let i = start; i < end; i++) {
     const byte = bytes[i]!
     if (byte !== PERCENT) {
-      bytes[to++] = byte
+      bytes[to++] = substitute[byte]!
       continue
     }
     let value = escapeAt(bytes, i, end)
@@ -263,7 +284,7 @@ function decodeAgain(bytes: Uint8Array, start: number, end: number): number {
       if (value >= 0) i += 5
       else value = PERCENT
     }
-    bytes[to++] = value
+    bytes[to++] = substitute[value]!
   }
   return to
 }

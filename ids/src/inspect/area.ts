@@ -93,15 +93,20 @@ export class SlidingArea {
     this.inspected = pin
   }
 
+  /** Forgets all bytes but keeps the memory. */
+  clear(): void {
+    this.length = 0
+    this.front = 0
+    this.base = 0
+    this.inspected = 0
+  }
+
   release(pool: BufferPool): void {
     if (this.bytes !== NONE) {
       pool.give(this.bytes)
       this.bytes = NONE
     }
-    this.length = 0
-    this.front = 0
-    this.base = 0
-    this.inspected = 0
+    this.clear()
   }
 
   private slide(pin: number, lookBack: number): void {

@@ -1,10 +1,12 @@
 /**
  * What all inspectors of one worker share: limits, counters, the buffer pool, the units they refill and the sink.
  */
+import { Inflater } from '../http/inflate.js'
 import { Unit } from './inspection-unit.js'
 import type { InspectLimits } from './limits.js'
 import { DEFAULT_LIMITS, InspectCounters } from './limits.js'
 import { BufferPool, LARGEST_BUFFER } from './pool.js'
+import { Scanner } from './scanner.js'
 import { Scratch } from './scratch.js'
 import type { UnitSink } from './unit.js'
 import { TO_CLIENT, TO_SERVER, UNIT } from './unit.js'
@@ -18,6 +20,9 @@ export class InspectionContext<Flow> {
   readonly requestUnit = new Unit(UNIT.HTTP_REQUEST)
   readonly responseUnit = new Unit(UNIT.HTTP_RESPONSE)
   readonly scratch = new Scratch()
+  readonly scanner = new Scanner()
+
+  private readonly inflaters: Inflater[] = []
 
   /** @throws RangeError when the limits on window, look-back and head do not fit into the largest pool buffer */
   constructor(sink: UnitSink<Flow>, limits: Partial<InspectLimits> = {}) {
@@ -30,5 +35,13 @@ export class InspectionContext<Flow> {
     this.pool = new BufferPool(bufferBudget)
     this.requestUnit.direction = TO_SERVER
     this.responseUnit.direction = TO_CLIENT
+  }
+
+  takeInflater(): Inflater {
+    return this.inflaters.pop() ?? new Inflater()
+  }
+
+  giveInflater(inflater: Inflater): void {
+    if (this.inflaters.length < 64) this.inflaters.push(inflater)
   }
 }

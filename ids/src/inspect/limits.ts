@@ -36,7 +36,7 @@ export const DEFAULT_LIMITS: InspectLimits = {
   outstandingRequests: 64,
   chunkLine: 4096,
   decompressedBytes: 16 << 20,
-  decompressionRatio: 1032,
+  decompressionRatio: 100,
 }
 
 /** Plain numbers, counted over the life of the inspector. */
