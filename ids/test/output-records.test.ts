@@ -147,8 +147,10 @@ describe('EVE', () => {
     }
     const line = createFormatter('eve', testOptions()).format(testRecord({ rule, http, vlan: 12 }), undefined)
     checkSchema(parse(line))
+    const { flow_id } = parse(line)
     expect(line).toBe(
-      '{"timestamp":"2023-11-14T22:13:20.001234+0000","flow_id":42,"pcap_cnt":7,"event_type":"alert","vlan":[12],' +
+      `{"timestamp":"2023-11-14T22:13:20.001234+0000","flow_id":${flow_id},` +
+        '"pcap_cnt":7,"event_type":"alert","vlan":[12],' +
         '"src_ip":"10.0.0.1","src_port":20001,"dest_ip":"172.16.0.1","dest_port":80,"proto":"TCP","ip_v":4,' +
         '"pkt_src":"wire/pcap","alert":{"action":"allowed","gid":1,"signature_id":2001,"rev":3,' +
         '"signature":"WEB probe","category":"Web Application Attack","severity":1,' +
@@ -259,5 +261,35 @@ describe('community id', () => {
     )
     checkSchema(event)
     expect(event.community_id).toBe('1:LQU9qZlK+B5F3KDmev6m5PMibrg=')
+  })
+})
+
+describe('flow_id', () => {
+  const idOf = (changes: Parameters<typeof testRecord>[0]): unknown =>
+    parse(createFormatter('eve', testOptions()).format(testRecord(changes), undefined)).flow_id
+
+  it('is one number for both directions of a flow, however the stack numbers it', () => {
+    const back = {
+      direction: 'S2C',
+      sourceAddress: '172.16.0.1',
+      sourcePort: 80,
+      destinationAddress: '10.0.0.1',
+      destinationPort: 20001,
+    } as const
+    expect(idOf({})).toBe(idOf({ ...back, flowId: 7 }))
+    expect(Number.isSafeInteger(idOf({}))).toBe(true)
+  })
+
+  it('differs between flows, and between flows on the same addresses and ports', () => {
+    const ids = new Set<unknown>()
+    for (let port = 1; port <= 2000; port++) ids.add(idOf({ sourcePort: port }))
+    for (let start = 0; start < 2000; start++) ids.add(idOf({ flowStart: start }))
+    expect(ids.size).toBe(4000)
+  })
+
+  it('does not depend on the type of an ICMP message', () => {
+    const icmp = { protocol: 1, destinationPort: 0 } as const
+    expect(idOf({ ...icmp, sourcePort: 8 })).toBe(idOf({ ...icmp, sourcePort: 0 }))
+    expect(idOf({ ...icmp, flowId: -1 })).toBeUndefined()
   })
 })

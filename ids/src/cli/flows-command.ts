@@ -11,6 +11,7 @@ import {
   SVR,
   TCP_STATE_NAME,
 } from '@weir/stack'
+import { flowId } from '../output/flow-id.js'
 import { BufferedWriter } from '../output/index.js'
 import { eveProtocol, hasPorts, isIcmp, PROTOCOL } from '../output/text.js'
 import { IsoTimestamps } from '../output/timestamp.js'
@@ -54,7 +55,15 @@ const flowRow = (flow: Flow, reason: ConnEndReason, times: IsoTimestamps): FlowR
   const seconds = Math.floor(startTime / MICROSECONDS)
   const port = (side: Side): number | undefined => (hasPorts(protocol) ? flow.port(side) : undefined)
   return {
-    flow_id: flow.id,
+    flow_id: flowId({
+      protocol,
+      vlan: flow.vlan,
+      client: flow.address(CLI),
+      clientPort: flow.port(CLI),
+      server: flow.address(SVR),
+      serverPort: flow.port(SVR),
+      start: startTime,
+    }),
     proto: eveProtocol(protocol),
     vlan: flow.vlan < 0 ? undefined : flow.vlan,
     client_addr: flow.address(CLI),

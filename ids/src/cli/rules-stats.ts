@@ -27,7 +27,7 @@ const fastPatterns = (rules: readonly Rule[]): FastPatternStatistics => {
       none += 1
       continue
     }
-    const buffer = BUFFER_NAMES[pattern.option.buffer]!
+    const buffer = BUFFER_NAMES[pattern.buffer]!
     byBuffer[buffer] = (byBuffer[buffer] ?? 0) + 1
     const length = String(pattern.bytes.length)
     byLength[length] = (byLength[length] ?? 0) + 1

@@ -46,7 +46,8 @@ export class CmgFormatter implements AlertFormatter {
     const name = record.fromStream ? 'stream_tcp' : 'raw'
     const cut = size > this.#limit ? ` (first ${this.#limit} shown)` : ''
     const dump = hexDump(record.payload, record.payloadStart, end)
-    const payload = size === 0 ? '' : `\n${name}[${size}]${cut}:\n${RULER}\n${dump}${RULER}\n`
+    const payload =
+      size === 0 || this.#limit === 0 ? '' : `\n${name}[${size}]${cut}:\n${RULER}\n${dump}${RULER}\n`
     return `${this.#fast.format(record, packet)}${headers}${payload}\n`
   }
 }

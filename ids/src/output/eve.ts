@@ -6,6 +6,7 @@ import type { Rule } from '../rules/model.js'
 import type { AlertHttp, AlertRecord } from './alert.js'
 import { communityId } from './community-id.js'
 import { payloadBase64, portsShown } from './fields.js'
+import { alertFlowId } from './flow-id.js'
 import type { AlertFormatter, FormatOptions } from './formatter.js'
 import { referenceText } from './full.js'
 import type { PacketFacts } from './packet-facts.js'
@@ -91,7 +92,7 @@ export class EveFormatter implements AlertFormatter {
     const icmp = isIcmp(record.protocol)
     const event = {
       timestamp: this.#timestamps.format(record.seconds, record.nanoseconds),
-      flow_id: record.flowId < 0 ? undefined : record.flowId,
+      flow_id: alertFlowId(record),
       in_iface: interfaceName,
       pcap_cnt: interfaceName === undefined ? record.packetNumber : undefined,
       event_type: 'alert',
@@ -148,8 +149,8 @@ export class EveFormatter implements AlertFormatter {
 
   #payloadFields(record: AlertRecord): object {
     const size = record.payloadEnd - record.payloadStart
-    if (size <= 0) return {}
     const limit = this.#options.payloadLimit
+    if (size <= 0 || limit === 0) return {}
     const end = record.payloadStart + Math.min(size, limit)
     return {
       payload: payloadBase64(record, limit),

@@ -81,7 +81,8 @@ const ETHERNET_HEADER = 14
 const FIELDS = {
   action: { value: (a) => ACTION_WORDS[a.record.rule.header.action] },
   b64_data: {
-    value: (a) => (payloadSize(a.record) > 0 ? payloadBase64(a.record, a.payloadLimit) : undefined),
+    value: (a) =>
+      payloadSize(a.record) > 0 && a.payloadLimit > 0 ? payloadBase64(a.record, a.payloadLimit) : undefined,
   },
   class: { value: (a) => a.record.rule.classText ?? 'none' },
   client_bytes: { value: (a) => a.record.bytesToServer },

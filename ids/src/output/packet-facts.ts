@@ -33,6 +33,10 @@ export interface PacketFacts {
   readonly tcpWindow: number
   readonly tcpUrgent: number
   readonly tcpHeaderLength: number
+  readonly sourcePort: number
+  readonly destinationPort: number
+  /** Text of the source (0) or destination (1) address. */
+  address(end: 0 | 1): string
 }
 
 const LINKTYPE_ETHERNET = 1

@@ -54,6 +54,20 @@ export const createAlertSink = (options: OutputOptions): AlertSink => {
   return new FormattedSink(outputs, options.packetLog, options.currentPacket)
 }
 
+/** A flow's last data may be inspected while a packet of another flow is current: when a timeout ends it. */
+const belongs = (packet: PacketFacts, record: AlertRecord): boolean => {
+  const source = packet.address(0)
+  const destination = packet.address(1)
+  return (
+    (source === record.sourceAddress &&
+      destination === record.destinationAddress &&
+      packet.sourcePort === record.sourcePort) ||
+    (source === record.destinationAddress &&
+      destination === record.sourceAddress &&
+      packet.sourcePort === record.destinationPort)
+  )
+}
+
 class FormattedSink implements AlertSink {
   readonly #outputs: readonly Output[]
   readonly #packetLog: PacketLog | undefined
@@ -73,7 +87,8 @@ class FormattedSink implements AlertSink {
     const current = this.#currentPacket()
     const packet = current?.number === record.packetNumber ? current : undefined
     for (const { formatter, writer } of this.#outputs) writer.write(formatter.format(record, packet))
-    if (packet !== undefined) this.#packetLog?.add(packet)
+    if (packet !== undefined && this.#packetLog !== undefined && belongs(packet, record))
+      this.#packetLog.add(packet)
   }
 
   async flush(): Promise<void> {
