@@ -10,7 +10,6 @@ import { C, createCounters, type StackCounters } from './counters.js'
 import type { ConnEndReason } from './event/builtin.js'
 import { Dispatcher } from './event/dispatcher.js'
 import { type Forest, NEEDS_STREAM, type Registration, type SocketRecord } from './event/forest.js'
-import { hashKey } from './flow/hash.js'
 import {
   BYTES,
   FIN_SEQ,
@@ -105,7 +104,7 @@ export class Stack implements FrameSink, FlowControl {
   /** Made by `createStack`. */
   constructor(options: StackOptions) {
     this.options = options
-    this.table = new FlowTable(options.maxFlows, hashKey(options.seed))
+    this.table = new FlowTable(options.maxFlows, options.seed)
     this.events = new Dispatcher(this.table, this.packet)
     this.wheel = new TimerWheel(this.table.words)
     this.timeouts = timeoutTable(options.timeouts)

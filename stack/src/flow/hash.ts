@@ -1,62 +1,50 @@
 /**
  * Keyed symmetric hash of a flow: both directions give the same 32 bits.
  *
- * HalfSipHash-1-3 (Aumasson and Bernstein; Linux uses it for its hash tables) with a 64-bit key over the two endpoints in
- * a fixed order, the ports and the link word. An attacker who does not know the key cannot choose addresses and ports
- * that fall into one bucket, so flooding the table costs him as many packets as any flow would.
+ * Simple tabulation (Zobrist; Patrascu and Thorup, "The power of simple tabulation hashing", 2012): every byte of an
+ * endpoint selects a random word from the table of its position, the words are combined by XOR, the two endpoints by
+ * addition. The tables are filled from a secret key. Someone who does not know it cannot choose addresses and ports that
+ * fall into one bucket: for any set of flows, the chains are as short as those of a random function, with high
+ * probability. It takes two loads per key byte, all of them from the first-level cache.
  */
 import { randomBytes } from 'node:crypto'
 
-/** 64-bit key as two int32. */
-export interface HashKey {
-  readonly k0: number
-  readonly k1: number
-}
+/** Tables: 16 address bytes, 2 port bytes, 4 bytes of the link word. */
+const PORT = 16
+const LINK = 18
+const TABLES = 22
 
-/** Key from a seed (any integer; deterministic), or a random one. */
-export function hashKey(seed?: number): HashKey {
-  if (seed === undefined) {
-    const bytes = randomBytes(8)
-    return { k0: bytes.readInt32LE(0), k1: bytes.readInt32LE(4) }
-  }
-  const low = seed | 0
-  const high = Math.floor(seed / 0x1_0000_0000) | 0
-  return {
-    k0: Math.imul(low ^ 0x9e3779b9, 0x85ebca6b) | 0,
-    k1: Math.imul(low ^ high ^ 0x7f4a7c15, 0xc2b2ae35) | 0,
-  }
-}
+/** The IPv4 address is word 3 of the address. */
+const V4 = 12
 
 export class FlowHasher {
-  private readonly k0: number
-  private readonly k1: number
-  private v0 = 0
-  private v1 = 0
-  private v2 = 0
-  private v3 = 0
+  private readonly tables: Int32Array
 
-  constructor(key: HashKey) {
-    this.k0 = key.k0 | 0
-    this.k1 = key.k1 | 0
+  /** @param seed any safe integer; the same seed gives the same hash. Random when left out. */
+  constructor(seed?: number) {
+    this.tables = new Int32Array(TABLES * 256)
+    if (seed === undefined) randomFill(this.tables)
+    else seededFill(this.tables, seed)
   }
 
   /** Hash of an IPv4 flow. `ports` holds the port of the endpoint `a` in its upper half. */
   hash4(a: number, b: number, ports: number, link: number): number {
-    let m0 = a
-    let m1 = b
-    let m2 = ports
-    const swapped = (ports << 16) | (ports >>> 16)
-    if (a > b || (a === b && swapped < ports)) {
-      m0 = b
-      m1 = a
-      m2 = swapped
-    }
-    this.start()
-    this.round(m0)
-    this.round(m1)
-    this.round(m2)
-    this.round(link)
-    return this.finish()
+    const t = this.tables
+    const first =
+      t[(V4 << 8) + (a >>> 24)] ^
+      t[((V4 + 1) << 8) + ((a >>> 16) & 0xff)] ^
+      t[((V4 + 2) << 8) + ((a >>> 8) & 0xff)] ^
+      t[((V4 + 3) << 8) + (a & 0xff)] ^
+      t[(PORT << 8) + (ports >>> 24)] ^
+      t[((PORT + 1) << 8) + ((ports >>> 16) & 0xff)]
+    const second =
+      t[(V4 << 8) + (b >>> 24)] ^
+      t[((V4 + 1) << 8) + ((b >>> 16) & 0xff)] ^
+      t[((V4 + 2) << 8) + ((b >>> 8) & 0xff)] ^
+      t[((V4 + 3) << 8) + (b & 0xff)] ^
+      t[(PORT << 8) + ((ports >>> 8) & 0xff)] ^
+      t[((PORT + 1) << 8) + (ports & 0xff)]
+    return ((first + second) | 0) ^ this.linkHash(link)
   }
 
   /** Hash of an IPv6 flow; parameters as in `hash4`. */
@@ -72,62 +60,62 @@ export class FlowHasher {
     ports: number,
     link: number,
   ): number {
-    const swapped = (ports << 16) | (ports >>> 16)
-    const order = a3 - b3 || a2 - b2 || a1 - b1 || a0 - b0 || ports - swapped
-    this.start()
-    if (order > 0) {
-      this.four(b0, b1, b2, b3)
-      this.four(a0, a1, a2, a3)
-      this.round(swapped)
-    } else {
-      this.four(a0, a1, a2, a3)
-      this.four(b0, b1, b2, b3)
-      this.round(ports)
-    }
-    this.round(link)
-    return this.finish()
+    const first = this.word(0, a0) ^ this.word(4, a1) ^ this.word(8, a2) ^ this.word(V4, a3)
+    const second = this.word(0, b0) ^ this.word(4, b1) ^ this.word(8, b2) ^ this.word(V4, b3)
+    return (
+      (((first ^ this.port(ports >>> 16)) + (second ^ this.port(ports & 0xffff))) | 0) ^ this.linkHash(link)
+    )
   }
 
-  private start(): void {
-    this.v0 = this.k0
-    this.v1 = this.k1
-    this.v2 = 0x6c796765 ^ this.k0
-    this.v3 = 0x74656462 ^ this.k1
+  /** Protocol, flags and VLAN (25 bits). */
+  private linkHash(link: number): number {
+    return this.word(LINK, link)
   }
 
-  private four(w0: number, w1: number, w2: number, w3: number): void {
-    this.round(w0)
-    this.round(w1)
-    this.round(w2)
-    this.round(w3)
+  private port(port: number): number {
+    const t = this.tables
+    return t[(PORT << 8) + (port >>> 8)] ^ t[((PORT + 1) << 8) + (port & 0xff)]
   }
 
-  private round(m: number): void {
-    let v0 = this.v0
-    let v1 = this.v1
-    let v2 = this.v2
-    let v3 = this.v3 ^ m
-    v0 = (v0 + v1) | 0
-    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
-    v0 = (v0 << 16) | (v0 >>> 16)
-    v2 = (v2 + v3) | 0
-    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
-    v0 = (v0 + v3) | 0
-    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
-    v2 = (v2 + v1) | 0
-    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
-    v2 = (v2 << 16) | (v2 >>> 16)
-    this.v0 = v0 ^ m
-    this.v1 = v1
-    this.v2 = v2
-    this.v3 = v3
+  private word(table: number, word: number): number {
+    const t = this.tables
+    const at = table << 8
+    return (
+      t[at + (word >>> 24)] ^
+      t[at + 0x100 + ((word >>> 16) & 0xff)] ^
+      t[at + 0x200 + ((word >>> 8) & 0xff)] ^
+      t[at + 0x300 + (word & 0xff)]
+    )
   }
+}
 
-  private finish(): number {
-    this.v2 ^= 0xff
-    this.round(0)
-    this.round(0)
-    this.round(0)
-    return this.v1 ^ this.v3
+function randomFill(tables: Int32Array): void {
+  const bytes = randomBytes(tables.length * 4)
+  for (let i = 0; i < tables.length; i++) tables[i] = bytes.readInt32LE(i * 4)
+}
+
+/** Fills the tables from the seed by xoshiro128** (Blackman and Vigna), itself seeded by splitmix32. */
+function seededFill(tables: Int32Array, seed: number): void {
+  let mix = (seed ^ Math.floor(seed / 0x1_0000_0000)) | 0
+  const next = (): number => {
+    mix = (mix + 0x9e3779b9) | 0
+    let z = Math.imul(mix ^ (mix >>> 16), 0x85ebca6b)
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
+    return z ^ (z >>> 16)
+  }
+  let s0 = next()
+  let s1 = next()
+  let s2 = next()
+  let s3 = next()
+  for (let i = 0; i < tables.length; i++) {
+    const scrambled = Math.imul(s1, 5)
+    tables[i] = Math.imul((scrambled << 7) | (scrambled >>> 25), 9)
+    const shifted = s1 << 9
+    s2 ^= s0
+    s3 ^= s1
+    s1 ^= s2
+    s0 ^= s3
+    s2 ^= shifted
+    s3 = (s3 << 11) | (s3 >>> 21)
   }
 }

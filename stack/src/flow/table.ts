@@ -5,7 +5,7 @@
  * and buckets are allocated at full size once; the operating system commits their pages when they are first written, so
  * a table for a million flows costs a small capture nothing. Called by the stack for every IP packet.
  */
-import { FlowHasher, type HashKey } from './hash.js'
+import { FlowHasher } from './hash.js'
 import {
   CHAIN,
   CLIENT_ADDRESS,
@@ -80,8 +80,11 @@ export class FlowTable {
   private fresh = 1
   private hand = 1
 
-  /** @param capacity flows at most, 1 to MAX_FLOWS */
-  constructor(capacity: number, key: HashKey) {
+  /**
+   * @param capacity flows at most, 1 to MAX_FLOWS
+   * @param seed key of the hash; random when undefined
+   */
+  constructor(capacity: number, seed: number | undefined) {
     this.capacity = capacity
     const buffer = new ArrayBuffer((capacity + 1) * ROW_BYTES)
     this.words = new Int32Array(buffer)
@@ -90,7 +93,7 @@ export class FlowTable {
     while (size < capacity) size *= 2
     this.buckets = new Int32Array(size)
     this.mask = size - 1
-    this.hasher = new FlowHasher(key)
+    this.hasher = new FlowHasher(seed)
   }
 
   /** The hash of both directions of the flow. `ports` holds the source port in its upper half. */

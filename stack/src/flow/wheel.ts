@@ -20,14 +20,16 @@ export class TimerWheel {
   /** Trace second that `tick` stands for. */
   private second = 0
   private started = false
+  private asked = 0
 
   constructor(words: Int32Array) {
     this.words = words
   }
 
-  /** True when `advance` has something to do at this trace second. */
+  /** True when `advance` may have something to do at this trace second. */
   due(second: number): boolean {
-    return second !== this.second
+    // Now and then without need: a call first made after the caller was optimised would undo the optimisation.
+    return second !== this.second || (++this.asked & 31) === 0
   }
 
   /** Puts the row in the slot `seconds` (rounded up, at least 1) from now, wherever it was. */
