@@ -5,12 +5,10 @@
  * error says why the rule cannot be evaluated, and the engine reports it and leaves the rule out.
  */
 import { BUF, type BufferId } from '../inspect/buffers.js'
-import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import { type Direction, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { RegexEngine } from '../match/matcher.js'
-import type { FlowOption, PortSet, RateOption, Rule, RuleOption } from '../rules/model.js'
-import { type AddressTest, compileAddresses } from './addresses.js'
+import type { FlowOption, RateOption, Rule, RuleOption } from '../rules/model.js'
 import {
-  type Evaluation,
   type Evaluator,
   FAIL,
   FAIL_FINAL,
@@ -19,6 +17,7 @@ import {
   type Step,
 } from './evaluation.js'
 import { chooseFastPattern, type FastPattern } from './fast-pattern.js'
+import { HeaderTest } from './header-test.js'
 import { Base64DecodeEvaluator } from './options/base64.js'
 import {
   ByteExtractEvaluator,
@@ -36,6 +35,7 @@ import {
 } from './options/header.js'
 import { VariableNames } from './options/numbers.js'
 import { isAnchored, PcreEvaluator } from './options/pcre.js'
+import { pcreFacts } from './options/pcre-facts.js'
 import {
   BufferLengthEvaluator,
   DsizeEvaluator,
@@ -43,7 +43,7 @@ import {
   SetBufferEvaluator,
 } from './options/position.js'
 import { type FlowbitNames, FlowbitsChange, FlowbitsTestEvaluator, FlowEvaluator } from './options/session.js'
-import { hasPort } from './ports.js'
+import type { PortClasses } from './ports.js'
 
 /** What the rules of one engine share while they are compiled. */
 export interface CompileContext {
@@ -51,11 +51,8 @@ export interface CompileContext {
   readonly flowbits: FlowbitNames
   readonly pcreMatchLimit: number
   readonly maxPatternLength: number
+  readonly ports: PortClasses
 }
-
-/** Whether a rule may match a unit of a service, and whether its ports count there. */
-export const SERVICE_FIT = { NO: 0, BY_PORTS: 1, ANY_PORT: 2 } as const
-export type ServiceFit = (typeof SERVICE_FIT)[keyof typeof SERVICE_FIT]
 
 export class CompiledRule {
   readonly rule: Rule
@@ -76,21 +73,20 @@ export class CompiledRule {
   readonly needsEstablished: boolean
   /** `only_stream`: never matches a single packet. */
   readonly needsStream: boolean
+  readonly header: HeaderTest
+  /** The message or packet must have at least this many bytes in `minBuffer` for the rule to match. */
+  readonly minLength: number
+  readonly minBuffer: BufferId
+  /** Some option reads packet data. */
+  readonly readsPayload: boolean
   readonly #refusedDirection: Direction | -1
-  readonly #source: AddressTest | undefined
-  readonly #destination: AddressTest | undefined
-  readonly #sourcePorts: PortSet
-  readonly #destinationPorts: PortSet
-  readonly #bidirectional: boolean
-  readonly #portless: boolean
-  readonly #service: 'none' | 'http' | 'other'
 
   /** @throws Error when an option cannot be compiled */
   constructor(rule: Rule, context: CompileContext) {
     this.rule = rule
-    const { header, options } = rule
+    const { options } = rule
     this.fastPattern = chooseFastPattern(rule, context.maxPatternLength)
-    const only = this.fastPattern?.option.fastPattern?.only === true ? this.fastPattern.option : undefined
+    const only = this.fastPattern?.only
     this.gate = only === undefined ? undefined : new OnlyPatternEvaluator(only)
     this.steps = compileSteps(
       options.filter((option) => option !== only),
@@ -111,87 +107,30 @@ export class CompiledRule {
     this.needsEstablished = flow.some((option) => option.state === 'established')
     const direction = flow.find((option) => option.direction !== undefined)?.direction
     this.#refusedDirection = direction === undefined ? -1 : direction === 'to_server' ? TO_CLIENT : TO_SERVER
-    this.#source = compileAddresses(header.source)
-    this.#destination = compileAddresses(header.destination)
-    this.#sourcePorts = header.sourcePorts
-    this.#destinationPorts = header.destinationPorts
-    this.#bidirectional = header.bidirectional
-    this.#portless = header.protocol === 'icmp' || header.protocol === 'ip'
-    this.#service = rule.services.length === 0 ? 'none' : rule.services.includes('http') ? 'http' : 'other'
-  }
-
-  get testsAddresses(): boolean {
-    return this.#source !== undefined || this.#destination !== undefined
+    this.header = new HeaderTest(rule, context.ports)
+    this.readsPayload = buffers.includes(BUF.PKT_DATA) || buffers.includes(BUF.RAW_DATA)
+    const least = leastBuffer(options)
+    this.minLength = least.length
+    this.minBuffer = least.buffer
   }
 
   mayTravel(direction: Direction): boolean {
     return direction !== this.#refusedDirection
   }
+}
 
-  fits(service: ServiceId): ServiceFit {
-    if (service === SERVICE.HTTP && this.#service !== 'none') {
-      return this.#service === 'http' ? SERVICE_FIT.ANY_PORT : SERVICE_FIT.NO
-    }
-    return this.#portless ? SERVICE_FIT.ANY_PORT : SERVICE_FIT.BY_PORTS
+/** The longest demand on one buffer: what a positive content or expression needs at least. */
+function leastBuffer(options: readonly RuleOption[]): { buffer: BufferId; length: number } {
+  let least: { buffer: BufferId; length: number } = { buffer: BUF.PKT_DATA, length: 0 }
+  for (const option of options) {
+    let length = 0
+    if (option.kind === 'content' && !option.negated) length = option.bytes.length
+    else if (option.kind === 'pcre' && !option.negated) {
+      length = pcreFacts(option.pattern, option.flags).minLength
+    } else continue
+    if (length > least.length && option.buffer !== BUF.BASE64_DATA) least = { buffer: option.buffer, length }
   }
-
-  /** May the rule match a unit of this direction when the server's side has this port, whatever the client's port? */
-  admitsServerPort(direction: Direction, port: number): boolean {
-    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
-    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
-    return hasPort(own, port) || (this.#bidirectional && hasPort(other, port))
-  }
-
-  /** Port set that only the client's side is held to; undefined when the server's side is, or neither. */
-  clientOnlyPorts(direction: Direction): PortSet | undefined {
-    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
-    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
-    return own.any && !other.any && !this.#bidirectional ? other : undefined
-  }
-
-  /** True when no port of the server's side is excluded. */
-  anyServerPort(direction: Direction): boolean {
-    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
-    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
-    return own.any || (this.#bidirectional && other.any)
-  }
-
-  /** Addresses of the unit, in the direction of its bytes; for a rule that goes by ports, the ports too. */
-  matchesHeader(state: Evaluation, sourcePort: number, destinationPort: number, byPorts: boolean): boolean {
-    const source = this.#source
-    const destination = this.#destination
-    if (
-      (source === undefined || source.matches(state.src0, state.src1, state.src2, state.src3)) &&
-      (destination === undefined || destination.matches(state.dst0, state.dst1, state.dst2, state.dst3)) &&
-      (!byPorts || this.#portsMatch(sourcePort, destinationPort))
-    ) {
-      return true
-    }
-    return (
-      this.#bidirectional &&
-      (source === undefined || source.matches(state.dst0, state.dst1, state.dst2, state.dst3)) &&
-      (destination === undefined || destination.matches(state.src0, state.src1, state.src2, state.src3)) &&
-      (!byPorts || this.#portsMatch(destinationPort, sourcePort))
-    )
-  }
-
-  /**
-   * On an HTTP message, whether the rule's packet data is the body alone. It is in Snort 3 text. In Snort 2 text it is
-   * the whole message, unless the rule is here by its service only and its ports are others: then Snort 2 would not
-   * have seen the message as packet data, and what is asked of the payload is asked of the body.
-   */
-  seesBodyOnly(sourcePort: number, destinationPort: number): boolean {
-    if (this.rule.dialect === 'snort3') return true
-    if (this.#service !== 'http' || this.#portsMatch(sourcePort, destinationPort)) return false
-    return !(this.#bidirectional && this.#portsMatch(destinationPort, sourcePort))
-  }
-
-  #portsMatch(sourcePort: number, destinationPort: number): boolean {
-    return (
-      this.#portless ||
-      (hasPort(this.#sourcePorts, sourcePort) && hasPort(this.#destinationPorts, destinationPort))
-    )
-  }
+  return least
 }
 
 function isRate(option: RuleOption): option is RateOption {

@@ -6,13 +6,13 @@
  * by action (drop, reject, alert, log), priority, then gid and sid; a rule alerts once per unit.
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
-import { BUF } from '../inspect/buffers.js'
+import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import { type InspectionUnit, TO_SERVER, UNIT, type UnitSink } from '../inspect/unit.js'
 import type { AlertSink } from '../output/alert.js'
 import { parseAddress } from './addresses.js'
 import type { AlertFilter } from './alert-filter.js'
 import { AlertView } from './alert-view.js'
-import { type CompiledRule, SERVICE_FIT } from './compile.js'
+import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
 import { type PatternSetId, SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
@@ -41,8 +41,9 @@ export class Detector implements UnitSink<DetectFlow> {
   readonly #open: (flow: DetectFlow) => FlowContext
   readonly #state: Evaluation
   readonly #view = new AlertView()
-  /** Alerts by rule index. */
+  /** By rule index: alerts, and how often the rule was tried. */
   readonly #alertsOf: Float64Array
+  readonly #triesOf: Float64Array
 
   /** Generation in which a rule became a candidate, and in which its gate had been passed before. */
   readonly #stamp: Uint32Array
@@ -78,6 +79,7 @@ export class Detector implements UnitSink<DetectFlow> {
     this.#state = new Evaluation(counters, settings.maxRetries)
     const count = set.rules.length
     this.#alertsOf = new Float64Array(count)
+    this.#triesOf = new Float64Array(count)
     this.#stamp = new Uint32Array(count)
     this.#resumed = new Uint32Array(count)
     this.#candidates = new Int32Array(count)
@@ -88,6 +90,11 @@ export class Detector implements UnitSink<DetectFlow> {
   /** Alerts reported so far, by rule index of the rule set. */
   get alertsOf(): Readonly<Float64Array> {
     return this.#alertsOf
+  }
+
+  /** How often each rule was a candidate, by rule index: 0 = no traffic has come near it. */
+  get triesOf(): Readonly<Float64Array> {
+    return this.#triesOf
   }
 
   /** A window of a stream or HTTP message. */
@@ -323,13 +330,18 @@ export class Detector implements UnitSink<DetectFlow> {
     state.flow = flow
     const context = flow?.uctx
     state.bits = context?.bits
+    const { classOf } = this.#set.portClasses
+    const source = classOf[sourcePort]!
+    const destination = classOf[destinationPort]!
     const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
     for (let i = 0; i < count; i++) {
       const index = candidates[i]!
       const rule = this.#rules[index]!
-      const byPorts = rule.fits(unit.service) === SERVICE_FIT.BY_PORTS
-      if (!rule.matchesHeader(state, sourcePort, destinationPort, byPorts)) continue
-      state.begin(rule.rule.dialect, http && rule.seesBodyOnly(sourcePort, destinationPort))
+      this.#triesOf[index]!++
+      if (rule.minLength > lengthOf(unit.buffers, rule.minBuffer)) continue
+      if (!rule.header.matches(state, unit.service, source, destination)) continue
+      const bodyOnly = http && rule.readsPayload && rule.header.seesBodyOnly(source, destination)
+      state.begin(rule.rule.dialect, bodyOnly)
       if (rule.gate !== undefined && this.#resumed[index] !== this.#generation && !rule.gate.test(state))
         continue
       if (!state.run(rule.steps)) {
@@ -422,6 +434,16 @@ export class Detector implements UnitSink<DetectFlow> {
     }
     unit.pending = this.#pending.slice(0, this.#pendingCount)
   }
+}
+
+/** Bytes of a buffer; of packet data: at least what any rule may see as packet data. */
+function lengthOf(buffers: BufferSet, id: BufferId): number {
+  const length = buffers.end[id]! - buffers.start[id]!
+  if (id !== BUF.PKT_DATA && id !== BUF.RAW_DATA) return length
+  return Math.max(
+    buffers.end[BUF.PKT_DATA]! - buffers.start[BUF.PKT_DATA]!,
+    buffers.end[BUF.FILE_DATA]! - buffers.start[BUF.FILE_DATA]!,
+  )
 }
 
 function sortPrefix(list: Int32Array, count: number): void {

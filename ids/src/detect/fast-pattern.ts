@@ -7,6 +7,7 @@
  */
 import { BUF, type BufferId } from '../inspect/buffers.js'
 import type { ContentOption, Rule } from '../rules/model.js'
+import { pcreFacts } from './options/pcre-facts.js'
 import { foldBytes } from './search.js'
 
 /**
@@ -47,12 +48,22 @@ const SET_OF_BUFFER: readonly (PatternSetId | undefined)[] = (() => {
 })()
 
 export interface FastPattern {
-  readonly option: ContentOption
+  /** Buffer the literal stands in. */
+  readonly buffer: BufferId
   readonly set: PatternSetId
   /** What is searched for, ASCII lower case. */
   readonly bytes: Uint8Array
   /** The file data must be searched too: the literal may stand in decoded data only. */
   readonly inFileData: boolean
+  /** The content of a `fast_pattern:only`. */
+  readonly only: ContentOption | undefined
+}
+
+/** A literal that every match of a rule holds in one of its buffers. */
+interface Literal {
+  readonly buffer: BufferId
+  readonly bytes: Uint8Array
+  readonly content: ContentOption | undefined
 }
 
 const HTTP_CHOICE: readonly BufferId[] = [BUF.HTTP_URI, BUF.HTTP_HEADER, BUF.HTTP_CLIENT_BODY]
@@ -67,36 +78,94 @@ const SMALL_CHOICE: readonly BufferId[] = [
   BUF.HTTP_STAT_CODE,
 ]
 
-/** Length that says something: without leading NUL bytes, which are everywhere. */
-function weight(content: ContentOption): number {
-  const { bytes } = content
+/** What nearly every request or response holds: a rule woken by a piece of this is woken all the time. */
+const COMMONPLACE = Buffer.from(
+  [
+    'get / http/1.1\r\nhost: www.',
+    'http/1.0\r\nhost: www.',
+    '.com\r\nuser-agent: mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) chrome/',
+    ' safari/537.36\r\naccept: */*\r\naccept-language: en-us,en;q=0.5\r\naccept-encoding: gzip, deflate, br\r\n',
+    'user-agent: mozilla/4.0 (compatible; msie 6.0; windows nt 5.1)\r\n',
+    'gecko/20100101 firefox/\r\ncookie: \r\nreferer: http://www.\r\nconnection: keep-alive\r\ncontent-type: text/html\r\n',
+    'accept: text/html,application/xhtml+xml,application/xml;q=0.9\r\nconnection: close\r\ncontent-length: \r\n\r\n',
+    'http/1.1 200 ok\r\ndate: server: apache\r\nlast-modified: etag: transfer-encoding: chunked\r\nset-cookie: \r\n',
+    'post / http/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\n',
+    'http/1.0 200 ok\r\n<html><head><title></title></head><body></body></html>',
+  ].join('\n'),
+  'latin1',
+)
+
+/** How much shorter a commonplace literal counts. */
+const COMMONPLACE_DISCOUNT = 16
+
+/**
+ * How well a literal tells a rule's traffic from other: its length, without leading NUL bytes, which are everywhere; and
+ * much less for what stands in ordinary HTTP traffic.
+ */
+function weight({ bytes }: Literal): number {
   let zeros = 0
   while (zeros < bytes.length && bytes[zeros] === 0) zeros++
   // All-NUL contents come after every other one.
-  return zeros === bytes.length ? bytes.length / 4096 : bytes.length - zeros
+  if (zeros === bytes.length) return bytes.length / 4096
+  const length = bytes.length - zeros
+  return COMMONPLACE.includes(Buffer.from(foldBytes(bytes))) ? length / COMMONPLACE_DISCOUNT : length
 }
 
-function longest(contents: readonly ContentOption[]): ContentOption | undefined {
-  let best: ContentOption | undefined
-  for (const content of contents) if (best === undefined || weight(content) > weight(best)) best = content
+/** Literals up to this weight are bad enough to look in all buffers, and in regular expressions, for a better one. */
+const WEAK = 3
+
+function heaviest(literals: readonly Literal[]): Literal | undefined {
+  let best: Literal | undefined
+  for (const literal of literals) if (best === undefined || weight(literal) > weight(best)) best = literal
   return best
+}
+
+function isEligible(buffer: BufferId): boolean {
+  return SET_OF_BUFFER[buffer] !== undefined
+}
+
+function contentLiterals(rule: Rule): Literal[] {
+  const literals: Literal[] = []
+  for (const option of rule.options) {
+    if (option.kind !== 'content' || option.negated || !isEligible(option.buffer)) continue
+    literals.push({ buffer: option.buffer, bytes: option.bytes, content: option })
+  }
+  return literals
+}
+
+function pcreLiterals(rule: Rule): Literal[] {
+  const literals: Literal[] = []
+  for (const option of rule.options) {
+    if (option.kind !== 'pcre' || option.negated || !isEligible(option.buffer)) continue
+    const { literal } = pcreFacts(option.pattern, option.flags)
+    if (literal !== undefined) literals.push({ buffer: option.buffer, bytes: literal, content: undefined })
+  }
+  return literals
 }
 
 /**
  * Snort 2: the flagged content, else the longest of the URI, header and body buffers, else the longest plain one.
- * Snort 3: the flagged one, else the longest of any buffer. What neither would take (method, raw buffers…) is used last.
+ * Snort 3: the flagged one, else the longest of any buffer. Where that would be a commonplace or very short literal, the
+ * best of all buffers and regular expressions is taken instead.
  */
-function choose(rule: Rule): ContentOption | undefined {
-  const eligible = rule.options.filter(
-    (option): option is ContentOption =>
-      option.kind === 'content' && !option.negated && SET_OF_BUFFER[option.buffer] !== undefined,
-  )
-  const flagged = eligible.find((content) => content.fastPattern !== undefined)
+function choose(rule: Rule): Literal | undefined {
+  const contents = contentLiterals(rule)
+  const flagged = contents.find(({ content }) => content!.fastPattern !== undefined)
   if (flagged !== undefined) return flagged
-  const among = (buffers: readonly BufferId[]): ContentOption | undefined =>
-    longest(eligible.filter((content) => buffers.includes(content.buffer)))
-  if (rule.dialect === 'snort3') return among([...HTTP_CHOICE, ...PLAIN_CHOICE]) ?? among(SMALL_CHOICE)
-  return among(HTTP_CHOICE) ?? among(PLAIN_CHOICE) ?? among(SMALL_CHOICE)
+  const among = (buffers: readonly BufferId[]): Literal | undefined =>
+    heaviest(contents.filter(({ buffer }) => buffers.includes(buffer)))
+  const usual =
+    rule.dialect === 'snort3'
+      ? among([...HTTP_CHOICE, ...PLAIN_CHOICE])
+      : (among(HTTP_CHOICE) ?? among(PLAIN_CHOICE))
+  if (usual !== undefined && weight(usual) > WEAK) return usual
+  const literals = [
+    usual,
+    ...pcreLiterals(rule),
+    among([...HTTP_CHOICE, ...PLAIN_CHOICE]),
+    among(SMALL_CHOICE),
+  ]
+  return heaviest(literals.filter((literal) => literal !== undefined))
 }
 
 /** Some HTTP message may show the rule its (decoded) body as packet data; see `CompiledRule.seesBodyOnly`. */
@@ -108,19 +177,22 @@ function maySeeBodyOnly(rule: Rule): boolean {
   )
 }
 
-/** Longest prefix given to the matcher; 0 = all of it. */
+/** @param maxLength longest prefix given to the matcher; 0 = all of it */
 export function chooseFastPattern(rule: Rule, maxLength: number): FastPattern | undefined {
-  const option = choose(rule)
-  if (option === undefined) return undefined
-  const slice = option.fastPattern?.slice
-  let bytes = slice === undefined ? option.bytes : option.bytes.subarray(slice[0], slice[0] + slice[1])
+  const literal = choose(rule)
+  if (literal === undefined) return undefined
+  const { buffer, content } = literal
+  const mark = content?.fastPattern
+  let { bytes } = literal
+  if (mark?.slice !== undefined) bytes = bytes.subarray(mark.slice[0], mark.slice[0] + mark.slice[1])
   if (maxLength > 0 && bytes.length > maxLength) bytes = bytes.subarray(0, maxLength)
   if (bytes.length === 0) return undefined
-  const plain = option.buffer === BUF.PKT_DATA || option.buffer === BUF.RAW_DATA
+  const plain = buffer === BUF.PKT_DATA || buffer === BUF.RAW_DATA
   return {
-    option,
-    set: SET_OF_BUFFER[option.buffer]!,
+    buffer,
+    set: SET_OF_BUFFER[buffer]!,
     bytes: foldBytes(bytes),
-    inFileData: option.buffer === BUF.FILE_DATA || (plain && maySeeBodyOnly(rule)),
+    inFileData: buffer === BUF.FILE_DATA || (plain && maySeeBodyOnly(rule)),
+    only: mark?.only === true ? content : undefined,
   }
 }

@@ -7,9 +7,10 @@
  */
 import type { Direction, ServiceId } from '../inspect/unit.js'
 import type { Matcher, MatcherEngine } from '../match/matcher.js'
-import { type CompiledRule, SERVICE_FIT } from './compile.js'
+import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { type PatternSetId, SET_COUNT } from './fast-pattern.js'
+import { SERVICE_FIT } from './header-test.js'
 import type { PortClasses } from './ports.js'
 
 /**
@@ -162,11 +163,11 @@ export class GroupTable {
     this.#classes = classes
     this.#direction = direction
     rules.forEach((rule, index) => {
-      const fit = rule.fits(service)
+      const fit = rule.header.fits(service)
       if (fit === SERVICE_FIT.NO || !rule.mayTravel(direction) || !admit(rule)) return
       if (fit === SERVICE_FIT.ANY_PORT) this.#anyPort.push(index)
-      else if (rule.clientOnlyPorts(direction) !== undefined) this.#byClientPort.push(index)
-      else if (rule.anyServerPort(direction)) this.#anyPort.push(index)
+      else if (rule.header.clientOnly(direction) !== undefined) this.#byClientPort.push(index)
+      else if (rule.header.anyServer(direction)) this.#anyPort.push(index)
       else this.#byServerPort.push(index)
     })
     this.#anyGroup = this.#anyPort.length > 0 ? new RuleGroup(this.#anyPort, rules, null) : null
@@ -187,7 +188,7 @@ export class GroupTable {
 
   /** Groups by the server's port, chained by `next`; null when no rule can match. */
   byServerPort(port: number): RuleGroup | null {
-    const portClass = this.#classes.of[port]!
+    const portClass = this.#classes.classOf[port]!
     const known = this.#serverGroups[portClass]
     return known !== undefined ? known : this.#makeServerGroup(portClass)
   }
@@ -195,14 +196,15 @@ export class GroupTable {
   /** The rules that are held to the client's port only. */
   byClientPort(port: number): RuleGroup | null {
     if (this.#byClientPort.length === 0) return null
-    const portClass = this.#classes.of[port]!
+    const portClass = this.#classes.classOf[port]!
     const known = this.#clientGroups[portClass]
     return known !== undefined ? known : this.#makeClientGroup(portClass)
   }
 
   #makeServerGroup(portClass: number): RuleGroup | null {
-    const port = this.#classes.representatives[portClass]!
-    const specific = this.#byServerPort.filter((i) => this.#rules[i]!.admitsServerPort(this.#direction, port))
+    const specific = this.#byServerPort.filter((i) =>
+      this.#rules[i]!.header.admitsServer(this.#direction, portClass),
+    )
     const group =
       specific.length === 0 ? this.#anyGroup : this.#share(`s${specific.join()}`, () => this.#join(specific))
     this.#serverGroups[portClass] = group
@@ -218,11 +220,9 @@ export class GroupTable {
   }
 
   #makeClientGroup(portClass: number): RuleGroup | null {
-    const port = this.#classes.representatives[portClass]!
-    const members = this.#byClientPort.filter((i) => {
-      const set = this.#rules[i]!.clientOnlyPorts(this.#direction)!
-      return set.any || set.ranges.some(([low, high]) => port >= low && port <= high)
-    })
+    const members = this.#byClientPort.filter((i) =>
+      this.#rules[i]!.header.clientOnly(this.#direction)!.has(portClass),
+    )
     const group =
       members.length === 0
         ? null

@@ -66,6 +66,11 @@ export class Inspector {
     return this.#detector.alertsOf
   }
 
+  /** How often each rule was tried, by the same index: 0 = no traffic has come near it. */
+  get triesOf(): Readonly<Float64Array> {
+    return this.#detector.triesOf
+  }
+
   /** Stops inspecting; flows that are open are not inspected to their end. */
   detach(): void {
     for (const subscription of this.#subscriptions) subscription.off()

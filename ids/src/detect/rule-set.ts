@@ -36,6 +36,7 @@ export class RuleSet {
   readonly rank: Int32Array
   /** 1 = a `pass` rule. */
   readonly pass: Uint8Array
+  readonly portClasses: PortClasses
   readonly testsAddresses: boolean
   readonly flowbitWords: number
   /** Indexed by service. */
@@ -48,7 +49,11 @@ export class RuleSet {
   readonly icmp: DirectionTables
   readonly otherIp: DirectionTables
 
-  constructor(rules: readonly Rule[], context: CompileContext) {
+  constructor(rules: readonly Rule[], settings: Omit<CompileContext, 'ports'>) {
+    const sets: PortSet[] = []
+    for (const { header } of rules) sets.push(header.sourcePorts, header.destinationPorts)
+    const classes = new PortClasses(sets)
+    const context: CompileContext = { ...settings, ports: classes }
     const problems: RuleProblem[] = []
     const compiled: CompiledRule[] = []
     for (const rule of inEvaluationOrder(rules)) {
@@ -63,11 +68,8 @@ export class RuleSet {
     this.flowbitWords = context.flowbits.words
     this.rank = rankOf(compiled)
     this.pass = Uint8Array.from(compiled, ({ rule }) => (rule.header.action === 'pass' ? 1 : 0))
-    this.testsAddresses = compiled.some((rule) => rule.testsAddresses)
-
-    const ports: PortSet[] = []
-    for (const { rule } of compiled) ports.push(rule.header.sourcePorts, rule.header.destinationPorts)
-    const classes = new PortClasses(ports)
+    this.testsAddresses = compiled.some((rule) => rule.header.testsAddresses)
+    this.portClasses = classes
     const tables = (service: ServiceId, admit: (rule: CompiledRule) => boolean): DirectionTables => {
       const table = (direction: Direction): GroupTable =>
         new GroupTable(compiled, classes, direction, service, admit)

@@ -3,6 +3,7 @@ import { CompiledRule } from '../../src/detect/compile.js'
 import { Counters } from '../../src/detect/counters.js'
 import { Evaluation } from '../../src/detect/evaluation.js'
 import { FlowbitNames } from '../../src/detect/options/session.js'
+import { PortClasses } from '../../src/detect/ports.js'
 import { BUF, type BufferId, BufferSet } from '../../src/inspect/buffers.js'
 import { UNIT, type UnitKind } from '../../src/inspect/unit.js'
 import type { RegexEngine } from '../../src/match/matcher.js'
@@ -86,7 +87,9 @@ export function evaluate(
   settings: EvaluateOptions = {},
 ): boolean {
   const { dialect = 'snort2', kind = UNIT.STREAM } = settings
-  const rule = new CompiledRule(makeRule(options, { dialect }), {
+  const data = makeRule(options, { dialect })
+  const rule = new CompiledRule(data, {
+    ports: new PortClasses([data.header.sourcePorts, data.header.destinationPorts]),
     regexEngine: settings.regexEngine ?? NO_REGEX,
     flowbits: new FlowbitNames(),
     pcreMatchLimit: settings.pcreMatchLimit ?? 3500,

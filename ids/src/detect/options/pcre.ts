@@ -3,6 +3,7 @@ import type { BufferId } from '../../inspect/buffers.js'
 import { REGEX_LIMIT, REGEX_MATCH, type Regex, type RegexEngine } from '../../match/matcher.js'
 import type { PcreOption } from '../../rules/model.js'
 import type { Evaluation, RetryEvaluator } from '../evaluation.js'
+import { pcreFacts } from './pcre-facts.js'
 
 /** True when a later try cannot match because the first one was bound to the beginning of the subject. */
 export function isAnchored(option: PcreOption): boolean {
@@ -17,6 +18,7 @@ export class PcreEvaluator implements RetryEvaluator {
   readonly #negated: boolean
   readonly #relative: boolean
   readonly #movesCursor: boolean
+  readonly #minLength: number
 
   /** @throws RegexError when the engine cannot compile the expression */
   constructor(option: PcreOption, engine: RegexEngine, matchLimit: number) {
@@ -25,6 +27,7 @@ export class PcreEvaluator implements RetryEvaluator {
     this.#negated = option.negated
     this.#relative = option.relative
     this.#movesCursor = option.movesCursor
+    this.#minLength = Math.max(1, pcreFacts(option.pattern, option.flags).minLength)
   }
 
   test(state: Evaluation): boolean {
@@ -33,7 +36,8 @@ export class PcreEvaluator implements RetryEvaluator {
     if (end < 0) return false
     const start = this.#relative ? state.origin(slot) : state.buffers.start[slot]!
     // An empty subject is never tried, so a relative expression at the very end of the buffer finds nothing.
-    const outcome = start < end ? this.#regex.exec(state.buffers.bytes[slot]!, start, end, start) : 0
+    const outcome =
+      end - start >= this.#minLength ? this.#regex.exec(state.buffers.bytes[slot]!, start, end, start) : 0
     if (outcome === REGEX_LIMIT) {
       state.counters.pcreLimit++
       return this.#negated && state.snort3

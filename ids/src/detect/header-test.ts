@@ -1,0 +1,119 @@
+/**
+ * The header of a rule: addresses, ports, direction sign, services.
+ *
+ * In: a parsed header. Out: filing (which port classes and services the rule belongs to) and the test at evaluation.
+ * Ports are given as port classes throughout.
+ */
+import { type Direction, SERVICE, type ServiceId, TO_SERVER } from '../inspect/unit.js'
+import type { Rule } from '../rules/model.js'
+import { type AddressTest, compileAddresses } from './addresses.js'
+import type { Evaluation } from './evaluation.js'
+import type { PortClasses, PortTest } from './ports.js'
+
+/** Whether a rule may match a unit of a service, and whether its ports count there. */
+export const SERVICE_FIT = { NO: 0, BY_PORTS: 1, ANY_PORT: 2 } as const
+export type ServiceFit = (typeof SERVICE_FIT)[keyof typeof SERVICE_FIT]
+
+export class HeaderTest {
+  readonly #source: AddressTest | undefined
+  readonly #destination: AddressTest | undefined
+  readonly #sourcePorts: PortTest
+  readonly #destinationPorts: PortTest
+  readonly #bidirectional: boolean
+  readonly #portless: boolean
+  readonly #service: 'none' | 'http' | 'other'
+  readonly #snort3: boolean
+  readonly #fits: readonly ServiceFit[]
+
+  constructor(rule: Rule, ports: PortClasses) {
+    const { header, services } = rule
+    this.#source = compileAddresses(header.source)
+    this.#destination = compileAddresses(header.destination)
+    this.#sourcePorts = ports.test(header.sourcePorts)
+    this.#destinationPorts = ports.test(header.destinationPorts)
+    this.#bidirectional = header.bidirectional
+    this.#portless = header.protocol === 'icmp' || header.protocol === 'ip'
+    this.#service = services.length === 0 ? 'none' : services.includes('http') ? 'http' : 'other'
+    this.#snort3 = rule.dialect === 'snort3'
+    const usual = this.#portless ? SERVICE_FIT.ANY_PORT : SERVICE_FIT.BY_PORTS
+    const onHttp = { none: usual, http: SERVICE_FIT.ANY_PORT, other: SERVICE_FIT.NO } as const
+    const fits: ServiceFit[] = []
+    fits[SERVICE.UNKNOWN] = usual
+    fits[SERVICE.HTTP] = onHttp[this.#service]
+    this.#fits = fits
+  }
+
+  get testsAddresses(): boolean {
+    return this.#source !== undefined || this.#destination !== undefined
+  }
+
+  /**
+   * On a flow known to be HTTP, rules that name the service match on any port and rules that name only others not at
+   * all; everything else goes by ports.
+   */
+  fits(service: ServiceId): ServiceFit {
+    return this.#fits[service]!
+  }
+
+  /** May the rule match a unit of this direction when the server's side has this port, whatever the client's port? */
+  admitsServer(direction: Direction, portClass: number): boolean {
+    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
+    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
+    return own.has(portClass) || (this.#bidirectional && other.has(portClass))
+  }
+
+  /** Ports that only the client's side is held to; undefined when the server's side is, or neither. */
+  clientOnly(direction: Direction): PortTest | undefined {
+    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
+    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
+    return own.any && !other.any && !this.#bidirectional ? other : undefined
+  }
+
+  /** True when no port of the server's side is excluded. */
+  anyServer(direction: Direction): boolean {
+    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
+    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
+    return own.any || (this.#bidirectional && other.any)
+  }
+
+  /** The addresses of the unit, in the direction of its bytes, and the classes of its ports. */
+  matches(state: Evaluation, service: ServiceId, source: number, destination: number): boolean {
+    const byPorts = this.#fits[service] === SERVICE_FIT.BY_PORTS
+    if (this.#addressesMatch(state) && (!byPorts || this.#portsMatch(source, destination))) return true
+    if (!this.#bidirectional) return false
+    return this.#addressesMatchReversed(state) && (!byPorts || this.#portsMatch(destination, source))
+  }
+
+  /**
+   * On an HTTP message, whether the rule's packet data is the body alone. It is in Snort 3 text. In Snort 2 text it is
+   * the whole message, unless the rule is here by its service only and its ports are others: then Snort 2 would not
+   * have seen the message as packet data, and what is asked of the payload is asked of the body.
+   */
+  seesBodyOnly(source: number, destination: number): boolean {
+    if (this.#snort3) return true
+    if (this.#service !== 'http' || this.#portless || this.#portsMatch(source, destination)) return false
+    return !(this.#bidirectional && this.#portsMatch(destination, source))
+  }
+
+  #addressesMatch(state: Evaluation): boolean {
+    const source = this.#source
+    const destination = this.#destination
+    return (
+      (source === undefined || source.matches(state.src0, state.src1, state.src2, state.src3)) &&
+      (destination === undefined || destination.matches(state.dst0, state.dst1, state.dst2, state.dst3))
+    )
+  }
+
+  #addressesMatchReversed(state: Evaluation): boolean {
+    const source = this.#source
+    const destination = this.#destination
+    return (
+      (source === undefined || source.matches(state.dst0, state.dst1, state.dst2, state.dst3)) &&
+      (destination === undefined || destination.matches(state.src0, state.src1, state.src2, state.src3))
+    )
+  }
+
+  #portsMatch(source: number, destination: number): boolean {
+    return this.#sourcePorts.has(source) && this.#destinationPorts.has(destination)
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * What must be true of every subject a regular expression matches: its least length, and the literals it holds.
+ *
+ * In: the text of an expression. Out: bounds that let most attempts be left out, and a fast pattern for rules that have
+ * nothing better. Wrong only on the safe side: an expression the parser does not know has length 0 and no literal.
+ */
+import type { RegexFlags } from '../../match/matcher.js'
+import { parseRegex } from '../../match/regex-parse.js'
+import type { ByteSet, Node } from '../../match/regex-syntax.js'
+import { FOLD } from '../search.js'
+
+export interface PcreFacts {
+  /** Bytes a subject must have at least. */
+  readonly minLength: number
+  /** Longest run of bytes, ASCII lower case, that every match holds in some case; undefined = none. */
+  readonly literal: Uint8Array | undefined
+}
+
+const UNKNOWN: PcreFacts = { minLength: 0, literal: undefined }
+/** A longer literal says no more. */
+const LONGEST_LITERAL = 32
+const LONGEST_LENGTH = 65_535
+
+export function pcreFacts(pattern: string, flags: RegexFlags): PcreFacts {
+  let root: Node
+  try {
+    root = parseRegex(pattern, flags).root
+  } catch {
+    return UNKNOWN
+  }
+  const runs = new LiteralRuns()
+  runs.visit(root)
+  runs.end()
+  return { minLength: minLength(root), literal: runs.longest }
+}
+
+function minLength(node: Node): number {
+  switch (node.kind) {
+    case 'empty':
+    case 'look':
+    case 'assert':
+    case 'backreference':
+      return 0
+    case 'set':
+      return 1
+    case 'sequence':
+      return Math.min(
+        LONGEST_LENGTH,
+        node.items.reduce((sum, item) => sum + minLength(item), 0),
+      )
+    case 'alternation':
+      return Math.min(...node.branches.map(minLength))
+    case 'capture':
+    case 'atomic':
+      return minLength(node.body)
+    case 'repeat':
+      return Math.min(LONGEST_LENGTH, node.min * minLength(node.body))
+  }
+}
+
+/** The one byte, folded, that a set stands for, or -1. */
+function singleByte(set: ByteSet): number {
+  let found = -1
+  for (let byte = 0; byte < 256; byte++) {
+    if (set[byte] === 0) continue
+    const folded = FOLD[byte]!
+    if (found >= 0 && found !== folded) return -1
+    found = folded
+  }
+  return found
+}
+
+/** Collects the runs of single bytes that stand one after the other in every match. */
+class LiteralRuns {
+  #run: number[] = []
+  #longest: number[] = []
+
+  get longest(): Uint8Array | undefined {
+    return this.#longest.length === 0 ? undefined : Uint8Array.from(this.#longest)
+  }
+
+  visit(node: Node): void {
+    switch (node.kind) {
+      case 'empty':
+      case 'look':
+      case 'assert':
+        return
+      case 'set': {
+        const byte = singleByte(node.set)
+        if (byte < 0) this.end()
+        else this.#run.push(byte)
+        return
+      }
+      case 'sequence':
+        for (const item of node.items) this.visit(item)
+        return
+      case 'capture':
+      case 'atomic':
+        this.visit(node.body)
+        return
+      case 'repeat':
+        this.#repeat(node.body, node.min, node.max)
+        return
+      case 'alternation':
+      case 'backreference':
+        this.end()
+    }
+  }
+
+  end(): void {
+    if (this.#run.length > this.#longest.length) this.#longest = this.#run.slice(0, LONGEST_LITERAL)
+    this.#run = []
+  }
+
+  #repeat(body: Node, min: number, max: number): void {
+    const copies = Math.min(min, LONGEST_LITERAL)
+    for (let i = 0; i < copies; i++) this.visit(body)
+    if (min === 0 || min !== max || copies < min) this.end()
+  }
+}
