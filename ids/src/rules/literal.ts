@@ -38,6 +38,7 @@ export function parseLiteral(text: string, open: number, base: number): Literal 
         continue
       }
       if (c === 32 || c === 9) continue
+      if (c === 34) break
       const digit = hexDigit(c)
       if (digit < 0) {
         throw syntaxError('bad hex digit', `${quote(text[at]!)} is not a hex digit`, base + at)

@@ -74,9 +74,11 @@ function list(
   }
   const positive: PortRange[] = []
   const negative: PortRange[] = []
+  let onlyNegated = true
   let at = open + 1
   for (;;) {
     const member = item(text, at, base, variable, nesting)
+    if (!member.negated) onlyNegated = false
     const target = member.negated ? negative : positive
     for (const r of member.ranges) target.push(r)
     at = member.end
@@ -88,7 +90,7 @@ function list(
     else throw syntaxError('bad port', `expected ',' or ']' before ${quote(text.slice(at))}`, base + at)
   }
   const excluded = complement(normalise(negative))
-  const ranges = positive.length === 0 ? excluded : intersect(normalise(positive), excluded)
+  const ranges = onlyNegated ? excluded : intersect(normalise(positive), excluded)
   return { ranges, end: skipBlanks(text, at + 1) }
 }
 

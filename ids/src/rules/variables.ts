@@ -162,8 +162,10 @@ export class Variables {
       return parse(value, 0)
     } catch (error) {
       if (!(error instanceof RuleTextError)) throw error
-      const message = `in $${name} (${quote(value)}): ${error.message}`
-      throw new RuleTextError(error.kind, error.reason, message.slice(0, 400), offset)
+      // The innermost variable is the one that is wrong.
+      const named = error.message.startsWith('in $')
+      const message = named ? error.message : `in $${name} (${quote(value)}): ${error.message}`
+      throw new RuleTextError(error.kind, error.reason, message, offset)
     } finally {
       this.open.pop()
     }
