@@ -37,6 +37,7 @@ export class HttpBody {
   private input: Uint8Array = NONE
   private inputAt = 0
   private inputEnd = 0
+  private inputStart = 0
   private bytesIn = 0
   private bytesOut = 0
   /** Decompression has ended: `PASS` the rest through as it is, or `DROP` it. */
@@ -89,6 +90,7 @@ export class HttpBody {
       this.inputAt = start
       this.inputEnd = end
     }
+    this.inputStart = this.inputAt
   }
 
   /** Decompresses until a window is full or the input is used up. Returns true when there is more for another window. */
@@ -125,6 +127,9 @@ export class HttpBody {
       } else if (status === INFLATE.ERROR) {
         counters.badCompression++
         this.after = PASS
+        // Not compressed at all, as it seems: all of it is looked at as it came.
+        if (this.bytesOut === 0 && this.bytesIn <= this.inputAt - this.inputStart)
+          this.inputAt = this.inputStart
       } else if (status === INFLATE.DONE) {
         this.after = PASS
       } else if (status === INFLATE.NEED_INPUT) {

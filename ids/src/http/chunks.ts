@@ -93,8 +93,13 @@ export class ChunkParser {
     while (i < end) {
       const byte = bytes[i]!
       if (byte === LF) {
-        if (this.part === LEADING) return this.broken(i, counters)
         i++
+        if (this.part === LEADING) {
+          // An empty line before the size: tolerated by clients.
+          this.line++
+          if (this.line > limits.chunkLine) return this.broken(i, counters)
+          continue
+        }
         if (this.size === 0) {
           this.state = CHUNK.TRAILER
           this.line = 0

@@ -15,6 +15,8 @@ import { RequestQueue } from './queue.js'
 
 const LF = 10
 const CR = 13
+const SPACE = 0x20
+const TAB = 9
 
 /** What a direction is doing. */
 const MODE = {
@@ -240,14 +242,16 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     const { limits } = this.pool.context
     const most = limits.window < PROBE_BYTES ? limits.window : PROBE_BYTES
     let result: ProbeResult
+    // Where the bytes that decide begin: blank lines before a message mean nothing (RFC 9112 section 2.2).
+    let first: number
     if (collector === null) {
-      if (side.message === null) {
-        // Blank lines between messages mean nothing (RFC 9112 section 2.2).
-        while (from < end && (bytes[from] === CR || bytes[from] === LF)) from++
+      if (side.following) {
+        from = skipBlanks(bytes, from, end)
         if (from === end) return end
       }
       const to = end - from < most ? end : from + most
-      result = this.look(direction, side, bytes, from, to)
+      first = side.message === null ? skipBlanks(bytes, from, to) : from
+      result = this.look(direction, side, bytes, first, to)
       if (result === PROBE.UNSURE) {
         if (to - from === most) result = PROBE.NOT_HTTP
         else {
@@ -260,7 +264,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       const to = end - from < room ? end : from + room
       collector.append(flow, direction, this.service, bytes, from, to)
       from = to
-      result = this.look(direction, side, collector.heldBytes, 0, collector.held)
+      first = side.message === null ? skipBlanks(collector.heldBytes, 0, collector.held) : 0
+      result = this.look(direction, side, collector.heldBytes, first, collector.held)
       if (result === PROBE.UNSURE) {
         if (collector.held < most) return from
         result = PROBE.NOT_HTTP
@@ -292,11 +297,11 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       // What has been collected stays there: it is the beginning of the raw turn.
       return from
     }
-    if (collector === null) return from
+    if (collector === null) return result === PROBE.HTTP ? first : from
     // Recognised late: the collected bytes are fed from the collector, which then is free again.
     side.collector = null
     const held = collector.held
-    let at = 0
+    let at = result === PROBE.HTTP ? first : 0
     while (at < held) {
       if (side.mode === MODE.MESSAGE) at = this.feed(flow, side, collector.heldBytes, at, held)
       else if (side.mode === MODE.PROBE) at = this.probe(flow, direction, side, collector.heldBytes, at, held)
@@ -409,4 +414,14 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     this.pool.giveQueue(this.queue)
     this.queue = null
   }
+}
+
+function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
+  let i = start
+  while (i < end) {
+    const byte = bytes[i]!
+    if (byte !== CR && byte !== LF && byte !== SPACE && byte !== TAB) break
+    i++
+  }
+  return i
 }

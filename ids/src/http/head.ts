@@ -29,6 +29,10 @@ export type CodingId = (typeof CODING)[keyof typeof CODING]
 export const NO_LENGTH = -1
 export const BAD_LENGTH = -2
 
+/** Headers that matter here. */
+const HEADER = { OTHER: 0, COOKIE: 1, CONTENT_LENGTH: 2, CONTENT_ENCODING: 3, TRANSFER_ENCODING: 4 } as const
+type HeaderId = (typeof HEADER)[keyof typeof HEADER]
+
 /** HTTP version as major * 10 + minor; 0 = none given (HTTP/0.9). */
 export const VERSION_09 = 0
 
@@ -90,6 +94,7 @@ export class HttpHead {
   badLength = false
   conflictingLength = false
   badTransferEncoding = false
+  private recognised: HeaderId = HEADER.OTHER
 
   /** The head of a message that has none (HTTP/0.9 response). */
   clear(): void {
@@ -134,95 +139,120 @@ export class HttpHead {
     this.complete = false
     this.resetFields()
     scanner.use(bytes)
-    let i = scanner.line(start, end)
-    this.startLineComplete = i < end
-    if (i === end && !final) return false
-    let lineEnd = i > start && bytes[i - 1] === CR ? i - 1 : i
+    // A CR alone ends a status line as it ends header lines; in a request line it is part of the URI.
+    const lineEnd = scanner.line(start, end, !request)
+    this.startLineComplete = scanner.stop !== 0
+    if (scanner.stop === 0 && !final) return false
     if (request) this.requestLine(bytes, start, lineEnd)
     else this.statusLine(bytes, start, lineEnd)
-    let next = i < end ? i + 1 : end
-    this.headersStart = next - start
-    let headersEnd = next
+    this.headersStart = scanner.next - start
+    return this.parseLines(bytes, start, scanner.next, end, request, final, limits, scanner)
+  }
+
+  private parseLines(
+    bytes: Uint8Array,
+    start: number,
+    first: number,
+    end: number,
+    request: boolean,
+    final: boolean,
+    limits: InspectLimits,
+    scanner: Scanner,
+  ): boolean {
+    let line = first
+    let headersEnd = first
     let lines = 0
-    let inCookie = false
+    let header: HeaderId = HEADER.OTHER
+    let value = 0
+    // Nothing but CRs since the last LF: the next LF ends the head.
+    let blank = scanner.stop === LF
     while (true) {
-      const lineStart = next
-      if (lineStart >= end) {
+      if (line >= end) {
         if (!final) return false
         this.length = end - start
         break
       }
-      let found = 0
-      const first = bytes[lineStart]!
-      if (first === SPACE || first === TAB) {
-        // Folded: part of the line before. (As first line it is a header without a name.)
-      } else {
-        found = 0
-        if (lines < limits.headerLines) found = this.headerLine(bytes, lineStart, end, request)
-        else this.tooManyLines = true
-        inCookie = found > 0
-        lines++
+      const byte = bytes[line]!
+      const folded = (byte === SPACE || byte === TAB) && line > first
+      if (!folded) {
+        if (header !== HEADER.OTHER) this.headerDone(header, bytes, value, headersEnd)
+        header = HEADER.OTHER
+        value = 0
+        if (lines < limits.headerLines) {
+          value = this.recognise(bytes, line, end, request)
+          if (value > 0) header = this.recognised
+        } else {
+          this.tooManyLines = true
+        }
       }
-      i = scanner.line(lineStart, end)
-      lineEnd = i > lineStart && bytes[i - 1] === CR ? i - 1 : i
-      next = i < end ? i + 1 : end
-      if (i < end) {
-        if (lineEnd === lineStart) {
+      const lineEnd = scanner.line(line, end, true)
+      const next = scanner.next
+      if (scanner.stop === 0 && !final) return false
+      if (lineEnd === line) {
+        if (scanner.stop === LF && blank) {
           this.complete = true
           this.length = next - start
           break
         }
-      } else if (!final) {
-        return false
-      }
-      headersEnd = lineEnd
-      if (inCookie) {
-        if (found > 0) {
-          this.cookies++
-          if (this.cookies === 1) {
-            this.cookieLineStart = lineStart - start
-            this.cookieValueStart = found - start
+      } else {
+        headersEnd = lineEnd
+        lines++
+        blank = false
+        if (header === HEADER.COOKIE) {
+          if (!folded) {
+            this.cookies++
+            if (this.cookies === 1) {
+              this.cookieLineStart = line - start
+              this.cookieValueStart = value - start
+            }
           }
+          if (this.cookies === 1) {
+            this.cookieLineEnd = next - start
+            this.cookieValueEnd = lineEnd - start
+          }
+        } else if (scanner.percent) {
+          this.percent = true
         }
-        if (this.cookies === 1) {
-          this.cookieLineEnd = next - start
-          this.cookieValueEnd = lineEnd - start
-        }
-      } else if (scanner.percent) {
-        this.percent = true
       }
+      if (scanner.stop === LF) blank = true
+      line = next
     }
+    if (header !== HEADER.OTHER) this.headerDone(header, bytes, value, headersEnd)
     this.headersEnd = headersEnd - start
     return true
   }
 
-  /** Looks at one header line; returns where its value starts if it is a cookie, else 0. */
-  private headerLine(bytes: Uint8Array, line: number, end: number, request: boolean): number {
+  /** Position of the value when the line is a header that matters (which one: `recognised`), else -1. */
+  private recognise(bytes: Uint8Array, line: number, end: number, request: boolean): number {
     let value = -1
     switch (bytes[line]! | 0x20) {
       case 0x63: // c
         if (request) {
+          this.recognised = HEADER.COOKIE
           value = headerValueAt(bytes, line, end, COOKIE)
           if (value >= 0) return value
         }
+        this.recognised = HEADER.CONTENT_LENGTH
         value = headerValueAt(bytes, line, end, CONTENT_LENGTH)
-        if (value >= 0) {
-          this.readLength(bytes, value, end)
-          return 0
-        }
-        value = headerValueAt(bytes, line, end, CONTENT_ENCODING)
-        if (value >= 0) this.readCoding(bytes, value, end)
-        return 0
+        if (value >= 0) return value
+        this.recognised = HEADER.CONTENT_ENCODING
+        return headerValueAt(bytes, line, end, CONTENT_ENCODING)
       case 0x73: // s
-        if (!request) value = headerValueAt(bytes, line, end, SET_COOKIE)
-        return value >= 0 ? value : 0
+        this.recognised = HEADER.COOKIE
+        return request ? -1 : headerValueAt(bytes, line, end, SET_COOKIE)
       case 0x74: // t
-        value = headerValueAt(bytes, line, end, TRANSFER_ENCODING)
-        if (value >= 0) this.readTransferEncoding(bytes, value, end)
-        return 0
+        this.recognised = HEADER.TRANSFER_ENCODING
+        return headerValueAt(bytes, line, end, TRANSFER_ENCODING)
       default:
-        return 0
+        return -1
     }
+  }
+
+  /** A header that matters is complete: its value, folded lines included, is `bytes[start, end)`. */
+  private headerDone(header: HeaderId, bytes: Uint8Array, start: number, end: number): void {
+    if (header === HEADER.CONTENT_LENGTH) this.readLength(bytes, start, end)
+    else if (header === HEADER.CONTENT_ENCODING) this.readCoding(bytes, start, end)
+    else if (header === HEADER.TRANSFER_ENCODING) this.readTransferEncoding(bytes, start, end)
   }
 
   private requestLine(bytes: Uint8Array, start: number, end: number): void {
@@ -283,10 +313,9 @@ export class HttpHead {
     this.reasonEnd = end - start
   }
 
-  private readLength(bytes: Uint8Array, at: number, end: number): void {
-    let i = at
+  private readLength(bytes: Uint8Array, start: number, end: number): void {
+    let i = skipWhite(bytes, start, end)
     while (true) {
-      while (i < end && (bytes[i] === SPACE || bytes[i] === TAB)) i++
       let value = 0
       const digits = i
       for (; i < end; i++) {
@@ -296,17 +325,16 @@ export class HttpHead {
         if (value > HUGE_LENGTH) value = HUGE_LENGTH
       }
       const empty = i === digits
-      while (i < end && (bytes[i] === SPACE || bytes[i] === TAB)) i++
-      const stop = i < end ? bytes[i]! : LF
-      if (empty || (stop !== LF && stop !== CR && stop !== COMMA)) {
+      i = skipWhite(bytes, i, end)
+      if (empty || (i < end && bytes[i] !== COMMA)) {
         this.badLength = true
         if (this.contentLength === NO_LENGTH) this.contentLength = BAD_LENGTH
         return
       }
       if (this.contentLength < 0) this.contentLength = value
       else if (this.contentLength !== value) this.conflictingLength = true
-      if (stop !== COMMA) return
-      i++
+      if (i >= end) return
+      i = skipWhite(bytes, i + 1, end)
     }
   }
 
@@ -347,16 +375,25 @@ export class HttpHead {
 }
 
 /**
- * Position after the colon (and blanks) when the line at `at` is the header `name` (lower case), else -1. Never reads
- * beyond the line.
+ * Position after the colon (and blanks) when the line at `at` is the header `name` (lower case), else -1.
  */
 export function headerValueAt(bytes: Uint8Array, at: number, end: number, name: Uint8Array): number {
   const length = name.length
   if (at + length >= end) return -1
   for (let k = 0; k < length; k++) if (LOWER[bytes[at + k]!] !== name[k]) return -1
   let i = at + length
-  while (i < end && (bytes[i] === SPACE || bytes[i] === TAB)) i++
-  if (i >= end || bytes[i] !== COLON) return -1
+  while (i < end && bytes[i] !== COLON) {
+    const byte = bytes[i]!
+    if (byte === LF || byte === CR) {
+      // Only the fold of a line may stand before the colon.
+      if (byte === CR && i + 1 < end && bytes[i + 1] === LF) i++
+      if (i + 1 >= end || (bytes[i + 1] !== SPACE && bytes[i + 1] !== TAB)) return -1
+    } else if (byte !== SPACE && byte !== TAB) {
+      return -1
+    }
+    i++
+  }
+  if (i >= end) return -1
   i++
   while (i < end && (bytes[i] === SPACE || bytes[i] === TAB)) i++
   return i
@@ -390,11 +427,21 @@ const HEAD = ascii('head')
 const CONNECT = ascii('connect')
 const PRI = ascii('pri')
 
-/** Skips blanks and commas of a list; stops at a line end. */
+/** Skips blanks, commas and folds of a list. */
 function skipSeparators(bytes: Uint8Array, at: number, end: number): number {
   let i = at
-  while (i < end && (bytes[i] === SPACE || bytes[i] === TAB || bytes[i] === COMMA)) i++
+  while (i < end && (isWhite(bytes[i]!) || bytes[i] === COMMA)) i++
   return i
+}
+
+function skipWhite(bytes: Uint8Array, at: number, end: number): number {
+  let i = at
+  while (i < end && isWhite(bytes[i]!)) i++
+  return i
+}
+
+function isWhite(byte: number): boolean {
+  return byte === SPACE || byte === TAB || byte === CR || byte === LF
 }
 
 function endOfWord(bytes: Uint8Array, at: number, end: number): number {

@@ -91,7 +91,6 @@ export class Inflater {
   end = 0
   /** Index in the input of the first byte not used. */
   position = 0
-  private from = 0
   private state: State = STATE.MAGIC
   private rawAllowed = false
   private wrapper: typeof RAW | typeof ZLIB | typeof GZIP = RAW
@@ -145,7 +144,6 @@ export class Inflater {
     }
     this.start = this.end
     this.position = from
-    this.from = from
     const limit = this.end + most
     while (true) {
       switch (this.state) {
@@ -238,8 +236,6 @@ export class Inflater {
         } else {
           this.wrapper = RAW
           this.state = this.rawAllowed ? STATE.BLOCK : STATE.ERROR
-          // Not compressed at all: the caller gets these bytes back where they are at hand.
-          if (this.state === STATE.ERROR && this.position >= this.from + 2) this.position -= 2
         }
         return true
       }

@@ -52,6 +52,8 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   /** Requests outstanding, for the facts of a response. */
   private queue: RequestQueue | null = null
   private inHead = true
+  /** Nothing but CRs since the last LF of the stored head: the next LF ends it. */
+  private blank = false
   /** Chunked coding that turned out not to be: the rest goes where the chunk data went. */
   private chunkedBefore = false
   /** Position in the message where the present window ends. */
@@ -196,7 +198,12 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     const cut = end - start >= limits.headBytes
     const limit = cut ? start + limits.headBytes : end
     if (!this.head.parse(bytes, start, limit, this.request, false, limits, scanner)) {
-      if (!cut) return this.store(bytes, start, end, 0) ? end : this.abandon(flow, start)
+      if (!cut) {
+        let last = end
+        while (last > start && bytes[last - 1] === CR) last--
+        this.blank = last > start && bytes[last - 1] === LF
+        return this.store(bytes, start, end, 0) ? end : this.abandon(flow, start)
+      }
       this.head.parse(bytes, start, limit, this.request, true, limits, scanner)
     }
     this.headDone(bytes, start, cut && !this.head.complete)
@@ -227,24 +234,21 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     const { area } = this
     const room = limits.headBytes - area.length
     const limit = end - start > room ? start + room : end
-    // 1: at the beginning of a line, 2: the same after a CR, 0: elsewhere.
-    const last = area.bytes[area.length - 1]
-    let state = 0
-    if (last === LF) state = 1
-    else if (last === CR && area.length > 1 && area.bytes[area.length - 2] === LF) state = 2
+    let { blank } = this
     let found = false
     let line = false
     let i = start
     for (; i < limit && !found; i++) {
       const byte = bytes[i]!
       if (byte === LF) {
-        found = state !== 0
+        found = blank
+        blank = true
         line = true
-        state = 1
-      } else {
-        state = byte === CR && state === 1 ? 2 : 0
+      } else if (byte !== CR) {
+        blank = false
       }
     }
+    this.blank = blank
     if (!this.store(bytes, start, i, 0)) return this.abandon(flow, start)
     const cut = !found && area.length >= limits.headBytes
     if (!found && !cut) {
