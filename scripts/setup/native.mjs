@@ -53,8 +53,9 @@ export function buildNative(state) {
   }
   const sources = readdirSync(SOURCES).map((name) => join(SOURCES, name))
   const extra = [...words(process.env.CXXFLAGS), ...words(process.env.LDFLAGS)]
-  const inputs = [...sources.map((path) => readFileSync(path, 'utf8')), ...FLAGS, ...LINK, ...extra]
-  const tools = [compiler, ...headers, join(NODE_HEADERS, 'node_api.h')].map(fileVersion)
+  const read = [...sources, join(NODE_HEADERS, '../package.json')]
+  const inputs = [...read.map((path) => readFileSync(path, 'utf8')), ...FLAGS, ...LINK, ...extra]
+  const tools = [compiler, ...headers].map(fileVersion)
   const key = digest([...inputs, ...tools, process.platform, process.arch])
   const failed = `failed ${key}`
   if ((state.native === key && existsSync(TARGET)) || state.native === failed) return

@@ -26,14 +26,39 @@ export function findCompiler() {
 const HYPERSCAN = ['libhyperscan-dev', 'libvectorscan-dev']
 const SCANNERS = process.arch === 'x64' ? HYPERSCAN : [...HYPERSCAN].reverse()
 
-/** What is needed, the Debian package that has it, and how to see it. */
+/** What is needed and for what, the Debian package that has it, and how to see it. */
 const NEEDED = [
-  { name: 'a C++ compiler', debian: 'g++', present: () => findCompiler() !== undefined },
-  { name: 'make', debian: 'make', present: () => findProgram('make') !== undefined },
-  { name: 'python3', debian: 'python3', present: () => findProgram('python3') !== undefined },
-  { name: 'Hyperscan', debian: SCANNERS[0], present: () => findHeader('hs/hs.h') !== undefined },
-  { name: 'PCRE2', debian: 'libpcre2-dev', present: () => findHeader('pcre2.h') !== undefined },
-  { name: 'libpcap', debian: 'libpcap-dev', present: () => findHeader('pcap.h') !== undefined },
+  {
+    name: 'a C++ compiler',
+    use: 'native search',
+    debian: 'g++',
+    present: () => findCompiler() !== undefined,
+  },
+  { name: 'make', use: 'live capture', debian: 'make', present: () => findProgram('make') !== undefined },
+  {
+    name: 'python3',
+    use: 'live capture',
+    debian: 'python3',
+    present: () => findProgram('python3') !== undefined,
+  },
+  {
+    name: 'Hyperscan',
+    use: 'native search',
+    debian: SCANNERS[0],
+    present: () => findHeader('hs/hs.h') !== undefined,
+  },
+  {
+    name: 'PCRE2',
+    use: 'native search',
+    debian: 'libpcre2-dev',
+    present: () => findHeader('pcre2.h') !== undefined,
+  },
+  {
+    name: 'libpcap',
+    use: 'live capture',
+    debian: 'libpcap-dev',
+    present: () => findHeader('pcap.h') !== undefined,
+  },
 ]
 
 /** The prefix that makes apt-get run as root: [] or ['sudo', …]; undefined when there is no way. */
@@ -71,7 +96,7 @@ export function installSystem(state) {
     state.system = undefined
     return
   }
-  const names = missing.map((need) => need.name).join(', ')
+  const names = missing.map(({ name, use }) => `${name} (for ${use})`).join(', ')
   const packages = missing.map((need) => need.debian)
   const manual = `apt-get install -y ${packages.join(' ')}`
   const key = digest([process.getuid?.(), ...packages])
