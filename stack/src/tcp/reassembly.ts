@@ -28,7 +28,7 @@ import {
 import type { FlowTable } from '../flow/table.js'
 import type { TimerWheel } from '../flow/wheel.js'
 import type { Packet } from '../wire/index.js'
-import { HELD_OK, HELD_SIDE_BYTES, HELD_SIDE_SEGMENTS, type HeldLimits, HeldSegments } from './held.js'
+import { HELD_OK, type HeldLimits, HeldSegments } from './held.js'
 
 /**
  * A hole that the receiver has acknowledged was lost by the capture, unless the capture merely put packets in another
@@ -39,6 +39,9 @@ const HOLE_PACKETS = 4
 const HOLE_MICROS = 500_000
 /** Seconds after which a connection that falls silent with an acknowledged hole is looked at. */
 const HOLE_TIMER = 2
+
+/** Counter of each limit that `HeldSegments.insert` may run into. */
+const LIMIT_COUNTER: readonly number[] = [-1, C.heldBytesLimit, C.heldSegmentsLimit, C.heldTotalLimit]
 
 export class Reassembler {
   readonly held: HeldSegments
@@ -145,7 +148,8 @@ export class Reassembler {
     this.reach = next
     this.counts[C.outOfOrder]++
     const held = this.held
-    if (!this.hold(receiver, sequence, this.from, length)) this.waiting = side
+    if (held.insert(receiver, sequence, this.packet.buffer, this.from, length) !== HELD_OK)
+      this.waiting = side
     if (held.repeatedFrom !== held.repeatedTo) {
       this.tellRepeated(row, side, receiver, held.repeatedFrom, (held.repeatedTo - held.repeatedFrom) | 0)
     }
@@ -274,7 +278,10 @@ export class Reassembler {
       if (done >= length) break
       if (done < 0) {
         // Beyond a hole, and a limit kept it from being held: make room, by giving up holes from the oldest on.
-        if (!this.needed(row, side) || this.hold(receiver, sequence, from, length)) break
+        if (!this.needed(row, side)) break
+        const limit = this.held.insert(receiver, sequence, buffer, from, length)
+        if (limit === HELD_OK) break
+        this.counts[LIMIT_COUNTER[limit]]++
         const head = words[receiver + HELD_HEAD]
         const stop =
           head !== 0 && ((this.held.sequence(head) - sequence) | 0) < 0 ? this.held.sequence(head) : sequence
@@ -342,20 +349,6 @@ export class Reassembler {
       this.skipTo(row, side, receiver, this.held.sequence(this.words[receiver + HELD_HEAD]))
       this.drain(row, side, receiver)
     }
-  }
-
-  /** False when a limit does not let the segment be held (all of it). */
-  private hold(receiver: number, sequence: number, from: number, length: number): boolean {
-    const result = this.held.insert(receiver, sequence, this.packet.buffer, from, length)
-    if (result === HELD_OK) return true
-    this.counts[
-      result === HELD_SIDE_BYTES
-        ? C.heldBytesLimit
-        : result === HELD_SIDE_SEGMENTS
-          ? C.heldSegmentsLimit
-          : C.heldTotalLimit
-    ]++
-    return false
   }
 
   /** An in-order segment reaches into held data. */

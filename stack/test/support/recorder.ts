@@ -30,7 +30,7 @@ export interface Recording {
 
 /** A stack that writes its events down; `packets` says whether ON_PKT_IN as well. */
 export function recorder(options: StackOptionsInput = {}, packets = false): Recording {
-  const stack = createStack({ seed: 1, ...options })
+  const stack = createStack({ seed: 1, maxFlows: 1000, ...options })
   const socket = stack.monitorStream()
   const lines: string[] = []
   const states = (flow: Flow): string =>
