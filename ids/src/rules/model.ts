@@ -109,7 +109,7 @@ export interface IsDataAtOption {
 /** Common part of the options that read a number from the buffer. */
 export interface ByteRead {
   readonly buffer: BufferId
-  /** Bytes to read: 1…4 binary, 1…10 as text. */
+  /** Bytes to read: 1…4 binary, 1…10 as text; 0 in `byte_jump` reads nothing and counts as the value 0. */
   readonly count: number
   readonly offset: NumberOrVariable
   readonly relative: boolean
@@ -163,6 +163,7 @@ export interface FlowOption {
 export interface FlowbitsOption {
   readonly kind: 'flowbits'
   readonly action: 'set' | 'setx' | 'unset' | 'toggle' | 'isset' | 'isnotset' | 'reset' | 'noalert'
+  /** Empty with a `group`: every name of the group (`isset,any,group`). */
   readonly names: readonly string[]
   /** How several names combine: `a&b` all, `a|b` any. */
   readonly combine: 'all' | 'any'

@@ -30,27 +30,33 @@ export function findBody(text: string): number {
 }
 
 /**
- * Offset of the `;` that ends the option beginning at `from`, or `end`. Snort 2.9 ends it at the first `;` without a
- * backslash, quotes or not; in Snort 3 text quotes hide it.
+ * Offset of the `;` that ends the option beginning at `from`, or `end`: the first without a backslash, quotes or not.
+ * So Snort 2.9 reads, and rules rely on it: patterns hold unescaped quotes.
  */
-function optionEnd(text: string, from: number, end: number, quotes: boolean): number {
-  if (!quotes) {
-    for (let at = text.indexOf(';', from); at >= 0 && at < end; at = text.indexOf(';', at + 1)) {
-      if (text.charCodeAt(at - 1) !== 92) return at
-      let slashes = 0
-      while (at - slashes > from && text.charCodeAt(at - slashes - 1) === 92) slashes++
-      if ((slashes & 1) === 0) return at
-    }
-    return end
+function optionEnd(text: string, from: number, end: number): number {
+  for (let at = text.indexOf(';', from); at >= 0 && at < end; at = text.indexOf(';', at + 1)) {
+    if (text.charCodeAt(at - 1) !== 92) return at
+    let slashes = 0
+    while (at - slashes > from && text.charCodeAt(at - slashes - 1) === 92) slashes++
+    if ((slashes & 1) === 0) return at
   }
-  let quoted = false
-  for (let at = from; at < end; at++) {
+  return end
+}
+
+/** The same in Snort 3 text, where quotes hide it. @throws RuleTextError */
+function quotedOptionEnd(text: string, from: number, end: number): number {
+  const special = /[;"\\]/g
+  special.lastIndex = from
+  let open = -1
+  while (special.test(text)) {
+    const at = special.lastIndex - 1
+    if (at >= end) break
     const c = text.charCodeAt(at)
-    if (c === 92) at++
-    else if (c === 34) quoted = !quoted && opensString(text, at)
-    else if (c === 59 && !quoted) return at
+    if (c === 92) special.lastIndex = at + 2
+    else if (c === 34) open = open < 0 && opensString(text, at) ? at : -1
+    else if (open < 0) return at
   }
-  if (quoted) throw syntaxError('unclosed quote', 'a quoted text is not closed', text.indexOf('"', from))
+  if (open >= 0) throw syntaxError('unclosed quote', 'a quoted text is not closed', open)
   return end
 }
 
@@ -72,7 +78,7 @@ export function eachOption(
   while (at < end) {
     while (at < end && isBlank(text.charCodeAt(at))) at++
     if (at >= end) return
-    const stop = optionEnd(text, at, end, quotes)
+    const stop = quotes ? quotedOptionEnd(text, at, end) : optionEnd(text, at, end)
     const option = cutOption(text, at, stop)
     // An empty option (`;;`) says nothing.
     if (option !== undefined) handle(option)
@@ -131,8 +137,7 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
   if (head.service !== undefined) builder.services.push(head.service)
   const optionNames: string[] = []
   eachOption(text, open + 1, close, dialect === 'snort3', (option) => {
-    optionNames.push(option.name)
-    applyOption(builder, option)
+    optionNames.push(applyOption(builder, option).name)
   })
   const options = builder.finishOptions()
   if (builder.sid === undefined) {

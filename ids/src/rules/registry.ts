@@ -34,7 +34,7 @@ export interface OptionSpec {
   /** Grammar of the argument for people; empty = none, in brackets = optional. */
   readonly argument: string
   readonly help: string
-  /** Where Snort documents it: section of the 2.9 manual, or `S3` for Snort 3 only. */
+  /** Where Snort documents it: section of the 2.9 manual (2.9.11), or `S3` for Snort 3 only. */
   readonly section: string
   /** A second one in the same rule is an error. */
   readonly once?: boolean
@@ -79,8 +79,8 @@ export function findOption(name: string, dialect: Dialect): OptionSpec | undefin
   return BY_DIALECT[dialect].get(name)
 }
 
-/** Parses one option into the rule. @throws RuleTextError */
-export function applyOption(rule: RuleBuilder, option: OptionText): void {
+/** Parses one option into the rule; returns its row. @throws RuleTextError */
+export function applyOption(rule: RuleBuilder, option: OptionText): OptionSpec {
   const spec = BY_DIALECT[rule.dialect].get(option.name)
   if (spec === undefined) throw unknownOption(option, rule.dialect)
   if (spec.once === true) {
@@ -108,6 +108,7 @@ export function applyOption(rule: RuleBuilder, option: OptionText): void {
     )
   }
   spec.parse(rule, option)
+  return spec
 }
 
 /** Longer names are not words. */

@@ -49,6 +49,9 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
   let blockComment = false
   let commentRegion = false
 
+  /** Characters that mean something, and the line's end, which bounds the search. */
+  const special = /["\\#()*/\n]/g
+
   const emit = (): boolean => {
     const done = current
     current = new Builder()
@@ -89,41 +92,42 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
     let from = start
     let i = start
     while (i < end) {
+      special.lastIndex = i
+      i = special.test(text) ? special.lastIndex - 1 : end
+      if (i >= end) break
       const c = text.charCodeAt(i)
       if (blockComment) {
         if (c === 42 && text.charCodeAt(i + 1) === 47) {
           blockComment = false
-          i += 2
-          from = i
-        } else {
           i++
+          from = i + 1
         }
+      } else if (c === 92) {
+        if (depth > 0) i++
+      } else if (c === 34) {
+        quoted = depth > 0 && !quoted && (i === start || opensString(text, i))
       } else if (quoted) {
-        if (c === 92) i++
-        else if (c === 34) quoted = false
-        i++
+        // Nothing else counts inside quotes.
       } else if (c === 47 && text.charCodeAt(i + 1) === 42) {
         current.add(text, from, i, line, from - lineStart + 1)
         blockComment = true
-        i += 2
-      } else if (c === 35 && (i === start || isBlank(text.charCodeAt(i - 1)))) {
-        break
-      } else {
-        if (c === 34 && depth > 0) quoted = i === start || opensString(text, i)
-        else if (c === 92 && depth > 0) i++
-        else if (c === 40) depth++
-        else if (c === 41 && --depth <= 0) {
-          current.add(text, from, i + 1, line, from - lineStart + 1)
-          if (!emit()) return
-          from = i + 1
-          while (from < end && isBlank(text.charCodeAt(from))) from++
-          i = from - 1
-        }
         i++
+      } else if (c === 35 && (i === start || isBlank(text.charCodeAt(i - 1)))) {
+        end = i
+        break
+      } else if (c === 40) {
+        depth++
+      } else if (c === 41 && --depth <= 0) {
+        current.add(text, from, i + 1, line, from - lineStart + 1)
+        if (!emit()) return
+        from = i + 1
+        while (from < end && isBlank(text.charCodeAt(from))) from++
+        i = from - 1
       }
+      i++
     }
     if (!blockComment) {
-      let stop = Math.min(i, end)
+      let stop = end
       // A trailing backslash joins lines in Snort 2.9; here lines join anyway.
       if (!quoted && stop > from && text.charCodeAt(stop - 1) === 92) stop--
       current.add(text, from, stop, line, from - lineStart + 1)

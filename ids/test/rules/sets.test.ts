@@ -97,8 +97,8 @@ describe.each(SETS)('$file', ({ file, dialect, rules, reasons: expected }) => {
     expect(statistics.rules).toBe(rules)
   })
 
-  const again = it.skipIf(path === undefined || SUBSETS.has(file))
-  again('says the same again after being written out and read back', () => {
+  if (SUBSETS.has(file)) return
+  present('says the same again after being written out and read back', () => {
     const first = loadRules({ files: [{ path: path!, text: uncommented(path!) }] }).rules
     const text = first.map(formatRule).join('\n')
     const second = loadRules({ files: [{ path: 'written', text, dialect }] }).rules

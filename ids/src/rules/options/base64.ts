@@ -33,7 +33,7 @@ export const base64Options: readonly OptionSpec[] = [
     status: 'evaluated',
     argument: '[bytes <n>, offset <n>, relative]',
     help: 'decodes base64 for base64_data',
-    section: '3.5.27',
+    section: '3.5.29',
     once: true,
     parse: parseBase64Decode,
   },

@@ -59,14 +59,14 @@ function httpSticky(name: string, buffer: BufferId, argument: string, help: stri
 }
 
 export const bufferOptions: readonly OptionSpec[] = [
-  sticky('pkt_data', BUF.PKT_DATA, 'what follows looks at the packet or stream again', BOTH, '3.5.26'),
+  sticky('pkt_data', BUF.PKT_DATA, 'what follows looks at the packet or stream again', BOTH, '3.5.27'),
   {
     name: 'file_data',
     dialects: BOTH,
     status: 'evaluated',
     argument: '[mime]',
     help: 'what follows looks at the decoded body',
-    section: '3.5.25',
+    section: '3.5.28',
     parse: (rule, option) => {
       const value = option.value?.toLowerCase() ?? ''
       if (value !== '' && value !== 'mime') {
@@ -85,7 +85,7 @@ export const bufferOptions: readonly OptionSpec[] = [
     status: 'evaluated',
     argument: '',
     help: 'what follows looks at the bytes base64_decode produced',
-    section: '3.5.28',
+    section: '3.5.30',
     parse: parseBase64Data,
   },
   sticky('raw_data', BUF.RAW_DATA, 'what follows looks at the packet as it came'),

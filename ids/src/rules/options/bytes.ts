@@ -316,7 +316,7 @@ export const byteOptions: readonly OptionSpec[] = [
     status: 'evaluated',
     argument: '!?<n>|<variable>[, relative][, rawbytes]',
     help: 'byte number n exists',
-    section: '3.5.27',
+    section: '3.5.25',
     parse: parseIsDataAt,
   },
 ]

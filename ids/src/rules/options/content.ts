@@ -192,7 +192,7 @@ export const contentOptions: readonly OptionSpec[] = [
     status: 'evaluated',
     argument: '!?"text |hex|"',
     help: 'content in the normalised URI',
-    section: '3.5.20',
+    section: '3.5.23',
     parse: parseContent,
   },
   {

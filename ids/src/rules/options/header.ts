@@ -212,7 +212,7 @@ export const headerOptions: readonly OptionSpec[] = [
     status: 'evaluated',
     argument: '![<>]?<number>|<name>',
     help: 'IP protocol, in rules for any protocol',
-    section: '3.6.18',
+    section: '3.6.19',
     parse: parseIpProto,
   },
   {
@@ -249,7 +249,7 @@ export const headerOptions: readonly OptionSpec[] = [
     status: 'evaluated',
     argument: '',
     help: 'source and destination address are equal',
-    section: '3.6.19',
+    section: '3.6.20',
     parse: (rule) => rule.push({ kind: 'sameip' }),
   },
 ]

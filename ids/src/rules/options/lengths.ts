@@ -68,7 +68,7 @@ export const lengthOptions: readonly OptionSpec[] = [
     status: 'evaluated',
     argument: `${TEST}[,raw|norm]`,
     help: 'length of the URI, as sent unless norm',
-    section: '3.5.23',
+    section: '3.5.24',
     once: true,
     parse: parseUrilen,
   },

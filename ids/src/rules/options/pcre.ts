@@ -172,7 +172,7 @@ export const pcreOptions: readonly OptionSpec[] = [
     status: 'evaluated',
     argument: '!?"/<regex>/[ismxAEGRO][UIPHDCKMSYB]"',
     help: 'regular expression; R = from the cursor, O = no match limit, U I P H D C K M S Y B = buffer (2.9)',
-    section: '3.5.29',
+    section: '3.5.26',
     parse: parsePcre,
   },
 ]
