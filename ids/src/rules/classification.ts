@@ -68,7 +68,7 @@ export class Classifications {
   }
 
   find(name: string): Classification | undefined {
-    return this.byName.get(name.toLowerCase())
+    return this.byName.get(name) ?? this.byName.get(name.toLowerCase())
   }
 
   all(): Classification[] {

@@ -39,7 +39,7 @@ export const ACTIONS: readonly ActionRow[] = [
 const ACTION_BY_NAME = new Map(ACTIONS.map((row) => [row.name, row]))
 
 export function isAction(word: string): boolean {
-  return ACTION_BY_NAME.has(word.toLowerCase())
+  return ACTION_BY_NAME.has(word) || ACTION_BY_NAME.has(word.toLowerCase())
 }
 
 const PROTOCOLS: ReadonlySet<string> = new Set(['tcp', 'udp', 'icmp', 'ip'])

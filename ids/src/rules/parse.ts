@@ -46,15 +46,19 @@ function optionEnd(text: string, from: number, end: number): number {
 /** The same in Snort 3 text, where quotes hide it. @throws RuleTextError */
 function quotedOptionEnd(text: string, from: number, end: number): number {
   const special = /[;"\\]/g
-  special.lastIndex = from
+  const closing = /["\\]/g
   let open = -1
-  while (special.test(text)) {
-    const at = special.lastIndex - 1
-    if (at >= end) break
-    const c = text.charCodeAt(at)
-    if (c === 92) special.lastIndex = at + 2
-    else if (c === 34) open = open < 0 && opensString(text, at) ? at : -1
-    else if (open < 0) return at
+  let at = from
+  while (at < end) {
+    const next = open < 0 ? special : closing
+    next.lastIndex = at
+    if (!next.test(text)) break
+    at = next.lastIndex
+    if (at > end) break
+    const c = text.charCodeAt(at - 1)
+    if (c === 92) at++
+    else if (c === 34) open = open < 0 && opensString(text, at - 1) ? at - 1 : -1
+    else return at - 1
   }
   if (open >= 0) throw syntaxError('unclosed quote', 'a quoted text is not closed', open)
   return end
@@ -66,6 +70,9 @@ export function opensString(text: string, at: number): boolean {
   return isBlank(before) || before === 58 || before === 44 || before === 33 || before === 40 || before === 59
 }
 
+/** Blanks and control characters: compared in place, because this runs for every option of every rule. */
+const BLANK = 32
+
 /** Calls `handle` for every option of the body `text[from, end)`. @throws RuleTextError, and what `handle` throws */
 export function eachOption(
   text: string,
@@ -76,7 +83,7 @@ export function eachOption(
 ): void {
   let at = from
   while (at < end) {
-    while (at < end && isBlank(text.charCodeAt(at))) at++
+    while (at < end && text.charCodeAt(at) <= BLANK) at++
     if (at >= end) return
     const stop = quotes ? quotedOptionEnd(text, at, end) : optionEnd(text, at, end)
     const option = cutOption(text, at, stop)
@@ -88,7 +95,7 @@ export function eachOption(
 
 function cutOption(text: string, from: number, stop: number): OptionText | undefined {
   let end = stop
-  while (end > from && isBlank(text.charCodeAt(end - 1))) end--
+  while (end > from && text.charCodeAt(end - 1) <= BLANK) end--
   if (end === from) return undefined
   // Searched in the option only: a search in all of the text would make many options cost the square of their number.
   const option = text.slice(from, end)
@@ -96,7 +103,7 @@ function cutOption(text: string, from: number, stop: number): OptionText | undef
   if (colon < 0) return { name: option.toLowerCase(), at: from, value: undefined, valueAt: end }
   const name = option.slice(0, colon).trimEnd().toLowerCase()
   let valueAt = from + colon + 1
-  while (valueAt < end && isBlank(text.charCodeAt(valueAt))) valueAt++
+  while (valueAt < end && text.charCodeAt(valueAt) <= BLANK) valueAt++
   return { name, at: from, value: text.slice(valueAt, end), valueAt }
 }
 

@@ -49,8 +49,9 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
   let blockComment = false
   let commentRegion = false
 
-  /** Characters that mean something, and the line's end, which bounds the search. */
-  const special = /["\\#()*/\n]/g
+  /** Characters that mean something outside and inside quotes, and the line's end, which bounds the search. */
+  const special = /["\\#()*\n]/g
+  const closing = /["\\\n]/g
 
   const emit = (): boolean => {
     const done = current
@@ -92,8 +93,9 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
     let from = start
     let i = start
     while (i < end) {
-      special.lastIndex = i
-      i = special.test(text) ? special.lastIndex - 1 : end
+      const next = quoted ? closing : special
+      next.lastIndex = i
+      i = next.test(text) ? next.lastIndex - 1 : end
       if (i >= end) break
       const c = text.charCodeAt(i)
       if (blockComment) {
@@ -106,12 +108,11 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
         if (depth > 0) i++
       } else if (c === 34) {
         quoted = depth > 0 && !quoted && (i === start || opensString(text, i))
-      } else if (quoted) {
-        // Nothing else counts inside quotes.
-      } else if (c === 47 && text.charCodeAt(i + 1) === 42) {
-        current.add(text, from, i, line, from - lineStart + 1)
-        blockComment = true
-        i++
+      } else if (c === 42) {
+        if (i > from && text.charCodeAt(i - 1) === 47) {
+          current.add(text, from, i - 1, line, from - lineStart + 1)
+          blockComment = true
+        }
       } else if (c === 35 && (i === start || isBlank(text.charCodeAt(i - 1)))) {
         end = i
         break
