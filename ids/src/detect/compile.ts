@@ -16,7 +16,7 @@ import {
   type RetryEvaluator,
   type Step,
 } from './evaluation.js'
-import { chooseFastPattern, type FastPattern } from './fast-pattern.js'
+import { chooseFastPattern, type FastPattern, onlyContent } from './fast-pattern.js'
 import { HeaderTest } from './header-test.js'
 import { Base64DecodeEvaluator } from './options/base64.js'
 import {
@@ -86,7 +86,7 @@ export class CompiledRule {
     this.rule = rule
     const { options } = rule
     this.fastPattern = chooseFastPattern(rule, context.maxPatternLength)
-    const only = this.fastPattern?.only
+    const only = onlyContent(rule)
     this.gate = only === undefined ? undefined : new OnlyPatternEvaluator(only)
     this.steps = compileSteps(
       options.filter((option) => option !== only),
@@ -126,7 +126,7 @@ function leastBuffer(options: readonly RuleOption[]): { buffer: BufferId; length
     let length = 0
     if (option.kind === 'content' && !option.negated) length = option.bytes.length
     else if (option.kind === 'pcre' && !option.negated) {
-      length = pcreFacts(option.pattern, option.flags).minLength
+      length = pcreFacts(option).minLength
     } else continue
     if (length > least.length && option.buffer !== BUF.BASE64_DATA) least = { buffer: option.buffer, length }
   }
@@ -232,14 +232,11 @@ function draft(option: RuleOption, context: CompileContext, variables: VariableN
       const base = positional(evaluator, option.relative, [], moves, option.buffer)
       return { ...base, retry: moves && !isAnchored(option) ? evaluator : undefined }
     }
-    case 'isdataat':
-      return positional(
-        new IsDataAtEvaluator(option, variables),
-        option.relative,
-        [option.at],
-        false,
-        option.buffer,
-      )
+    case 'isdataat': {
+      const evaluator = new IsDataAtEvaluator(option, variables)
+      const base = positional(evaluator, option.relative, [option.at], false, option.buffer)
+      return base.fixed ? { ...base, early: 3 } : base
+    }
     case 'byte_test': {
       const operands = [option.offset, option.value]
       return positional(
@@ -283,8 +280,12 @@ function draft(option: RuleOption, context: CompileContext, variables: VariableN
       const base = positional(evaluator, option.relative, [], false, option.buffer)
       return base.fixed ? { ...base, early: 3 } : base
     }
-    case 'flow':
-      return test(new FlowEvaluator(option), 0)
+    case 'flow': {
+      // Direction and `established` are looked at before the options are.
+      const { state, stream, frag } = option
+      const more = state === 'not_established' || stream !== undefined || frag !== undefined
+      return test(more ? new FlowEvaluator(option) : ALWAYS, 0)
+    }
     case 'dsize':
       return test(new DsizeEvaluator(option), 1)
     case 'flags':

@@ -6,7 +6,7 @@
  * by action (drop, reject, alert, log), priority, then gid and sid; a rule alerts once per unit.
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
-import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import { BUF, type BufferSet } from '../inspect/buffers.js'
 import { type InspectionUnit, TO_SERVER, UNIT, type UnitSink } from '../inspect/unit.js'
 import type { AlertSink } from '../output/alert.js'
 import { parseAddress } from './addresses.js'
@@ -15,10 +15,10 @@ import { AlertView } from './alert-view.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
-import { type PatternSetId, SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
+import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
 import type { FlowContext } from './flow-context.js'
 import type { GroupTable, MatcherCache, PatternSet, RuleGroup } from './groups.js'
-import type { RuleSet } from './rule-set.js'
+import { type RuleSet, settledShift, TRAIT } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
 
 /** Pattern rules of a packet group that are evaluated outright: cheaper than a search when there are few. */
@@ -227,46 +227,36 @@ export class Detector implements UnitSink<DetectFlow> {
   }
 
   #search(group: RuleGroup, unit: InspectionUnit): void {
-    const { buffers } = unit
-    for (let id = 0; id < SET_COUNT; id++) {
-      const set = group.sets[id]!
-      if (set === null) continue
-      const slot = SET_BUFFERS[id]!
-      const end = buffers.end[slot]!
-      if (buffers.fresh[slot]! < end) this.#searchBuffer(group, id as PatternSetId, set, unit, slot)
-      if (id === SET.PLAIN && set.inFileData) this.#searchFileData(group, set, unit)
+    const { combined } = group
+    if (combined !== null && isVerbatim(group, unit.buffers)) {
+      this.#searchBuffer(group, combined, unit, BUF.PKT_DATA)
+      const plain = group.sets[SET.PLAIN]!
+      if (plain?.inFileData) this.#searchFileData(group, plain, unit)
+    } else {
+      for (let id = 0; id < SET_COUNT; id++) {
+        const set = group.sets[id]!
+        if (set === null) continue
+        this.#searchBuffer(group, set, unit, SET_BUFFERS[id]!)
+        if (id === SET.PLAIN && set.inFileData) this.#searchFileData(group, set, unit)
+      }
     }
     this.#addAll(group.always)
   }
 
   /** File data is searched on its own unless it is part of the raw bytes that have just been searched. */
   #searchFileData(group: RuleGroup, set: PatternSet, unit: InspectionUnit): void {
-    const { buffers } = unit
-    const end = buffers.end[BUF.FILE_DATA]!
-    if (buffers.fresh[BUF.FILE_DATA]! >= end) return
-    if (
-      buffers.bytes[BUF.FILE_DATA] === buffers.bytes[BUF.PKT_DATA] &&
-      buffers.fresh[BUF.FILE_DATA]! >= buffers.fresh[BUF.PKT_DATA]! &&
-      end <= buffers.end[BUF.PKT_DATA]!
-    ) {
-      return
-    }
-    this.#searchBuffer(group, SET.PLAIN, set, unit, BUF.FILE_DATA)
+    if (!isPartOfRaw(unit.buffers, BUF.FILE_DATA)) this.#searchBuffer(group, set, unit, BUF.FILE_DATA)
   }
 
-  #searchBuffer(
-    group: RuleGroup,
-    id: PatternSetId,
-    set: PatternSet,
-    unit: InspectionUnit,
-    slot: number,
-  ): void {
-    const matcher = group.matcher(id, this.#matchers, this.counters)
-    if (matcher === null) return
+  #searchBuffer(group: RuleGroup, set: PatternSet, unit: InspectionUnit, slot: number): void {
     const { buffers } = unit
     const end = buffers.end[slot]!
+    const fresh = buffers.fresh[slot]!
+    if (fresh >= end) return
+    const matcher = group.matcher(set, this.#matchers, this.counters)
+    if (matcher === null) return
     // A pattern may have begun before the bytes that are new.
-    const from = Math.max(buffers.start[slot]!, buffers.fresh[slot]! - matcher.longest + 1)
+    const from = Math.max(buffers.start[slot]!, fresh - matcher.longest + 1)
     const found = matcher.search(buffers.bytes[slot]!, from, end)
     this.counters.searches++
     this.counters.searchedBytes += end - from
@@ -286,7 +276,7 @@ export class Detector implements UnitSink<DetectFlow> {
     const set = group.sets[SET.PLAIN]!
     if (set !== null && !empty) {
       if (set.rules.length <= DIRECT_RULES) this.#addAll(set.rules)
-      else this.#searchBuffer(group, SET.PLAIN, set, unit, BUF.PKT_DATA)
+      else this.#searchBuffer(group, set, unit, BUF.PKT_DATA)
     }
     this.#addAll(group.always)
   }
@@ -330,17 +320,22 @@ export class Detector implements UnitSink<DetectFlow> {
     state.flow = flow
     const context = flow?.uctx
     state.bits = context?.bits
-    const { classOf } = this.#set.portClasses
-    const source = classOf[sourcePort]!
-    const destination = classOf[destinationPort]!
+    const { traits, minLength, minBuffer, portClasses } = this.#set
+    const source = portClasses.classOf[sourcePort]!
+    const destination = portClasses.classOf[destinationPort]!
     const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
+    const established = flow?.established ?? false
+    const settled = flow === undefined ? 0 : TRAIT.SETTLED << settledShift(unit.direction, unit.service)
     for (let i = 0; i < count; i++) {
       const index = candidates[i]!
-      const rule = this.#rules[index]!
       this.#triesOf[index]!++
-      if (rule.minLength > lengthOf(unit.buffers, rule.minBuffer)) continue
-      if (!rule.header.matches(state, unit.service, source, destination)) continue
-      const bodyOnly = http && rule.readsPayload && rule.header.seesBodyOnly(source, destination)
+      const trait = traits[index]!
+      if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && !established) continue
+      if (minLength[index]! > lengthOf(unit.buffers, minBuffer[index]!)) continue
+      const rule = this.#rules[index]!
+      if ((trait & settled) === 0 && !rule.header.matches(state, unit.service, source, destination)) continue
+      const bodyOnly =
+        http && (trait & TRAIT.BODY_ONLY) !== 0 && rule.header.seesBodyOnly(source, destination)
       state.begin(rule.rule.dialect, bodyOnly)
       if (rule.gate !== undefined && this.#resumed[index] !== this.#generation && !rule.gate.test(state))
         continue
@@ -436,8 +431,28 @@ export class Detector implements UnitSink<DetectFlow> {
   }
 }
 
+/** The new bytes of a buffer, if it has any, are among those a search of the raw bytes covers. */
+function isPartOfRaw(buffers: BufferSet, slot: number): boolean {
+  const end = buffers.end[slot]!
+  const fresh = buffers.fresh[slot]!
+  return (
+    fresh >= end ||
+    (buffers.bytes[slot] === buffers.bytes[BUF.PKT_DATA] &&
+      fresh >= buffers.fresh[BUF.PKT_DATA]! &&
+      end <= buffers.end[BUF.PKT_DATA]!)
+  )
+}
+
+/** Every buffer the group has patterns for is part of the raw bytes: nothing in it was decoded or normalised. */
+function isVerbatim(group: RuleGroup, buffers: BufferSet): boolean {
+  for (let id = SET.PLAIN + 1; id < SET_COUNT; id++) {
+    if (group.sets[id] !== null && !isPartOfRaw(buffers, SET_BUFFERS[id]!)) return false
+  }
+  return true
+}
+
 /** Bytes of a buffer; of packet data: at least what any rule may see as packet data. */
-function lengthOf(buffers: BufferSet, id: BufferId): number {
+function lengthOf(buffers: BufferSet, id: number): number {
   const length = buffers.end[id]! - buffers.start[id]!
   if (id !== BUF.PKT_DATA && id !== BUF.RAW_DATA) return length
   return Math.max(

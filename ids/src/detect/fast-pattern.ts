@@ -55,8 +55,8 @@ export interface FastPattern {
   readonly bytes: Uint8Array
   /** The file data must be searched too: the literal may stand in decoded data only. */
   readonly inFileData: boolean
-  /** The content of a `fast_pattern:only`. */
-  readonly only: ContentOption | undefined
+  /** Found in nearly every HTTP message: searching for it costs more than trying the rule each time. */
+  readonly commonplace: boolean
 }
 
 /** A literal that every match of a rule holds in one of its buffers. */
@@ -78,94 +78,130 @@ const SMALL_CHOICE: readonly BufferId[] = [
   BUF.HTTP_STAT_CODE,
 ]
 
-/** What nearly every request or response holds: a rule woken by a piece of this is woken all the time. */
-const COMMONPLACE = Buffer.from(
+/** What nearly every request holds: a rule woken by a piece of this is woken all the time. */
+const COMMON_IN_REQUESTS = Buffer.from(
   [
-    'get / http/1.1\r\nhost: www.',
-    'http/1.0\r\nhost: www.',
-    '.com\r\nuser-agent: mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) chrome/',
-    ' safari/537.36\r\naccept: */*\r\naccept-language: en-us,en;q=0.5\r\naccept-encoding: gzip, deflate, br\r\n',
-    'user-agent: mozilla/4.0 (compatible; msie 6.0; windows nt 5.1)\r\n',
-    'gecko/20100101 firefox/\r\ncookie: \r\nreferer: http://www.\r\nconnection: keep-alive\r\ncontent-type: text/html\r\n',
-    'accept: text/html,application/xhtml+xml,application/xml;q=0.9\r\nconnection: close\r\ncontent-length: \r\n\r\n',
-    'http/1.1 200 ok\r\ndate: server: apache\r\nlast-modified: etag: transfer-encoding: chunked\r\nset-cookie: \r\n',
-    'post / http/1.1\r\ncontent-type: application/x-www-form-urlencoded\r\n',
-    'http/1.0 200 ok\r\n<html><head><title></title></head><body></body></html>',
+    'get / http/1.1\r\nhost: www.\r\n',
+    'user-agent: mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) chrome/',
+    ' safari/537.36\r\naccept: */*\r\naccept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n',
+    'accept-language: en-us,en;q=0.5\r\naccept-encoding: gzip, deflate\r\ncookie: \r\nreferer: http://www.\r\n',
+    'connection: keep-alive\r\n\r\n',
   ].join('\n'),
-  'latin1',
+)
+
+/** The same for responses. */
+const COMMON_IN_RESPONSES = Buffer.from(
+  [
+    'http/1.1 200 ok\r\ndate: \r\nserver: apache\r\nlast-modified: \r\netag: \r\naccept-ranges: bytes\r\ncontent-length: ',
+    '\r\nconnection: keep-alive\r\ncontent-type: text/html\r\n\r\n',
+    '<html><head><title></title></head><body></body></html>',
+  ].join('\n'),
 )
 
 /** How much shorter a commonplace literal counts. */
 const COMMONPLACE_DISCOUNT = 16
 
+/** Buffers whose patterns are looked for in the raw bytes, which hold them in one direction only. */
+const REQUEST_ONLY: readonly BufferId[] = [BUF.HTTP_RAW_URI, BUF.HTTP_METHOD]
+const RESPONSE_ONLY: readonly BufferId[] = [BUF.HTTP_STAT_CODE, BUF.HTTP_STAT_MSG]
+
+/** What the choice for one rule depends on, besides its literals. */
+interface Choice {
+  readonly rule: Rule
+  readonly toServer: boolean
+  readonly toClient: boolean
+}
+
 /**
  * How well a literal tells a rule's traffic from other: its length, without leading NUL bytes, which are everywhere; and
  * much less for what stands in ordinary HTTP traffic.
  */
-function weight({ bytes }: Literal): number {
+function weight(choice: Choice, bytes: Uint8Array): number {
   let zeros = 0
   while (zeros < bytes.length && bytes[zeros] === 0) zeros++
   // All-NUL contents come after every other one.
   if (zeros === bytes.length) return bytes.length / 4096
   const length = bytes.length - zeros
-  return COMMONPLACE.includes(Buffer.from(foldBytes(bytes))) ? length / COMMONPLACE_DISCOUNT : length
+  const folded = Buffer.from(foldBytes(bytes))
+  const common =
+    (choice.toServer && COMMON_IN_REQUESTS.includes(folded)) ||
+    (choice.toClient && COMMON_IN_RESPONSES.includes(folded))
+  return common ? length / COMMONPLACE_DISCOUNT : length
 }
+
+/** Literals up to this weight (commonplace ones, single bytes) are not worth searching for in HTTP messages. */
+const USELESS = 1
 
 /** Literals up to this weight are bad enough to look in all buffers, and in regular expressions, for a better one. */
 const WEAK = 3
 
-function heaviest(literals: readonly Literal[]): Literal | undefined {
+function heaviest(choice: Choice, literals: readonly Literal[]): Literal | undefined {
   let best: Literal | undefined
-  for (const literal of literals) if (best === undefined || weight(literal) > weight(best)) best = literal
+  let bestWeight = 0
+  for (const literal of literals) {
+    const own = weight(choice, literal.bytes)
+    if (best === undefined || own > bestWeight) {
+      best = literal
+      bestWeight = own
+    }
+  }
   return best
 }
 
-function isEligible(buffer: BufferId): boolean {
+function isEligible(choice: Choice, buffer: BufferId): boolean {
+  if (choice.toClient && REQUEST_ONLY.includes(buffer)) return false
+  if (choice.toServer && RESPONSE_ONLY.includes(buffer)) return false
   return SET_OF_BUFFER[buffer] !== undefined
 }
 
-function contentLiterals(rule: Rule): Literal[] {
+function contentLiterals(choice: Choice): Literal[] {
   const literals: Literal[] = []
-  for (const option of rule.options) {
-    if (option.kind !== 'content' || option.negated || !isEligible(option.buffer)) continue
+  for (const option of choice.rule.options) {
+    if (option.kind !== 'content' || option.negated || !isEligible(choice, option.buffer)) continue
     literals.push({ buffer: option.buffer, bytes: option.bytes, content: option })
   }
   return literals
 }
 
-function pcreLiterals(rule: Rule): Literal[] {
+function pcreLiterals(choice: Choice): Literal[] {
   const literals: Literal[] = []
-  for (const option of rule.options) {
-    if (option.kind !== 'pcre' || option.negated || !isEligible(option.buffer)) continue
-    const { literal } = pcreFacts(option.pattern, option.flags)
-    if (literal !== undefined) literals.push({ buffer: option.buffer, bytes: literal, content: undefined })
+  for (const option of choice.rule.options) {
+    if (option.kind !== 'pcre' || option.negated || !isEligible(choice, option.buffer)) continue
+    for (const bytes of pcreFacts(option).literals) {
+      literals.push({ buffer: option.buffer, bytes, content: undefined })
+    }
   }
   return literals
+}
+
+function choiceFor(rule: Rule): Choice {
+  let direction: string | undefined
+  for (const option of rule.options) if (option.kind === 'flow') direction ??= option.direction
+  return { rule, toServer: direction !== 'to_client', toClient: direction !== 'to_server' }
 }
 
 /**
  * Snort 2: the flagged content, else the longest of the URI, header and body buffers, else the longest plain one.
  * Snort 3: the flagged one, else the longest of any buffer. Where that would be a commonplace or very short literal, the
- * best of all buffers and regular expressions is taken instead.
+ * best of all buffers and regular expressions is taken instead. The choice decides nothing but speed.
  */
-function choose(rule: Rule): Literal | undefined {
-  const contents = contentLiterals(rule)
+function choose(choice: Choice): Literal | undefined {
+  const contents = contentLiterals(choice)
   const flagged = contents.find(({ content }) => content!.fastPattern !== undefined)
-  if (flagged !== undefined) return flagged
+  if (flagged !== undefined && weight(choice, flagged.bytes) > USELESS) return flagged
   const among = (buffers: readonly BufferId[]): Literal | undefined =>
-    heaviest(contents.filter(({ buffer }) => buffers.includes(buffer)))
+    heaviest(
+      choice,
+      contents.filter(({ buffer }) => buffers.includes(buffer)),
+    )
   const usual =
-    rule.dialect === 'snort3'
+    choice.rule.dialect === 'snort3'
       ? among([...HTTP_CHOICE, ...PLAIN_CHOICE])
       : (among(HTTP_CHOICE) ?? among(PLAIN_CHOICE))
-  if (usual !== undefined && weight(usual) > WEAK) return usual
-  const literals = [
-    usual,
-    ...pcreLiterals(rule),
-    among([...HTTP_CHOICE, ...PLAIN_CHOICE]),
-    among(SMALL_CHOICE),
-  ]
-  return heaviest(literals.filter((literal) => literal !== undefined))
+  if (usual !== undefined && weight(choice, usual.bytes) > WEAK) return usual
+  const others = [flagged, usual, among([...HTTP_CHOICE, ...PLAIN_CHOICE]), among(SMALL_CHOICE)]
+  const literals = [...others, ...pcreLiterals(choice)].filter((literal) => literal !== undefined)
+  return heaviest(choice, literals)
 }
 
 /** Some HTTP message may show the rule its (decoded) body as packet data; see `CompiledRule.seesBodyOnly`. */
@@ -177,9 +213,18 @@ function maySeeBodyOnly(rule: Rule): boolean {
   )
 }
 
+/** The content of `fast_pattern:only`, which is only ever looked for anywhere in its buffer, in any case. */
+export function onlyContent(rule: Rule): ContentOption | undefined {
+  for (const option of rule.options) {
+    if (option.kind === 'content' && option.fastPattern?.only === true && !option.negated) return option
+  }
+  return undefined
+}
+
 /** @param maxLength longest prefix given to the matcher; 0 = all of it */
 export function chooseFastPattern(rule: Rule, maxLength: number): FastPattern | undefined {
-  const literal = choose(rule)
+  const choice = choiceFor(rule)
+  const literal = choose(choice)
   if (literal === undefined) return undefined
   const { buffer, content } = literal
   const mark = content?.fastPattern
@@ -193,6 +238,6 @@ export function chooseFastPattern(rule: Rule, maxLength: number): FastPattern | 
     set: SET_OF_BUFFER[buffer]!,
     bytes: foldBytes(bytes),
     inFileData: buffer === BUF.FILE_DATA || (plain && maySeeBodyOnly(rule)),
-    only: mark?.only === true ? content : undefined,
+    commonplace: weight(choice, bytes) <= USELESS,
   }
 }

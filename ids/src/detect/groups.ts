@@ -9,7 +9,7 @@ import type { Direction, ServiceId } from '../inspect/unit.js'
 import type { Matcher, MatcherEngine } from '../match/matcher.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
-import { type PatternSetId, SET_COUNT } from './fast-pattern.js'
+import { SET_COUNT } from './fast-pattern.js'
 import { SERVICE_FIT } from './header-test.js'
 import type { PortClasses } from './ports.js'
 
@@ -92,46 +92,63 @@ export class MatcherCache {
 export class RuleGroup {
   /** Indexed by `SET`; null = no rule of the group has a fast pattern of that kind. */
   readonly sets: (PatternSet | null)[]
+  /** All patterns, for messages whose buffers are parts of the raw bytes: one search instead of several. */
+  combined: PatternSet | null
   /** Rules to evaluate on every unit. */
   always: Int32Array
   /** More rules for the same port, searched separately. */
   readonly next: RuleGroup | null
   readonly size: number
 
-  constructor(members: readonly number[], rules: readonly CompiledRule[], next: RuleGroup | null) {
+  /** @param http the units are HTTP messages */
+  constructor(
+    members: readonly number[],
+    rules: readonly CompiledRule[],
+    http: boolean,
+    next: RuleGroup | null,
+  ) {
     const bySet: number[][] = Array.from({ length: SET_COUNT }, () => [])
     const always: number[] = []
+    const searched: number[] = []
     for (const index of members) {
       const fastPattern = rules[index]!.fastPattern
-      if (fastPattern === undefined) always.push(index)
-      else bySet[fastPattern.set]!.push(index)
+      if (fastPattern === undefined || (http && fastPattern.commonplace)) always.push(index)
+      else {
+        bySet[fastPattern.set]!.push(index)
+        searched.push(index)
+      }
     }
     this.sets = bySet.map((list) => (list.length === 0 ? null : new PatternSet(list, rules)))
+    const kinds = this.sets.filter((set) => set !== null).length
+    this.combined = kinds > 1 ? new PatternSet(searched, rules) : null
     this.always = Int32Array.from(always)
     this.next = next
     this.size = members.length
   }
 
-  /** Makes the matchers now instead of at the first unit. */
+  /** Makes the matchers most units need now instead of at the first unit. */
   warmUp(cache: MatcherCache, counters: Counters): void {
-    for (let id = 0; id < SET_COUNT; id++) {
-      if (this.sets[id] !== null) this.matcher(id as PatternSetId, cache, counters)
-    }
+    if (this.combined !== null) this.matcher(this.combined, cache, counters)
+    else for (const set of this.sets) if (set !== null) this.matcher(set, cache, counters)
     this.next?.warmUp(cache, counters)
   }
 
   /**
-   * The matcher of a set that is not null. When the engine refuses the patterns, the set is dropped, its rules are
+   * The matcher of one of the group's sets. When the engine refuses the patterns, the set is dropped, its rules are
    * evaluated on every unit from then on, and null is returned.
    */
-  matcher(id: PatternSetId, cache: MatcherCache, counters: Counters): Matcher | null {
-    const set = this.sets[id]!
+  matcher(set: PatternSet, cache: MatcherCache, counters: Counters): Matcher | null {
     try {
       return set.matcher(cache)
     } catch {
       counters.matcherFailures++
-      this.sets[id] = null
-      this.always = Int32Array.from([...this.always, ...set.rules])
+      if (set === this.combined) this.combined = null
+      else {
+        this.sets[this.sets.indexOf(set)] = null
+        // The combined set would hide that these rules are not searched for any more.
+        this.combined = null
+        this.always = Int32Array.from([...this.always, ...set.rules])
+      }
       return null
     }
   }
@@ -142,6 +159,7 @@ export class GroupTable {
   readonly #rules: readonly CompiledRule[]
   readonly #classes: PortClasses
   readonly #direction: Direction
+  readonly #http: boolean
   readonly #anyPort: number[] = []
   readonly #byServerPort: number[] = []
   readonly #byClientPort: number[] = []
@@ -152,16 +170,19 @@ export class GroupTable {
   readonly #anyGroup: RuleGroup | null
   #merged = 0
 
+  /** @param messages the units are HTTP messages */
   constructor(
     rules: readonly CompiledRule[],
     classes: PortClasses,
     direction: Direction,
     service: ServiceId,
+    messages: boolean,
     admit: (rule: CompiledRule) => boolean,
   ) {
     this.#rules = rules
     this.#classes = classes
     this.#direction = direction
+    this.#http = messages
     rules.forEach((rule, index) => {
       const fit = rule.header.fits(service)
       if (fit === SERVICE_FIT.NO || !rule.mayTravel(direction) || !admit(rule)) return
@@ -170,7 +191,7 @@ export class GroupTable {
       else if (rule.header.anyServer(direction)) this.#anyPort.push(index)
       else this.#byServerPort.push(index)
     })
-    this.#anyGroup = this.#anyPort.length > 0 ? new RuleGroup(this.#anyPort, rules, null) : null
+    this.#anyGroup = this.#anyPort.length > 0 ? new RuleGroup(this.#anyPort, rules, this.#http, null) : null
   }
 
   get isEmpty(): boolean {
@@ -213,10 +234,10 @@ export class GroupTable {
 
   #join(specific: readonly number[]): RuleGroup {
     if (this.#anyGroup !== null && this.#merged >= MERGED_CLASSES) {
-      return new RuleGroup(specific, this.#rules, this.#anyGroup)
+      return new RuleGroup(specific, this.#rules, this.#http, this.#anyGroup)
     }
     this.#merged++
-    return new RuleGroup([...this.#anyPort, ...specific], this.#rules, null)
+    return new RuleGroup([...this.#anyPort, ...specific], this.#rules, this.#http, null)
   }
 
   #makeClientGroup(portClass: number): RuleGroup | null {
@@ -226,7 +247,7 @@ export class GroupTable {
     const group =
       members.length === 0
         ? null
-        : this.#share(`c${members.join()}`, () => new RuleGroup(members, this.#rules, null))
+        : this.#share(`c${members.join()}`, () => new RuleGroup(members, this.#rules, this.#http, null))
     this.#clientGroups[portClass] = group
     return group
   }

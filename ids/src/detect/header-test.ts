@@ -76,6 +76,19 @@ export class HeaderTest {
     return own.any || (this.#bidirectional && other.any)
   }
 
+  /** True when filing by direction, service and the server's port leaves nothing to be tested. */
+  isSettled(direction: Direction, service: ServiceId): boolean {
+    if (this.testsAddresses) return false
+    if (this.#fits[service] !== SERVICE_FIT.BY_PORTS) return true
+    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
+    return !this.#bidirectional && other.any
+  }
+
+  /** False when packet data is always the whole message. */
+  get maySeeBodyOnly(): boolean {
+    return this.#snort3 || (this.#service === 'http' && !this.#portless)
+  }
+
   /** The addresses of the unit, in the direction of its bytes, and the classes of its ports. */
   matches(state: Evaluation, service: ServiceId, source: number, destination: number): boolean {
     const byPorts = this.#fits[service] === SERVICE_FIT.BY_PORTS

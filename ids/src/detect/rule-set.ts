@@ -28,6 +28,20 @@ const ACTION_ORDER: readonly RuleAction[] = [
 /** Rounds of ordering rules that check flowbits after those that set them; longer chains keep the rules' order. */
 const MAX_FLOWBIT_DEPTH = 16
 
+/** Bits of `RuleSet.traits`: what need not, or must, be looked at before a rule's options are evaluated. */
+export const TRAIT = {
+  NEEDS_ESTABLISHED: 1,
+  /** Packet data may be the body of an HTTP message. */
+  BODY_ONLY: 2,
+  /** Shifted left by `settledShift`: the header needs no test. */
+  SETTLED: 4,
+} as const
+
+/** Which of the SETTLED bits counts for a unit. */
+export function settledShift(direction: Direction, service: ServiceId): number {
+  return direction + 2 * service
+}
+
 export class RuleSet {
   /** In evaluation order: rules that change flowbits before those that check them, else as given. */
   readonly rules: readonly CompiledRule[]
@@ -37,6 +51,10 @@ export class RuleSet {
   /** 1 = a `pass` rule. */
   readonly pass: Uint8Array
   readonly portClasses: PortClasses
+  /** By rule index, side by side because every candidate is judged by them first. */
+  readonly traits: Uint8Array
+  readonly minLength: Int32Array
+  readonly minBuffer: Uint8Array
   readonly testsAddresses: boolean
   readonly flowbitWords: number
   /** Indexed by service. */
@@ -70,9 +88,16 @@ export class RuleSet {
     this.pass = Uint8Array.from(compiled, ({ rule }) => (rule.header.action === 'pass' ? 1 : 0))
     this.testsAddresses = compiled.some((rule) => rule.header.testsAddresses)
     this.portClasses = classes
-    const tables = (service: ServiceId, admit: (rule: CompiledRule) => boolean): DirectionTables => {
+    this.traits = Uint8Array.from(compiled, traitsOf)
+    this.minLength = Int32Array.from(compiled, (rule) => rule.minLength)
+    this.minBuffer = Uint8Array.from(compiled, (rule) => rule.minBuffer)
+    const tables = (
+      service: ServiceId,
+      admit: (rule: CompiledRule) => boolean,
+      messages = false,
+    ): DirectionTables => {
       const table = (direction: Direction): GroupTable =>
-        new GroupTable(compiled, classes, direction, service, admit)
+        new GroupTable(compiled, classes, direction, service, messages, admit)
       return [table(TO_SERVER), table(TO_CLIENT)]
     }
     const isFor = ({ rule }: CompiledRule, protocol: string): boolean =>
@@ -82,6 +107,7 @@ export class RuleSet {
       tables(
         service,
         (rule) => isFor(rule, 'tcp') && rule.onStreams && !(service !== SERVICE.HTTP && rule.httpOnly),
+        service === SERVICE.HTTP,
       ),
     )
     this.tcpPackets = services.map((service) =>
@@ -97,6 +123,18 @@ export class RuleSet {
     this.icmp = packets('icmp')
     this.otherIp = packets('ip')
   }
+}
+
+function traitsOf(rule: CompiledRule): number {
+  let traits = rule.needsEstablished ? TRAIT.NEEDS_ESTABLISHED : 0
+  if (rule.readsPayload && rule.header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
+  for (const direction of [TO_SERVER, TO_CLIENT] as const) {
+    for (const service of [SERVICE.UNKNOWN, SERVICE.HTTP]) {
+      if (!rule.header.isSettled(direction, service)) continue
+      traits |= TRAIT.SETTLED << settledShift(direction, service)
+    }
+  }
+  return traits
 }
 
 function problemOf(rule: Rule, error: unknown): RuleProblem {

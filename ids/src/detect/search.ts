@@ -18,60 +18,43 @@ export function foldBytes(bytes: Uint8Array): Uint8Array {
 export class LiteralSearch {
   readonly pattern: Uint8Array
   readonly nocase: boolean
-  /** How far the window may move when its last byte is the index; at most 255. */
+  /** How far to move on when a byte stands at the pattern's last place; 0 = it is the last byte. At most 255. */
   readonly #skip: Uint8Array
+  /** How far to move on from a last byte that is not the end of an occurrence. */
+  readonly #lastSkip: number
 
   constructor(bytes: Uint8Array, nocase: boolean) {
     const pattern = nocase ? foldBytes(bytes) : bytes.slice()
     this.pattern = pattern
     this.nocase = nocase
-    const length = pattern.length
-    const skip = new Uint8Array(256).fill(Math.min(length, 255))
-    for (let i = 0; i < length - 1; i++) skip[pattern[i]!] = Math.min(length - 1 - i, 255)
+    const last = pattern.length - 1
+    const skip = new Uint8Array(256).fill(Math.min(pattern.length, 255))
+    for (let i = 0; i < last; i++) skip[pattern[i]!] = Math.min(last - i, 255)
+    this.#lastSkip = last >= 0 ? skip[pattern[last]!]! : 0
+    if (last >= 0) skip[pattern[last]!] = 0
     if (nocase) for (let byte = 0x41; byte <= 0x5a; byte++) skip[byte] = skip[byte + 0x20]!
     this.#skip = skip
   }
 
   /** Index of the first occurrence that lies wholly inside `[from, end)`, or -1. */
   find(bytes: Uint8Array, from: number, end: number): number {
-    return this.nocase ? this.#findFolded(bytes, from, end) : this.#findExact(bytes, from, end)
-  }
-
-  #findExact(bytes: Uint8Array, from: number, end: number): number {
     const pattern = this.pattern
     const skip = this.#skip
     const last = pattern.length - 1
-    const lastByte = pattern[last]!
+    const nocase = this.nocase
     let at = from + last
     while (at < end) {
-      const byte = bytes[at]!
-      if (byte === lastByte) {
-        const start = at - last
-        let i = 0
-        while (i < last && bytes[start + i] === pattern[i]) i++
-        if (i === last) return start
+      const move = skip[bytes[at]!]!
+      if (move !== 0) {
+        at += move
+        continue
       }
-      at += skip[byte]!
-    }
-    return -1
-  }
-
-  #findFolded(bytes: Uint8Array, from: number, end: number): number {
-    const pattern = this.pattern
-    const skip = this.#skip
-    const fold = FOLD
-    const last = pattern.length - 1
-    const lastByte = pattern[last]!
-    let at = from + last
-    while (at < end) {
-      const byte = bytes[at]!
-      if (fold[byte] === lastByte) {
-        const start = at - last
-        let i = 0
-        while (i < last && fold[bytes[start + i]!] === pattern[i]) i++
-        if (i === last) return start
-      }
-      at += skip[byte]!
+      const start = at - last
+      let i = 0
+      if (nocase) while (i < last && FOLD[bytes[start + i]!] === pattern[i]) i++
+      else while (i < last && bytes[start + i] === pattern[i]) i++
+      if (i === last) return start
+      at += this.#lastSkip
     }
     return -1
   }

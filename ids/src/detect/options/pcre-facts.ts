@@ -7,21 +7,33 @@
 import type { RegexFlags } from '../../match/matcher.js'
 import { parseRegex } from '../../match/regex-parse.js'
 import type { ByteSet, Node } from '../../match/regex-syntax.js'
+import type { PcreOption } from '../../rules/model.js'
 import { FOLD } from '../search.js'
 
 export interface PcreFacts {
   /** Bytes a subject must have at least. */
   readonly minLength: number
-  /** Longest run of bytes, ASCII lower case, that every match holds in some case; undefined = none. */
-  readonly literal: Uint8Array | undefined
+  /** Runs of at least two bytes, ASCII lower case, that every match holds in some case. */
+  readonly literals: readonly Uint8Array[]
 }
 
-const UNKNOWN: PcreFacts = { minLength: 0, literal: undefined }
+const UNKNOWN: PcreFacts = { minLength: 0, literals: [] }
 /** A longer literal says no more. */
 const LONGEST_LITERAL = 32
 const LONGEST_LENGTH = 65_535
 
-export function pcreFacts(pattern: string, flags: RegexFlags): PcreFacts {
+const known = new WeakMap<PcreOption, PcreFacts>()
+
+export function pcreFacts(option: PcreOption): PcreFacts {
+  let facts = known.get(option)
+  if (facts === undefined) {
+    facts = factsOf(option.pattern, option.flags)
+    known.set(option, facts)
+  }
+  return facts
+}
+
+function factsOf(pattern: string, flags: RegexFlags): PcreFacts {
   let root: Node
   try {
     root = parseRegex(pattern, flags).root
@@ -31,7 +43,7 @@ export function pcreFacts(pattern: string, flags: RegexFlags): PcreFacts {
   const runs = new LiteralRuns()
   runs.visit(root)
   runs.end()
-  return { minLength: minLength(root), literal: runs.longest }
+  return { minLength: minLength(root), literals: runs.found }
 }
 
 function minLength(node: Node): number {
@@ -72,12 +84,8 @@ function singleByte(set: ByteSet): number {
 
 /** Collects the runs of single bytes that stand one after the other in every match. */
 class LiteralRuns {
+  readonly found: Uint8Array[] = []
   #run: number[] = []
-  #longest: number[] = []
-
-  get longest(): Uint8Array | undefined {
-    return this.#longest.length === 0 ? undefined : Uint8Array.from(this.#longest)
-  }
 
   visit(node: Node): void {
     switch (node.kind) {
@@ -108,7 +116,7 @@ class LiteralRuns {
   }
 
   end(): void {
-    if (this.#run.length > this.#longest.length) this.#longest = this.#run.slice(0, LONGEST_LITERAL)
+    if (this.#run.length > 1) this.found.push(Uint8Array.from(this.#run.slice(0, LONGEST_LITERAL)))
     this.#run = []
   }
 

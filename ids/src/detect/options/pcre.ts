@@ -27,7 +27,7 @@ export class PcreEvaluator implements RetryEvaluator {
     this.#negated = option.negated
     this.#relative = option.relative
     this.#movesCursor = option.movesCursor
-    this.#minLength = Math.max(1, pcreFacts(option.pattern, option.flags).minLength)
+    this.#minLength = Math.max(1, pcreFacts(option).minLength)
   }
 
   test(state: Evaluation): boolean {

@@ -1,27 +1,25 @@
 /** `flow` and `flowbits`: what the session is and what earlier rules noted about it. */
-import { TO_CLIENT, TO_SERVER, UNIT } from '../../inspect/unit.js'
+import { UNIT } from '../../inspect/unit.js'
 import type { FlowbitsOption, FlowOption } from '../../rules/model.js'
 import type { Evaluation, Evaluator } from '../evaluation.js'
 
+/**
+ * The parts of `flow` that are seldom written. Direction and `established` are no evaluator's work: rules are filed by
+ * direction, and `established` is looked at before a rule's options are.
+ */
 export class FlowEvaluator implements Evaluator {
-  /** Direction that makes the option fail; -1 = none. */
-  readonly #refused: number
-  readonly #state: FlowOption['state']
+  readonly #notEstablished: boolean
   readonly #stream: FlowOption['stream']
   readonly #frag: FlowOption['frag']
 
   constructor(option: FlowOption) {
-    this.#refused =
-      option.direction === undefined ? -2 : option.direction === 'to_server' ? TO_CLIENT : TO_SERVER
-    this.#state = option.state
+    this.#notEstablished = option.state === 'not_established'
     this.#stream = option.stream
     this.#frag = option.frag
   }
 
   test(state: Evaluation): boolean {
-    if (state.direction === this.#refused) return false
-    if (this.#state === 'established' && !(state.flow?.established ?? false)) return false
-    if (this.#state === 'not_established' && (state.flow?.established ?? false)) return false
+    if (this.#notEstablished && (state.flow?.established ?? false)) return false
     if (this.#stream === 'no_stream' && state.kind !== UNIT.PACKET) return false
     if (this.#stream === 'only_stream' && state.kind === UNIT.PACKET) return false
     if (this.#frag === undefined) return true
