@@ -8,14 +8,7 @@ import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { InspectCounters, InspectLimits } from '../inspect/limits.js'
 import type { Scratch } from '../inspect/scratch.js'
 import { type HttpHead, headerValueAt, METHOD } from './head.js'
-import {
-  decode,
-  hasPercent,
-  normalisePath,
-  normaliseQuery,
-  pathNeedsWork,
-  queryNeedsWork,
-} from './normalize.js'
+import { decode, hasPercent, normalisePath, normaliseQuery, pathEnd, queryWork } from './normalize.js'
 
 const LF = 10
 const CR = 13
@@ -95,31 +88,21 @@ function fillUri(
     return
   }
   const from = bytes[start] === SLASH ? start : afterAuthority(bytes, start, end)
-  let pathEnd = from
-  while (pathEnd < end && bytes[pathEnd] !== QUESTION && bytes[pathEnd] !== HASH) pathEnd++
-  const pathWork = pathNeedsWork(bytes, from, pathEnd)
-  if (!pathWork && !queryNeedsWork(bytes, pathEnd, end)) {
+  const scanned = pathEnd(bytes, from, end)
+  const rest = scanned < 0 ? ~scanned : scanned
+  const work = queryWork(bytes, rest, end)
+  if (scanned >= 0 && work === end) {
     setUnlessEmpty(set, BUF.HTTP_URI, bytes, from, end)
     return
   }
   const target = scratch.bytes
   const at = scratch.used
-  let to = pathWork
-    ? normalisePath(bytes, from, pathEnd, target, at)
-    : copyTo(target, at, bytes, from, pathEnd)
-  // The separators are not part of what is decoded: `%3f` in a path does not begin a query.
-  let part = pathEnd
-  if (part < end && bytes[part] === QUESTION) {
-    target[to++] = QUESTION
-    let queryEnd = part + 1
-    while (queryEnd < end && bytes[queryEnd] !== HASH) queryEnd++
-    to = normaliseQuery(bytes, part + 1, queryEnd, target, to)
-    part = queryEnd
-  }
-  if (part < end) {
-    target[to++] = HASH
-    to = normaliseQuery(bytes, part + 1, end, target, to)
-  }
+  let to = at
+  if (scanned < 0) to = normalisePath(bytes, from, rest, target, at)
+  else to = copyTo(target, at, bytes, from, rest)
+  // What is clean is copied; `?` and `#` are among it, since an encoded one (`%3f`) begins no query.
+  to = copyTo(target, to, bytes, rest, work)
+  to = normaliseQuery(bytes, work, end, target, to)
   scratch.used = to
   setUnlessEmpty(set, BUF.HTTP_URI, target, at, to)
 }

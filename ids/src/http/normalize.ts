@@ -22,16 +22,21 @@ const SLASH = 0x2f
 const DOT = 0x2e
 const BACKSLASH = 0x5c
 const PLUS = 0x2b
+const QUESTION = 0x3f
+const HASH = 0x23
 
-/** Bytes that may call for work in a URI path or query: `% \ +`; in a path also `/` and `.`. */
+/** Bytes that matter in a URI: what may call for work (`% \\ +`, in a path also `/` and `.`), and what ends a path. */
 const CLASS_SUBSTITUTE = 1
 const CLASS_PATH = 2
+const CLASS_END = 3
 const URI_CLASS = new Uint8Array(256)
 URI_CLASS[PERCENT] = CLASS_SUBSTITUTE
 URI_CLASS[BACKSLASH] = CLASS_SUBSTITUTE
 URI_CLASS[PLUS] = CLASS_SUBSTITUTE
 URI_CLASS[SLASH] = CLASS_PATH
 URI_CLASS[DOT] = CLASS_PATH
+URI_CLASS[QUESTION] = CLASS_END
+URI_CLASS[HASH] = CLASS_END
 
 /** Whether `decode` would change anything. */
 export function hasPercent(bytes: Uint8Array, start: number, end: number): boolean {
@@ -39,25 +44,31 @@ export function hasPercent(bytes: Uint8Array, start: number, end: number): boole
   return false
 }
 
-/** Whether `normaliseQuery` would change anything. */
-export function queryNeedsWork(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (URI_CLASS[bytes[i]!] === CLASS_SUBSTITUTE) return true
-  return false
+/** Index of the first byte that `normaliseQuery` would change, or `end`. */
+export function queryWork(bytes: Uint8Array, start: number, end: number): number {
+  let i = start
+  while (i < end && URI_CLASS[bytes[i]!] !== CLASS_SUBSTITUTE) i++
+  return i
 }
 
-/** Whether `normalisePath` would change anything; may say yes for a path that comes out the same (`/a/.b`). */
-export function pathNeedsWork(bytes: Uint8Array, start: number, end: number): boolean {
+/**
+ * End of the path that begins at `start` (a `?`, a `#` or `end`); complemented (`~`) when `normalisePath` might change
+ * it, which is also said of some paths that come out the same (`/a/.b`).
+ */
+export function pathEnd(bytes: Uint8Array, start: number, end: number): number {
   let before = 0
-  for (let i = start; i < end; i++) {
+  let work = false
+  let i = start
+  for (; i < end; i++) {
     const kind = URI_CLASS[bytes[i]!]!
     if (kind !== 0) {
-      if (kind === CLASS_SUBSTITUTE) return true
+      if (kind === CLASS_END) break
       // Two path characters in a row: `//`, `/.`, `..`, `./`.
-      if (before === CLASS_PATH) return true
+      if (kind === CLASS_SUBSTITUTE || before === CLASS_PATH) work = true
     }
     before = kind
   }
-  return false
+  return work ? ~i : i
 }
 
 /** What `+` and `\\` become in URIs. Substituted bytes cannot be part of an escape, so the order does not matter. */

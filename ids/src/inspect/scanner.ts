@@ -39,7 +39,7 @@ export class Scanner {
    * `bareCr`, a CR ends a line too unless a blank follows it (that is a folded line).
    */
   line(start: number, end: number, bareCr: boolean): number {
-    const { view } = this
+    const { bytes, view } = this
     let i = start
     let seen = 0
     const words = end - 7
@@ -48,12 +48,30 @@ export class Scanner {
       const second = view.getInt32(i + 4, true)
       const firstLow = (first ^ EIGHT_WORD) & UPPER_BITS
       const secondLow = (second ^ EIGHT_WORD) & UPPER_BITS
-      // High bit of a byte: it was zero, or lies above a zero byte (a false hit that costs nothing but a look).
-      const hit = ((firstLow - ONES) & ~firstLow) | ((secondLow - ONES) & ~secondLow)
+      // The high bit of a byte says that it was zero, or that it lies above one that was: the lowest is always right.
+      const firstHit = (firstLow - ONES) & ~firstLow & HIGH
+      const secondHit = (secondLow - ONES) & ~secondLow & HIGH
       const firstPercent = first ^ PERCENT_WORD
       const secondPercent = second ^ PERCENT_WORD
-      if ((hit & HIGH) !== 0) {
-        const stop = this.lineEnd(i, i + 8, end, bareCr)
+      if ((firstHit | secondHit) !== 0) {
+        let at: number
+        let before = (firstPercent - ONES) & ~firstPercent & HIGH
+        if (firstHit !== 0) {
+          const low = firstHit & -firstHit
+          at = i + ((31 - Math.clz32(low)) >> 3)
+          before &= low - 1
+        } else {
+          const low = secondHit & -secondHit
+          at = i + 4 + ((31 - Math.clz32(low)) >> 3)
+          before |= (secondPercent - ONES) & ~secondPercent & HIGH & (low - 1)
+        }
+        if (bytes[at] === CR && bytes[at + 1] === LF && at + 1 < end) {
+          this.percent = before !== 0 || (seen & HIGH) !== 0
+          this.next = at + 2
+          this.stop = LF
+          return at
+        }
+        const stop = this.lineEnd(at, i + 8, end, bareCr)
         if (stop >= 0) {
           this.percent = (seen & HIGH) !== 0 || this.hasPercent(i, stop)
           return stop
