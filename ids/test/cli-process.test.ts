@@ -110,4 +110,46 @@ describe.skipIf(!BUILT)('weir as a process', () => {
       expect(lines(readFileSync(join(directory.path, 'alert_fast.txt'), 'utf8'))).toHaveLength(3)
     },
   )
+
+  it('prints with several threads exactly what it prints with one', async () => {
+    // Finished and unfinished connections, some of which time out while others go on.
+    const packets = Array.from({ length: 300 }, (_, index) => {
+      const all = dialogue([`a secret question ${index}`, 'an answer', 'one more secret'], {
+        client: `10.0.${index % 7}.1`,
+        clientPort: 10_000 + index,
+        start: 1_700_000_000 + index * 20,
+      })
+      return index % 3 === 0 ? all.slice(0, -4) : all
+    }).flat()
+    const file = directory.file('c.pcap', pcapBytes(packets))
+    const second =
+      'alert tcp any any -> any any (msg:"often"; content:"secret"; detection_filter:track by_src, count 3, seconds 900; sid:10;)'
+    const argv = ['-r', file, file, '--rule', RULE, '--rule', second, '-U', '-q', '-A', 'eve']
+    const one = await finished(start(argv))
+    expect(lines(one.stdout).length).toBeGreaterThan(600)
+    for (const threads of ['-j2', '-z3']) {
+      const several = await finished(start([...argv, threads]))
+      expect(several.stderr).toBe('')
+      expect(several.code).toBe(0)
+      expect(several.stdout === one.stdout, threads).toBe(true)
+    }
+  })
+
+  it('reports a capture cut short once, whatever the number of threads', async () => {
+    const bytes = capture(3)
+    const file = directory.file('cut.pcap', bytes.subarray(0, bytes.length - 5))
+    const { code, stdout, stderr } = await finished(start(['-r', file, '--rule', RULE, '-q', '-j', '2']))
+    expect(code).toBe(1)
+    expect(lines(stdout)).toHaveLength(3)
+    expect(lines(stderr)).toHaveLength(1)
+  })
+
+  it('with several threads stops when the reader of its output leaves', async () => {
+    const file = directory.file('c.pcap', capture(2000))
+    const child = start(['-r', file, '--rule', RULE, '-A', 'eve', '-j', '2'])
+    child.stdout?.once('data', () => child.stdout?.destroy())
+    const { code, stderr } = await finished(child)
+    expect(code).toBe(0)
+    expect(stderr).not.toMatch(/error|EPIPE/i)
+  })
 })

@@ -114,6 +114,9 @@ export const testPacket = (changes: Partial<PacketFacts> = {}): PacketFacts => {
     tcpWindow: 0x14b,
     tcpUrgent: 0,
     tcpHeaderLength: 20,
+    sourcePort: 20001,
+    destinationPort: 80,
+    address: (end) => (end === 0 ? '10.0.0.1' : '172.16.0.1'),
     ...changes,
   }
 }

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { OutputOptions } from '../src/output/sink.js'
-import { createAlertSink } from '../src/output/sink.js'
+import { AlertComposer, isPacketOf } from '../src/output/composer.js'
+import { AlertOutputs, type OutputOptions } from '../src/output/outputs.js'
 import { BufferedWriter, type ByteTarget, FileTarget, OutputError } from '../src/output/writer.js'
-import { testOptions, testRecord } from './output-support.js'
+import { testOptions, testPacket, testRecord } from './output-support.js'
 
 let directory: string
 beforeEach(() => {
@@ -26,24 +26,22 @@ class MemoryTarget implements ByteTarget {
 }
 
 const outputOptions = (changes: Partial<OutputOptions>): OutputOptions => ({
-  ...testOptions(),
   formats: ['fast'],
   directory: undefined,
   standardOutput: new MemoryTarget(),
-  packetLog: undefined,
-  currentPacket: () => undefined,
+  frameLog: undefined,
   onFailure: () => {},
   ...changes,
 })
 
 describe('alert files', () => {
-  it('are named as Snort names them, private, and appended to', async () => {
+  it('are named as Snort names them, private, and appended to', () => {
+    const formats = ['fast', 'full', 'csv', 'json', 'eve'] as const
+    const composer = new AlertComposer(formats, testOptions())
     for (let run = 0; run < 2; run++) {
-      const sink = createAlertSink(
-        outputOptions({ directory, formats: ['fast', 'full', 'csv', 'json', 'eve'] }),
-      )
-      sink.alert(testRecord())
-      await sink.close()
+      const outputs = new AlertOutputs(outputOptions({ directory, formats }))
+      outputs.write(composer.compose(testRecord(), undefined), undefined)
+      outputs.close()
     }
     for (const name of ['alert_fast.txt', 'alert_full.txt', 'alert_csv.txt', 'alert_json.txt', 'eve.json']) {
       expect(statSync(join(directory, name)).mode & 0o777, name).toBe(0o600)
@@ -53,24 +51,35 @@ describe('alert files', () => {
 
   it('that cannot be opened are named with the reason', () => {
     const missing = join(directory, 'no', 'such')
-    expect(() => createAlertSink(outputOptions({ directory: missing }))).toThrow(
+    expect(() => new AlertOutputs(outputOptions({ directory: missing }))).toThrow(
       `cannot write ${join(missing, 'alert_fast.txt')}: no such file or directory`,
     )
   })
 
-  it('hand every packet-numbered alert its packet only while that packet is current', async () => {
-    const added: number[] = []
-    const packet = { number: 7 }
-    const sink = createAlertSink(
-      outputOptions({
-        currentPacket: () => packet as never,
-        packetLog: { add: (one) => added.push(one.number), flush: () => {}, close: () => {} },
-      }),
-    )
-    sink.alert(testRecord({ packetNumber: 6 }))
-    sink.alert(testRecord({ packetNumber: 7 }))
-    await sink.close()
-    expect(added).toEqual([7])
+  it('are all closed when one of them fails', () => {
+    const closed: string[] = []
+    const frameLog = { add: () => {}, flush: () => {}, close: () => closed.push('log') }
+    const target = new MemoryTarget()
+    target.failWith = Object.assign(new Error('x'), { code: 'ENOSPC' })
+    const outputs = new AlertOutputs(outputOptions({ standardOutput: target, frameLog }))
+    outputs.write(['text'], undefined)
+    expect(() => outputs.close()).toThrow('no space left on device')
+    expect(closed).toEqual(['log'])
+  })
+})
+
+describe('isPacketOf', () => {
+  it('knows the packet of an alert in either direction, and others from it', () => {
+    expect(isPacketOf(testPacket(), testRecord())).toBe(true)
+    const answer = testPacket({
+      address: (end) => (end === 0 ? '172.16.0.1' : '10.0.0.1'),
+      sourcePort: 80,
+      destinationPort: 20001,
+    })
+    expect(isPacketOf(answer, testRecord())).toBe(true)
+    expect(isPacketOf(testPacket({ number: 8 }), testRecord())).toBe(false)
+    expect(isPacketOf(testPacket({ sourcePort: 20002 }), testRecord())).toBe(false)
+    expect(isPacketOf(testPacket(), testRecord({ sourceAddress: '10.0.0.2' }))).toBe(false)
   })
 })
 

@@ -50,6 +50,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...RULE_TEXT_FLAGS,
       'strict',
       'engine',
+      'jobs',
+      'maxPacketThreads',
       'alert',
       'alertStyle',
       'fields',

@@ -1,35 +1,29 @@
 /**
  * `weir` itself: rules, captures or an interface, detection, alerts, summary.
  */
-import { createStack, type Stack } from '@weir/stack'
 import type { OutputSettings, RunSettings } from '../config/index.js'
-import type { Inspector } from '../detect/inspector.js'
-import { createAlertSink, OutputError, PcapPacketLog } from '../output/index.js'
+import { Counters } from '../detect/counters.js'
+import { AlertOutputs, OutputError, PcapLog } from '../output/index.js'
 import type { CommandCall } from './commands.js'
+import { AlertDelivery } from './delivery.js'
 import { EXIT, type ExitCode } from './errors.js'
-import { checkInputs, readInputs } from './inputs.js'
+import { checkInputs } from './inputs.js'
+import { inspectHere, inspectInWorkers, type RunContext } from './inspection.js'
 import { type Io, say } from './io.js'
 import { engineText, type LoadedEngine, loadEngine, requireUsable, sayProblems } from './loaded-engine.js'
 import { countText, plural } from './numbers.js'
 import { Progress } from './progress.js'
-import { decodeProblems, limitsReached, wrongChecksums } from './run-counters.js'
 import { runSettings } from './run-settings.js'
+import { filterLimits, type RunTotals } from './run-totals.js'
 import { StopSwitch } from './stop-switch.js'
 import { summaryLines } from './summary.js'
-import { AlertTally } from './tally.js'
-
-/** Milliseconds between two flushes of the outputs in a live run. */
-const LIVE_FLUSH = 500
-
-/** Live packets after which wrong checksums are worth a word. */
-const OFFLOAD_SAMPLE = 10
 
 /** Rules named in the summary. */
 const TOP_RULES = 10
 
 export const runDetection = async ({ io, flags, version }: CommandCall): Promise<ExitCode> => {
   const settings = runSettings(flags)
-  if (!settings.testOnly) checkInputs(settings.input)
+  if (!settings.testOnly) checkInputs(settings.input, settings.jobs)
   const loaded = loadEngine(settings.rules, settings.engine)
   try {
     const strict = settings.rules.strict
@@ -61,36 +55,30 @@ const reportTest = (io: Io, settings: RunSettings, loaded: LoadedEngine): ExitCo
 }
 
 const inspect = async (io: Io, settings: RunSettings, loaded: LoadedEngine): Promise<ExitCode> => {
-  const stack = createStack({
-    checksums: settings.input.checksums ?? loaded.configuration.directives.checksums ?? 'verify',
-    midstream: true,
-  })
   const stop = new StopSwitch(io)
   const progress = new Progress(io, settings.quiet)
   const startCpu = io.cpuSeconds()
   try {
-    const packetLog = openPacketLog(io, settings.output, stop)
-    const sink = new AlertTally(
-      createAlertSink({
-        ...settings.output,
-        referenceUrl: (reference) => loaded.configuration.loaded.references.url(reference),
-        interfaceName: settings.input.interfaceName,
-        standardOutput: io.stdout,
-        packetLog,
-        currentPacket: () => stack.packet,
-        onFailure: () => stop.stop(),
-      }),
-    )
-    const inspector = loaded.engine.attach(stack, sink)
-    const intact = await read(io, settings, stack, sink, stop, progress)
-    stack.finish()
+    const frameLog = openFrameLog(io, settings.output, stop)
+    const outputs = new AlertOutputs({
+      ...settings.output,
+      standardOutput: io.stdout,
+      frameLog,
+      onFailure: () => stop.stop(),
+    })
+    const filterCounters = new Counters()
+    const filter = loaded.engine.createFilter(filterCounters)
+    const delivery = new AlertDelivery(loaded.engine.rules, filter, outputs)
+    const context: RunContext = { io, settings, loaded, outputs, delivery, stop, progress }
+    const { intact, totals } = await (settings.jobs > 1 ? inspectInWorkers(context) : inspectHere(context))
     progress.clear()
-    const outcome = await closeOutputs(io, sink)
+    const outcome = closeOutputs(io, outputs)
     if (!settings.quiet && outcome !== 'reader-gone') {
       if (stop.received !== undefined) say(io, `stopped by ${stop.received}`)
-      sayPacketLog(io, packetLog)
+      sayFrameLog(io, frameLog)
       const cpuSeconds = io.cpuSeconds() - startCpu
-      for (const line of summary(stack, inspector, sink, loaded, cpuSeconds)) say(io, line)
+      const limits = [...totals.limits, ...filterLimits(filterCounters)]
+      for (const line of summary({ ...totals, limits }, delivery, loaded, cpuSeconds)) say(io, line)
     }
     return intact && outcome !== 'failed' ? EXIT.DONE : EXIT.FAILURE
   } finally {
@@ -99,70 +87,17 @@ const inspect = async (io: Io, settings: RunSettings, loaded: LoadedEngine): Pro
   }
 }
 
-const openPacketLog = (io: Io, output: OutputSettings, stop: StopSwitch): PcapPacketLog | undefined =>
+const openFrameLog = (io: Io, output: OutputSettings, stop: StopSwitch): PcapLog | undefined =>
   output.logPackets
-    ? new PcapPacketLog(output.directory ?? '.', Math.floor(io.now() / 1000), () => stop.stop())
+    ? new PcapLog(output.directory ?? '.', Math.floor(io.now() / 1000), () => stop.stop())
     : undefined
-
-/** Tells a live run at once, not at its end, that most of what it sees is being ignored. */
-class ChecksumWarning {
-  readonly #io: Io
-  readonly #stack: Stack
-  #said = false
-
-  constructor(io: Io, stack: Stack) {
-    this.#io = io
-    this.#stack = stack
-  }
-
-  check(): void {
-    const { packets, decode } = this.#stack.counters
-    if (this.#said || packets < OFFLOAD_SAMPLE) return
-    const wrong = wrongChecksums(decode)
-    if (wrong <= packets / 2) return
-    this.#said = true
-    const share = `${countText(wrong)} of ${countText(packets)} packets`
-    say(this.#io, `weir: ${share} have wrong checksums and are ignored: checksum offload? use -k none`)
-  }
-}
-
-/** @returns whether all input was read */
-const read = async (
-  io: Io,
-  settings: RunSettings,
-  stack: Stack,
-  sink: AlertTally,
-  stop: StopSwitch,
-  progress: Progress,
-): Promise<boolean> => {
-  const live = settings.input.interfaceName !== undefined
-  const warning = new ChecksumWarning(io, stack)
-  const tick = (): void => {
-    warning.check()
-    // A failed write has been noted by the output itself and stops the run.
-    sink.flush().catch(() => stop.stop())
-  }
-  const timer = live ? setInterval(tick, LIVE_FLUSH) : undefined
-  try {
-    return await readInputs(settings.input, stack, {
-      signal: stop.signal,
-      onProgress: (bytesRead, total) => progress.update(bytesRead, total, stack.counters.packets),
-      onError: (error) => {
-        progress.clear()
-        say(io, `weir: ${error.message}`)
-      },
-    })
-  } finally {
-    clearInterval(timer)
-  }
-}
 
 /** `reader-gone`: standard output is a pipe that nobody reads any more, which is no failure. */
 type OutputOutcome = 'written' | 'failed' | 'reader-gone'
 
-const closeOutputs = async (io: Io, sink: AlertTally): Promise<OutputOutcome> => {
+const closeOutputs = (io: Io, outputs: AlertOutputs): OutputOutcome => {
   try {
-    await sink.close()
+    outputs.close()
     return 'written'
   } catch (error) {
     if (!(error instanceof OutputError)) throw error
@@ -172,36 +107,26 @@ const closeOutputs = async (io: Io, sink: AlertTally): Promise<OutputOutcome> =>
   }
 }
 
-const sayPacketLog = (io: Io, packetLog: PcapPacketLog | undefined): void => {
-  if (packetLog === undefined) return
-  const skipped =
-    packetLog.skipped === 0 ? '' : `, ${plural(packetLog.skipped, 'packet')} of another link type left out`
-  say(io, `${packetLog.path}: ${plural(packetLog.packets, 'packet')}${skipped}`)
+const sayFrameLog = (io: Io, frameLog: PcapLog | undefined): void => {
+  if (frameLog === undefined) return
+  const { path, packets, skipped } = frameLog
+  const left = skipped === 0 ? '' : `, ${plural(skipped, 'packet')} of another link type left out`
+  say(io, `${path}: ${plural(packets, 'packet')}${left}`)
 }
 
 const summary = (
-  stack: Stack,
-  inspector: Inspector,
-  sink: AlertTally,
+  totals: RunTotals,
+  delivery: AlertDelivery,
   loaded: LoadedEngine,
   cpuSeconds: number,
-): readonly string[] => {
-  const { counters } = stack
-  return summaryLines({
-    packets: counters.packets,
-    bytes: counters.bytes,
-    flows: counters.flows,
+): readonly string[] =>
+  summaryLines({
+    totals,
     cpuSeconds,
-    alerts: sink.total,
-    alertingRules: sink.rules,
-    top: sink.top(TOP_RULES),
+    alerts: delivery.total,
+    alertingRules: delivery.alertingRules,
+    top: delivery.top(TOP_RULES),
     rulesLoaded: loaded.engine.rules.length,
     skipped: loaded.skipped,
     engine: engineText(loaded.engines),
-    malformed: decodeProblems(counters.decode),
-    checksumErrors: wrongChecksums(counters.decode),
-    gaps: counters.gaps,
-    gapBytes: counters.gapBytes,
-    limits: limitsReached(counters, inspector),
   })
-}

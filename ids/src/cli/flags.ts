@@ -206,6 +206,21 @@ export const FLAGS = {
     help: 'pattern matcher: hyperscan, aho-corasick, or auto for the fastest there is',
     fallback: DEFAULTS.engine,
   },
+  jobs: {
+    kind: 'single',
+    parse: wholeNumber(0, 64),
+    spelling: '-j, --jobs <threads>',
+    group: 'Detection',
+    help: 'inspect captures with this many threads, 0 for one per processor; alerts come out as with one',
+    fallback: 1,
+  },
+  maxPacketThreads: {
+    kind: 'single',
+    parse: wholeNumber(0, 64),
+    spelling: '-z, --max-packet-threads <threads>',
+    group: 'Detection',
+    help: "Snort's name for -j",
+  },
   alert: {
     kind: 'list',
     parse: formats,

@@ -7,7 +7,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { CaptureError, type FrameSink, openCapture, openLive, type PacketSource } from '@weir/stack'
 import type { InputSettings } from '../config/index.js'
-import { failure } from './errors.js'
+import { failure, usageError } from './errors.js'
 
 export interface InputEvents {
   /** Ends reading; what was delivered stays delivered. */
@@ -94,9 +94,19 @@ const readableSize = (file: string): number => {
   }
 }
 
-/** Before anything costly is done. @throws CliError when a capture is not there, or not to be read */
-export const checkInputs = (settings: InputSettings): void => {
+/**
+ * Before anything costly is done.
+ * @param jobs threads that will each read the input
+ * @throws CliError when a capture is not there, or cannot be read as often as needed
+ */
+export const checkInputs = (settings: InputSettings, jobs: number): void => {
   totalBytes(settings.files)
+  const once =
+    jobs > 1 ? settings.files.find((file) => file === STDIN || !statSync(file).isFile()) : undefined
+  if (once !== undefined) {
+    const name = once === STDIN ? 'standard input' : once
+    throw usageError(`-j reads captures once per thread, and ${name} can be read once only`)
+  }
 }
 
 /**

@@ -33,7 +33,12 @@ export const loadEngine = (settings: RuleSettings, choice: EngineChoice | undefi
     rules: loaded.rules,
     matcherEngine: engines.matcher,
     regexEngine: engines.regex,
-    settings: { eventFilters: directives.eventFilters, suppressions: directives.suppressions },
+    // Filters are applied where alerts are delivered, in the order of the packets.
+    settings: {
+      eventFilters: directives.eventFilters,
+      suppressions: directives.suppressions,
+      deferFilters: true,
+    },
   })
   const compileErrors = engine.problems.filter(({ severity }) => severity === 'error')
   const compileWarnings = engine.problems.filter(({ severity }) => severity === 'warning')

@@ -40,6 +40,7 @@ const ENVIRONMENT = `## Environment
 | \`WEIR_DEBUG=1\` | show the stack of an internal error |
 `
 
+const code = (text: string): string => `\`${text.replaceAll('|', '\\|')}\``
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
 
 const flagTable = (spec: CommandSpec): string => {
@@ -47,7 +48,7 @@ const flagTable = (spec: CommandSpec): string => {
   const parts = GROUPS.map((group) => {
     const rows = flags
       .filter((flag) => flag.group === group)
-      .map((flag) => `| \`${cell(flag.spelling)}\` | ${cell(flagHelp(flag))} |`)
+      .map((flag) => `| ${code(flag.spelling)} | ${cell(flagHelp(flag))} |`)
     return rows.length === 0 ? '' : `| ${group} | |\n|---|---|\n${rows.join('\n')}\n`
   })
   return parts.filter((part) => part !== '').join('\n')

@@ -1,4 +1,5 @@
 /** Flag values → settings of a detection run. What single values cannot tell is checked here: combinations. */
+import { availableParallelism } from 'node:os'
 import {
   DEFAULTS,
   type InputSettings,
@@ -20,6 +21,7 @@ export const runSettings = (flags: FlagValues): RunSettings => {
     rules: ruleSettings(flags, flags.rules),
     output: outputSettings(flags),
     engine: flags.engine,
+    jobs: jobCount(flags),
     quiet: flags.quiet,
     testOnly: flags.test,
   }
@@ -44,6 +46,15 @@ export const ruleSettings = (flags: FlagValues, files: readonly string[]): RuleS
   references: flags.references,
   strict: flags.strict,
 })
+
+/** 0 asks for as many threads as there are processors. */
+const jobCount = (flags: FlagValues): number => {
+  const given = flags.jobs ?? flags.maxPacketThreads ?? 1
+  const jobs = given === 0 ? availableParallelism() : given
+  if (jobs > 1 && flags.interface !== undefined)
+    throw usageError('-j is for captures (-r); a live run uses one thread')
+  return jobs
+}
 
 const checkInput = (flags: FlagValues): void => {
   const live = flags.interface !== undefined

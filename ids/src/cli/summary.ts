@@ -1,13 +1,12 @@
 /** The report at the end of a run: a few lines, each only when it has something to say. */
 import type { Rule } from '../rules/model.js'
 import { bytesText, countText, plural } from './numbers.js'
+import type { RunTotals } from './run-totals.js'
 
 export type Count = readonly [what: string, count: number]
 
 export interface RunSummary {
-  readonly packets: number
-  readonly bytes: number
-  readonly flows: number
+  readonly totals: RunTotals
   readonly cpuSeconds: number
   readonly alerts: number
   readonly alertingRules: number
@@ -17,14 +16,6 @@ export interface RunSummary {
   /** Rules left out, by reason. */
   readonly skipped: readonly Count[]
   readonly engine: string
-  /** Frames that could not be decoded, by reason. */
-  readonly malformed: readonly Count[]
-  readonly checksumErrors: number
-  /** Holes in reassembled streams, and the bytes missing. */
-  readonly gaps: number
-  readonly gapBytes: number
-  /** Limits that were reached. */
-  readonly limits: readonly Count[]
 }
 
 const TOP_REASONS = 5
@@ -43,13 +34,14 @@ const total = (counts: readonly Count[]): number => counts.reduce((sum, [, count
 const NO_OFFLOAD_BELOW = 0.5
 
 /** A host that captures its own traffic sees checksums its network card has yet to compute. */
-const checksumHint = (summary: RunSummary): string =>
-  summary.checksumErrors > summary.packets * NO_OFFLOAD_BELOW
+const checksumHint = ({ checksumErrors, packets }: RunTotals): string =>
+  checksumErrors > packets * NO_OFFLOAD_BELOW
     ? '; most packets are concerned, so checksum offload is likely: use -k none'
     : '; if the capturing host sent them itself (checksum offload), use -k none'
 
 export const summaryLines = (summary: RunSummary): readonly string[] => {
-  const { packets, bytes, flows, alerts, skipped, malformed, limits, checksumErrors } = summary
+  const { totals, alerts, skipped } = summary
+  const { packets, bytes, flows, malformed, limits, checksumErrors } = totals
   const lines = [
     `${plural(packets, 'packet')}, ${bytesText(bytes)}, ${plural(flows, 'flow')}, ${summary.cpuSeconds.toFixed(2)} s CPU`,
     `engine: ${summary.engine}`,
@@ -60,10 +52,10 @@ export const summaryLines = (summary: RunSummary): readonly string[] => {
   if (malformed.length > 0)
     lines.push(`not decoded: ${plural(total(malformed), 'packet')}: ${listed(malformed)}`)
   if (checksumErrors > 0) {
-    lines.push(`wrong checksum: ${plural(checksumErrors, 'packet')} ignored${checksumHint(summary)}`)
+    lines.push(`wrong checksum: ${plural(checksumErrors, 'packet')} ignored${checksumHint(totals)}`)
   }
-  if (summary.gaps > 0)
-    lines.push(`missing: ${plural(summary.gaps, 'gap')} in streams, ${bytesText(summary.gapBytes)}`)
+  if (totals.gaps > 0)
+    lines.push(`missing: ${plural(totals.gaps, 'gap')} in streams, ${bytesText(totals.gapBytes)}`)
   if (limits.length > 0) lines.push(`limits reached: ${listed(limits)}`)
   lines.push(
     alerts === 0 ? 'no alerts' : `${plural(alerts, 'alert')} by ${plural(summary.alertingRules, 'rule')}:`,

@@ -2,9 +2,41 @@
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { PcapWriter } from '@weir/stack'
-import type { PacketFacts } from './packet-facts.js'
-import type { PacketLog } from './sink.js'
 import { OutputError, outputError } from './writer.js'
+
+/** A packet as it goes into a capture; the stack's packet view is one. */
+export interface LoggedFrame {
+  /** Position in the run; a packet that comes twice in a row is written once. */
+  readonly number: number
+  readonly buffer: Uint8Array
+  readonly frameOffset: number
+  readonly frameLength: number
+  readonly wireLength: number
+  readonly seconds: number
+  readonly nanoseconds: number
+  readonly linkType: number
+}
+
+export interface FrameLog {
+  /** Never throws. */
+  add(frame: LoggedFrame): void
+  /** @throws OutputError */
+  flush(): void
+  /** @throws OutputError */
+  close(): void
+}
+
+/** A frame that outlives its packet. */
+export const copyFrame = (frame: LoggedFrame): LoggedFrame => ({
+  number: frame.number,
+  buffer: frame.buffer.slice(frame.frameOffset, frame.frameOffset + frame.frameLength),
+  frameOffset: 0,
+  frameLength: frame.frameLength,
+  wireLength: frame.wireLength,
+  seconds: frame.seconds,
+  nanoseconds: frame.nanoseconds,
+  linkType: frame.linkType,
+})
 
 const NAME = 'log.pcap'
 const MODE = 0o600
@@ -26,7 +58,7 @@ const openNew = (
   }
 }
 
-export class PcapPacketLog implements PacketLog {
+export class PcapLog implements FrameLog {
   readonly path: string
   readonly #descriptor: number
   readonly #writer: PcapWriter
@@ -57,18 +89,18 @@ export class PcapPacketLog implements PacketLog {
     return this.#writer.frames
   }
 
-  add(packet: PacketFacts): void {
-    if (packet.number === this.#last || this.#failure !== undefined) return
-    this.#last = packet.number
+  add(frame: LoggedFrame): void {
+    if (frame.number === this.#last || this.#failure !== undefined) return
+    this.#last = frame.number
     this.#attempt(() => {
       this.#writer.frame(
-        packet.buffer,
-        packet.frameOffset,
-        packet.frameLength,
-        packet.wireLength,
-        packet.seconds,
-        packet.nanoseconds,
-        packet.linkType,
+        frame.buffer,
+        frame.frameOffset,
+        frame.frameLength,
+        frame.wireLength,
+        frame.seconds,
+        frame.nanoseconds,
+        frame.linkType,
       )
     })
   }

@@ -1,5 +1,8 @@
-/** Counters of the stack and of detection, in words: what the summary says about packets and limits. */
-import { type DecodeCounters, STATUS, STATUS_TEXT, type StackCounters } from '@weir/stack'
+/**
+ * Counters of the stack and of detection as plain data, limits and decode problems in words: what a run hands to the
+ * summary, and a worker thread to the main one.
+ */
+import { type DecodeCounters, STATUS, STATUS_TEXT, type Stack, type StackCounters } from '@weir/stack'
 import type { Counters } from '../detect/counters.js'
 import type { Inspector } from '../detect/inspector.js'
 import type { InspectCounters } from '../inspect/index.js'
@@ -19,7 +22,7 @@ export const wrongChecksums = ({ outcomes }: DecodeCounters): number =>
   CHECKSUM_STATUSES.reduce((sum, status) => sum + outcomes[status]!, 0)
 
 /** Frames that could not be decoded, by reason; wrong checksums are told apart. */
-export const decodeProblems = ({ outcomes }: DecodeCounters): readonly Count[] =>
+const decodeProblems = ({ outcomes }: DecodeCounters): readonly Count[] =>
   STATUS_TEXT.map((text, status): Count => [text, outcomes[status]!]).filter(
     ([, count], status) => count > 0 && !HEALTHY.includes(status) && !CHECKSUM_STATUSES.includes(status),
   )
@@ -36,8 +39,11 @@ const DETECT_LIMITS: readonly (readonly [keyof Counters, string])[] = [
   ['stepLimit', 'rule given up after too many steps'],
   ['pcreLimit', 'regular expression stopped at its match limit'],
   ['pendingLimit', 'rule forgotten between the windows of a long message'],
-  ['filterTableLimit', 'alert filter state forgotten: table full'],
   ['matcherFailures', 'pattern set refused by the matcher: its rules run unfiltered'],
+]
+
+const FILTER_LIMITS: readonly (readonly [keyof Counters, string])[] = [
+  ['filterTableLimit', 'alert filter state forgotten: table full'],
 ]
 
 const INSPECT_LIMITS: readonly (readonly [keyof InspectCounters, string])[] = [
@@ -56,8 +62,49 @@ const counted = <T, K extends keyof T>(
 ): readonly Count[] =>
   table.map(([key, text]): Count => [text, Number(counters[key])]).filter(([, count]) => count > 0)
 
-export const limitsReached = (stack: StackCounters, inspector: Inspector): readonly Count[] => [
+const limitsReached = (stack: StackCounters, inspector: Inspector): readonly Count[] => [
   ...counted(stack, STACK_LIMITS),
   ...counted(inspector.counters, DETECT_LIMITS),
   ...counted(inspector.inspectCounters, INSPECT_LIMITS),
 ]
+
+/** Of the filter that alerts pass when they are delivered. */
+export const filterLimits = (counters: Counters): readonly Count[] => counted(counters, FILTER_LIMITS)
+
+export interface RunTotals {
+  readonly packets: number
+  readonly bytes: number
+  readonly flows: number
+  /** Frames that could not be decoded, by reason. */
+  readonly malformed: readonly Count[]
+  readonly checksumErrors: number
+  /** Holes in reassembled streams, and the bytes missing. */
+  readonly gaps: number
+  readonly gapBytes: number
+  /** Limits that were reached. */
+  readonly limits: readonly Count[]
+}
+
+export const runTotals = ({ counters }: Stack, inspector: Inspector): RunTotals => ({
+  packets: counters.packets,
+  bytes: counters.bytes,
+  flows: counters.flows,
+  malformed: decodeProblems(counters.decode),
+  checksumErrors: wrongChecksums(counters.decode),
+  gaps: counters.gaps,
+  gapBytes: counters.gapBytes,
+  limits: limitsReached(counters, inspector),
+})
+
+/** Of workers that shared the flows of one input: each has decoded every packet, and kept its own flows. */
+export const mergeTotals = (parts: readonly RunTotals[]): RunTotals => {
+  const limits = new Map<string, number>()
+  for (const part of parts) {
+    for (const [what, count] of part.limits) limits.set(what, (limits.get(what) ?? 0) + count)
+  }
+  const sum = (field: 'flows' | 'gaps' | 'gapBytes'): number =>
+    parts.reduce((total, part) => total + part[field], 0)
+  const { packets, bytes, malformed, checksumErrors } = parts[0]!
+  const shared = { packets, bytes, malformed, checksumErrors }
+  return { ...shared, flows: sum('flows'), gaps: sum('gaps'), gapBytes: sum('gapBytes'), limits: [...limits] }
+}

@@ -1,0 +1,130 @@
+/** The inspection itself, in this thread or in workers: input through stack and engine to the delivery of alerts. */
+import { createStack, DEFAULT_STACK_OPTIONS, type Stack } from '@weir/stack'
+import type { RunSettings } from '../config/index.js'
+import { AlertComposer, type AlertOutputs, type FormatOptions } from '../output/index.js'
+import type { AlertDelivery } from './delivery.js'
+import { readInputs } from './inputs.js'
+import { type Io, say } from './io.js'
+import type { LoadedEngine } from './loaded-engine.js'
+import { LocalSink } from './local-sink.js'
+import { countText } from './numbers.js'
+import { type ParallelResult, runInWorkers } from './parallel-run.js'
+import type { Progress } from './progress.js'
+import { runTotals, wrongChecksums } from './run-totals.js'
+import type { StopSwitch } from './stop-switch.js'
+
+export interface RunContext {
+  readonly io: Io
+  readonly settings: RunSettings
+  readonly loaded: LoadedEngine
+  readonly outputs: AlertOutputs
+  readonly delivery: AlertDelivery
+  readonly stop: StopSwitch
+  readonly progress: Progress
+}
+
+const checksumsOf = ({ settings, loaded }: RunContext): 'verify' | 'ignore' =>
+  settings.input.checksums ?? loaded.configuration.directives.checksums ?? 'verify'
+
+const formatOf = ({ settings }: RunContext): Omit<FormatOptions, 'referenceUrl'> => {
+  const { style, utc, year, fields, payloadLimit, communityId } = settings.output
+  const { interfaceName } = settings.input
+  return { style, utc, year, fields, payloadLimit, communityId, interfaceName }
+}
+
+/** Milliseconds between two flushes of the outputs in a live run. */
+const LIVE_FLUSH = 500
+
+export const inspectHere = async (context: RunContext): Promise<ParallelResult> => {
+  const { io, settings, loaded, outputs, delivery, stop, progress } = context
+  const stack = createStack({ checksums: checksumsOf(context), midstream: true })
+  const { references } = loaded.configuration.loaded
+  const composer = new AlertComposer(settings.output.formats, {
+    ...formatOf(context),
+    referenceUrl: (reference) => references.url(reference),
+  })
+  const { engine } = loaded
+  const sink = new LocalSink(engine.rules, composer, settings.output.logPackets, delivery, stack.packet)
+  const inspector = engine.attach(stack, sink)
+  const warning = new ChecksumWarning(io, stack)
+  const tick = (): void => {
+    warning.check()
+    sink.release()
+    try {
+      outputs.flush()
+    } catch {
+      // The output has reported itself and stopped the run; closing it tells the user.
+    }
+  }
+  const timer = settings.input.interfaceName === undefined ? undefined : setInterval(tick, LIVE_FLUSH)
+  try {
+    const intact = await readInputs(settings.input, stack, {
+      signal: stop.signal,
+      onProgress: (bytesRead, total) => progress.update(bytesRead, total, stack.counters.packets),
+      onError: (error) => inputError(context, error.message),
+    })
+    stack.finish()
+    sink.release()
+    return { intact, totals: runTotals(stack, inspector) }
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+export const inspectInWorkers = (context: RunContext): Promise<ParallelResult> => {
+  const { settings, loaded, delivery, stop, progress } = context
+  const { references } = loaded.configuration.loaded
+  const count = settings.jobs
+  const job = {
+    count,
+    seed: Math.floor(Math.random() * 2 ** 32),
+    rules: loaded.engine.rules,
+    settings: loaded.engine.settings,
+    engine: settings.engine,
+    input: settings.input,
+    checksums: checksumsOf(context),
+    maxFlows: Math.ceil(DEFAULT_STACK_OPTIONS.maxFlows / count),
+    formats: settings.output.formats,
+    format: formatOf(context),
+    references: references
+      .systems()
+      .map((system) => [system, references.url({ system, id: '' }) ?? ''] as const),
+    logFrames: settings.output.logPackets,
+  }
+  const jobs = Array.from({ length: count }, (_, index) => ({ ...job, index }))
+  return runInWorkers(jobs, delivery, {
+    signal: stop.signal,
+    onProgress: (bytesRead, total, packets) => progress.update(bytesRead, total, packets),
+    onInputError: (message) => inputError(context, message),
+  })
+}
+
+const inputError = ({ io, progress }: RunContext, message: string): void => {
+  progress.clear()
+  say(io, `weir: ${message}`)
+}
+
+/** Live packets after which wrong checksums are worth a word. */
+const OFFLOAD_SAMPLE = 10
+
+/** Tells a live run at once, not at its end, that most of what it sees is being ignored. */
+class ChecksumWarning {
+  readonly #io: Io
+  readonly #stack: Stack
+  #said = false
+
+  constructor(io: Io, stack: Stack) {
+    this.#io = io
+    this.#stack = stack
+  }
+
+  check(): void {
+    const { packets, decode } = this.#stack.counters
+    if (this.#said || packets < OFFLOAD_SAMPLE) return
+    const wrong = wrongChecksums(decode)
+    if (wrong <= packets / 2) return
+    this.#said = true
+    const share = `${countText(wrong)} of ${countText(packets)} packets`
+    say(this.#io, `weir: ${share} have wrong checksums and are ignored: checksum offload? use -k none`)
+  }
+}
