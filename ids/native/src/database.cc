@@ -56,6 +56,14 @@ std::string key_of(const CompileJob& job) {
   return key;
 }
 
+/// The expression that matches exactly these bytes.
+std::string escape(const std::string& literal) {
+  static const char kDigits[] = "0123456789abcdef";
+  std::string expression;
+  for (const unsigned char byte : literal) expression += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+  return expression;
+}
+
 DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
   const uint32_t count = static_cast<uint32_t>(job.lengths.length);
   std::vector<std::string> texts;  // expressions have to end in a NUL; literals may hold any
@@ -64,6 +72,8 @@ DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
   std::vector<unsigned> flags;
   std::vector<unsigned> ids;
   texts.reserve(count);
+  // Vectorscan takes a literal that begins with a NUL for an empty one, so such a set is compiled as expressions.
+  bool nul_first = false;
   size_t offset = 0;
   for (uint32_t index = 0; index < count; index++) {
     const size_t length = job.lengths.data[index];
@@ -76,11 +86,17 @@ DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
       return nullptr;
     }
     texts.emplace_back(reinterpret_cast<const char*>(job.bytes.data) + offset, length);
-    patterns.push_back(texts.back().c_str());
-    lengths.push_back(length);
+    nul_first = nul_first || (job.literal && texts.back()[0] == '\0');
     flags.push_back(job.flags.data[index]);
     ids.push_back(index);
     offset += length;
+  }
+
+  const bool literal = job.literal && !nul_first;
+  for (std::string& text : texts) {
+    if (nul_first) text = escape(text);
+    patterns.push_back(text.c_str());
+    lengths.push_back(text.size());
   }
 
   auto database = std::make_shared<Database>();
@@ -89,7 +105,7 @@ DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
   const unsigned mode = job.streaming ? HS_MODE_STREAM : HS_MODE_BLOCK;
   hs_compile_error_t* error = nullptr;
   const hs_error_t status =
-      job.literal ? hs_compile_lit_multi(patterns.data(), flags.data(), ids.data(), lengths.data(), count, mode, nullptr,
+      literal ? hs_compile_lit_multi(patterns.data(), flags.data(), ids.data(), lengths.data(), count, mode, nullptr,
                                          &database->handle, &error)
                   : hs_compile_multi(patterns.data(), flags.data(), ids.data(), count, mode, nullptr, &database->handle,
                                      &error);

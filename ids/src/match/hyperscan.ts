@@ -46,7 +46,7 @@ export class HyperscanEngine implements MatcherEngine {
 
   constructor(binding: HyperscanBinding) {
     this.#binding = binding
-    this.description = `Hyperscan ${binding.version}`
+    this.description = `Hyperscan ${binding.version.trim()}`
   }
 
   compile(patterns: readonly Pattern[]): HyperscanMatcher {

@@ -12,6 +12,7 @@ import type { MatcherEngine, RegexEngine } from './matcher.js'
 import { loadNative } from './native.js'
 import { Pcre2Engine } from './pcre2.js'
 import { RegexpEngine } from './regexp.js'
+import { missesPatterns } from './self-test.js'
 
 export * from './matcher.js'
 
@@ -43,15 +44,26 @@ export function createEngines(options: EngineOptions = {}): Engines {
     return { matcher: new AhoCorasickEngine(), regex: new RegexpEngine(), notes: [] }
   }
   const { addon, reason } = loadNative()
-  const trouble =
-    addon === undefined ? reason : addon.hyperscan.usable ? '' : 'this processor lacks instructions it needs'
-  if (engine === 'hyperscan' && trouble !== '') throw new Error(`Hyperscan cannot be used: ${trouble}`)
-  return {
-    matcher:
-      addon === undefined || trouble !== ''
-        ? new AhoCorasickEngine(trouble)
-        : new HyperscanEngine(addon.hyperscan),
-    regex: addon === undefined ? new RegexpEngine(trouble) : new Pcre2Engine(addon.pcre2),
-    notes: trouble === '' ? [] : [`searching without Hyperscan, slower: ${trouble}`],
+  if (addon === undefined) {
+    if (engine === 'hyperscan') throw new Error(`Hyperscan cannot be used: ${reason}`)
+    return {
+      matcher: new AhoCorasickEngine(reason),
+      regex: new RegexpEngine(reason),
+      notes: [slower(reason)],
+    }
   }
+  const regex = new Pcre2Engine(addon.pcre2)
+  const hyperscan = new HyperscanEngine(addon.hyperscan)
+  const trouble = !addon.hyperscan.usable
+    ? 'this processor lacks instructions it needs'
+    : missesPatterns(hyperscan)
+      ? `version ${addon.hyperscan.version.trim()} misses patterns on this processor`
+      : ''
+  if (trouble === '') return { matcher: hyperscan, regex, notes: [] }
+  if (engine === 'hyperscan') throw new Error(`Hyperscan cannot be used: ${trouble}`)
+  return { matcher: new AhoCorasickEngine(trouble), regex, notes: [slower(trouble)] }
+}
+
+function slower(reason: string): string {
+  return `searching without Hyperscan, slower: ${reason}`
 }
