@@ -312,6 +312,7 @@ describe('summary', () => {
     const unchecked = await runCli(['-r', file, '--rule', RULE, '-U', '-k', 'none'])
     expect(lines(unchecked.stdout)).toHaveLength(1)
     expect(unchecked.stderr).not.toContain('checksum')
+    expect((await runCli(['flows', '-r', file])).stderr).toContain('use -k none')
   })
 
   it('counts frames that make no sense', async () => {

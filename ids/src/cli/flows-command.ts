@@ -19,10 +19,12 @@ import type { CommandCall } from './commands.js'
 import { EXIT, type ExitCode, usageError } from './errors.js'
 import { readInputs } from './inputs.js'
 import { say } from './io.js'
-import { countText, plural } from './numbers.js'
+import { plural } from './numbers.js'
 import { Progress } from './progress.js'
 import { inputSettings } from './run-settings.js'
+import { wrongChecksums } from './run-totals.js'
 import { StopSwitch } from './stop-switch.js'
+import { checksumLine } from './summary.js'
 
 interface FlowRow {
   readonly flow_id: number
@@ -147,7 +149,10 @@ export const runFlows = async ({ io, flags }: CommandCall): Promise<ExitCode> =>
     writer.flush()
     progress.clear()
     if (!flags.quiet) {
-      say(io, `${plural(flows, 'flow')} in ${countText(stack.counters.packets)} packets`)
+      const { packets, decode } = stack.counters
+      say(io, `${plural(flows, 'flow')} in ${plural(packets, 'packet')}`)
+      const checksumErrors = wrongChecksums(decode)
+      if (checksumErrors > 0) say(io, checksumLine({ checksumErrors, packets }))
     }
     return intact ? EXIT.DONE : EXIT.FAILURE
   } finally {

@@ -34,10 +34,14 @@ const total = (counts: readonly Count[]): number => counts.reduce((sum, [, count
 const NO_OFFLOAD_BELOW = 0.5
 
 /** A host that captures its own traffic sees checksums its network card has yet to compute. */
-const checksumHint = ({ checksumErrors, packets }: RunTotals): string =>
+const checksumHint = ({ checksumErrors, packets }: Pick<RunTotals, 'checksumErrors' | 'packets'>): string =>
   checksumErrors > packets * NO_OFFLOAD_BELOW
     ? '; most packets are concerned, so checksum offload is likely: use -k none'
     : '; if the capturing host sent them itself (checksum offload), use -k none'
+
+/** Of packets left out because of their checksum. */
+export const checksumLine = (totals: Pick<RunTotals, 'checksumErrors' | 'packets'>): string =>
+  `wrong checksum: ${plural(totals.checksumErrors, 'packet')} ignored${checksumHint(totals)}`
 
 export const summaryLines = (summary: RunSummary): readonly string[] => {
   const { totals, alerts, skipped } = summary
@@ -51,9 +55,7 @@ export const summaryLines = (summary: RunSummary): readonly string[] => {
   ]
   if (malformed.length > 0)
     lines.push(`not decoded: ${plural(total(malformed), 'packet')}: ${listed(malformed)}`)
-  if (checksumErrors > 0) {
-    lines.push(`wrong checksum: ${plural(checksumErrors, 'packet')} ignored${checksumHint(totals)}`)
-  }
+  if (checksumErrors > 0) lines.push(checksumLine(totals))
   if (totals.gaps > 0)
     lines.push(`missing: ${plural(totals.gaps, 'gap')} in streams, ${bytesText(totals.gapBytes)}`)
   if (limits.length > 0) lines.push(`limits reached: ${listed(limits)}`)
