@@ -106,9 +106,9 @@ DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
   hs_compile_error_t* error = nullptr;
   const hs_error_t status =
       literal ? hs_compile_lit_multi(patterns.data(), flags.data(), ids.data(), lengths.data(), count, mode, nullptr,
-                                         &database->handle, &error)
-                  : hs_compile_multi(patterns.data(), flags.data(), ids.data(), count, mode, nullptr, &database->handle,
-                                     &error);
+                                     &database->handle, &error)
+              : hs_compile_multi(patterns.data(), flags.data(), ids.data(), count, mode, nullptr, &database->handle,
+                                 &error);
   if (status == HS_SUCCESS) return database;
   if (error == nullptr) {
     *failure = {"Hyperscan error " + std::to_string(status), -1};

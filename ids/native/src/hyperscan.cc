@@ -53,7 +53,7 @@ napi_value compile(napi_env env, napi_callback_info info, bool literal) {
   job.streaming = args.u32(3, "streaming") != 0;
   if (args.ok() && job.lengths.length != job.flags.length) args.fail("lengths and flags must be of one length");
   if (!args.ok()) return nullptr;
-  CompileFailure failure{"the same patterns failed to compile in another thread", -1};
+  CompileFailure failure;
   DatabaseRef database = compile_shared(job, &failure);
   if (!database) {
     throw_error_at(env, failure.message, "pattern", failure.pattern);
