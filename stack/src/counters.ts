@@ -1,5 +1,6 @@
 /** What a stack counts: traffic, flows by kind and by end, and every limit or check that made it leave something out. */
-import { DecodeCounters } from './wire/index.js'
+import type { DefragCounters, TunnelCounters } from './ip/index.js'
+import type { DecodeCounters } from './wire/index.js'
 
 const NAMES = [
   /** Frames handed to the stack. */
@@ -60,6 +61,8 @@ export const C = Object.freeze(Object.fromEntries(NAMES.map((name, i) => [name, 
 export interface StackCounters extends Readonly<Record<CounterName, number>> {
   /** Frames by outcome of decoding. */
   readonly decode: DecodeCounters
+  readonly defrag: DefragCounters
+  readonly tunnels: TunnelCounters
   /** Flows in the table now, closed ones that still absorb late packets included. */
   readonly liveFlows: number
   /** Pool memory that holds out-of-order data now, bytes. */
@@ -68,14 +71,20 @@ export interface StackCounters extends Readonly<Record<CounterName, number>> {
 }
 
 /** @returns the counters and the array behind them, which the stack increments */
-export function createCounters(live: { flows(): number; heldBytes(): number }): {
+export function createCounters(
+  parts: {
+    readonly decode: DecodeCounters
+    readonly defrag: DefragCounters
+    readonly tunnels: TunnelCounters
+  },
+  live: { flows(): number; heldBytes(): number },
+): {
   counters: StackCounters
   values: Float64Array
 } {
   const values = new Float64Array(NAMES.length)
-  const decode = new DecodeCounters()
   const counters = {
-    decode,
+    ...parts,
     get liveFlows() {
       return live.flows()
     },
@@ -84,7 +93,14 @@ export function createCounters(live: { flows(): number; heldBytes(): number }): 
     },
     toJSON() {
       const result: Record<string, unknown> = Object.fromEntries(NAMES.map((name, i) => [name, values[i]]))
-      return { ...result, liveFlows: live.flows(), heldBytes: live.heldBytes(), decode: decode.toJSON() }
+      return {
+        ...result,
+        liveFlows: live.flows(),
+        heldBytes: live.heldBytes(),
+        decode: parts.decode.toJSON(),
+        defrag: parts.defrag.toJSON(),
+        tunnels: parts.tunnels.toJSON(),
+      }
     },
   }
   NAMES.forEach((name, i) => {

@@ -2,6 +2,16 @@
 
 import { MAX_FLOWS } from './flow/table.js'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
+import {
+  DEFAULT_DEFRAG_OPTIONS,
+  DEFAULT_TUNNEL_OPTIONS,
+  type DefragOptions,
+  type DefragOptionsInput,
+  defragOptions,
+  type TunnelOptions,
+  type TunnelOptionsInput,
+  tunnelOptions,
+} from './ip/index.js'
 
 export interface StackOptions {
   /** Flows in the table at most, 1 to 16,777,215; beyond that an old flow is evicted. Default 1,048,576. */
@@ -15,6 +25,10 @@ export interface StackOptions {
   /** Handle only the flows whose hash falls on `index` of `count`; packets are still numbered over all. */
   readonly shard: { readonly index: number; readonly count: number }
   readonly timeouts: Timeouts
+  /** Reassembly of IP fragments. */
+  readonly defrag: DefragOptions
+  /** Encapsulations whose content is tracked in place of the packet around it. */
+  readonly tunnels: TunnelOptions
   /** Out-of-order data, see tcp/held.ts. Beyond a limit the oldest hole is given up with ON_GAP. */
   readonly outOfOrder: {
     /** Bytes held per side of a connection. Default 4 MiB. */
@@ -27,9 +41,13 @@ export interface StackOptions {
 }
 
 /** What `createStack` takes: every option may be left out, those of a group one by one. */
-export type StackOptionsInput = Partial<Omit<StackOptions, 'timeouts' | 'outOfOrder' | 'seed'>> & {
+export type StackOptionsInput = Partial<
+  Omit<StackOptions, 'timeouts' | 'defrag' | 'tunnels' | 'outOfOrder' | 'seed'>
+> & {
   readonly seed?: number | undefined
   readonly timeouts?: Partial<Timeouts>
+  readonly defrag?: DefragOptionsInput
+  readonly tunnels?: TunnelOptionsInput
   readonly outOfOrder?: Partial<StackOptions['outOfOrder']>
 }
 
@@ -40,6 +58,8 @@ export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
   midstream: false,
   shard: Object.freeze({ index: 0, count: 1 }),
   timeouts: DEFAULT_TIMEOUTS,
+  defrag: DEFAULT_DEFRAG_OPTIONS,
+  tunnels: DEFAULT_TUNNEL_OPTIONS,
   outOfOrder: Object.freeze({ sideBytes: 4_194_304, sideSegments: 3072, totalBytes: 67_108_864 }),
 })
 
@@ -50,6 +70,8 @@ export function stackOptions(input: StackOptionsInput): StackOptions {
     ...input,
     seed: input.seed,
     timeouts: { ...DEFAULT_TIMEOUTS, ...input.timeouts },
+    defrag: defragOptions(input.defrag),
+    tunnels: tunnelOptions(input.tunnels),
     outOfOrder: { ...DEFAULT_STACK_OPTIONS.outOfOrder, ...input.outOfOrder },
   }
   const { index, count } = options.shard

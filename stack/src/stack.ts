@@ -40,6 +40,7 @@ import {
   timeoutTable,
 } from './flow/timeouts.js'
 import { TimerWheel } from './flow/wheel.js'
+import { Decapsulator, Defragmenter } from './ip/index.js'
 import { ContextStore } from './monitor/context.js'
 import type { Side, Subscription } from './monitor/flow.js'
 import { type FlowControl, FlowView } from './monitor/flow-view.js'
@@ -49,7 +50,16 @@ import { type StackOptions, type StackOptionsInput, stackOptions } from './optio
 import { CHUNK_BYTES } from './tcp/held.js'
 import { Reassembler } from './tcp/reassembly.js'
 import { SYN_ANSWERED, SYN_NOT_NEW, TcpTracker } from './tcp/tracker.js'
-import { decodeFrame, IP_PROTOCOL, Packet, STATUS, TCP_FLAG, verifyChecksums } from './wire/index.js'
+import {
+  DecodeCounters,
+  decodeFrame,
+  decodeIp,
+  IP_PROTOCOL,
+  Packet,
+  STATUS,
+  TCP_FLAG,
+  verifyChecksums,
+} from './wire/index.js'
 
 const { SYN, RST, ACK } = TCP_FLAG
 /** A flow whose last packet lies further in the future than this (microseconds) was stamped by another clock. */
@@ -89,7 +99,12 @@ export class Stack implements FrameSink, FlowControl {
   private readonly reassembler: Reassembler
   private readonly tracker: TcpTracker
   private readonly orphans = new PacketHandlers()
+  private readonly fragments = new PacketHandlers()
   private readonly raws = new PacketHandlers()
+  /** Puts fragments together; `onAnomaly` may be set. */
+  readonly defragmenter: Defragmenter
+  private readonly decapsulator: Decapsulator
+  private readonly defragments: boolean
   private monitors: readonly Monitor[] = []
   private nextSocket = 0
   private readonly verify: boolean
@@ -108,10 +123,17 @@ export class Stack implements FrameSink, FlowControl {
     this.events = new Dispatcher(this.table, this.packet)
     this.wheel = new TimerWheel(this.table.words)
     this.timeouts = timeoutTable(options.timeouts)
-    const { counters, values } = createCounters({
-      flows: () => this.table.live,
-      heldBytes: () => this.reassembler.held.inUse * CHUNK_BYTES,
-    })
+    const decode = new DecodeCounters()
+    this.defragmenter = new Defragmenter(options.defrag, options.seed)
+    this.defragments = options.defrag.enabled
+    this.decapsulator = new Decapsulator(options.tunnels, decode)
+    const { counters, values } = createCounters(
+      { decode, defrag: this.defragmenter.counters, tunnels: this.decapsulator.counters },
+      {
+        flows: () => this.table.live,
+        heldBytes: () => this.reassembler.held.inUse * CHUNK_BYTES,
+      },
+    )
     this.counters = counters
     this.counts = values
     this.reassembler = new Reassembler(
@@ -154,7 +176,7 @@ export class Stack implements FrameSink, FlowControl {
     }
     this.events.store.addSocket(record)
     this.monitors = [...this.monitors, { record, contexts }]
-    return new StreamSocket<Ctx>(this.events, record, this.orphans, () => {
+    return new StreamSocket<Ctx>(this.events, record, this.orphans, this.fragments, () => {
       this.monitors = this.monitors.filter((m) => m.record !== record)
     })
   }
@@ -196,20 +218,20 @@ export class Stack implements FrameSink, FlowControl {
     this.counts[C.bytes] += p.wireLength
     this.time = p.time
     if (this.wheel.due(seconds)) this.wheel.advance(seconds, this.expire)
-    if (status !== STATUS.DECODED) return
-    if (this.verify && verifyChecksums(p, decode) !== STATUS.DECODED) return
-    const fragment = p.isFragment
+    if (status !== STATUS.DECODED || p.protocol !== IP_PROTOCOL.TCP || p.isFragment) {
+      if (!this.unwrap()) return
+    } else if (this.verify && verifyChecksums(p, decode) !== STATUS.DECODED) return
     const protocol = p.protocol
-    const tcp = protocol === IP_PROTOCOL.TCP && !fragment
-    const ports =
-      tcp || (protocol === IP_PROTOCOL.UDP && !fragment) ? (p.sourcePort << 16) | p.destinationPort : 0
-    const link = linkKey(protocol, p.ipVersion, p.vlan, fragment)
+    const tcp = protocol === IP_PROTOCOL.TCP
+    const ports = tcp || protocol === IP_PROTOCOL.UDP ? (p.sourcePort << 16) | p.destinationPort : 0
+    const link = linkKey(protocol, p.ipVersion, p.vlan, false)
     const hash = this.table.hash(p, ports, link)
-    if (this.shardCount > 1 && ((hash >>> 16) * this.shardCount) >>> 16 !== this.shardIndex) {
+    if (this.shardCount > 1 && this.isOthers(hash)) {
       this.counts[C.otherShard]++
       return
     }
-    if (!this.raws.empty) this.raws.call(p)
+    // The fragments a packet was put together from have been seen.
+    if (!this.raws.empty && !p.reassembled) this.raws.call(p)
     let row = this.table.find(p, ports, link, hash)
     if (row !== 0) {
       const at = row << ROW_SHIFT
@@ -236,9 +258,54 @@ export class Stack implements FrameSink, FlowControl {
 
   /** End of the input: every open flow ends with reason 'shutdown'. */
   finish(): void {
+    this.defragmenter.finish()
     for (let row = 1; row < this.table.end; row++) {
       if (this.table.isLive(row)) this.end(row, 'shutdown')
     }
+  }
+
+  private isOthers(hash: number): boolean {
+    return ((hash >>> 16) * this.shardCount) >>> 16 !== this.shardIndex
+  }
+
+  // ---- Packets around packets ---------------------------------------------------------------------------------
+
+  /**
+   * Takes the packet out of its tunnels and puts it together from fragments, in whatever order they are nested.
+   * @returns whether `packet` is a whole packet with right checksums
+   */
+  private unwrap(): boolean {
+    const { packet: p, decapsulator, defragmenter } = this
+    const { decode } = this.counters
+    let datagrams = 0
+    for (;;) {
+      if (p.status !== STATUS.DECODED && p.status !== STATUS.NOT_IP) return false
+      if (this.verify && p.ipVersion !== 0 && !decapsulator.mayLackChecksum(p)) {
+        if (verifyChecksums(p, decode) !== STATUS.DECODED) return false
+      }
+      if (p.isFragment) {
+        this.showFragment()
+        // A datagram of fragments of datagrams (of fragments...) is as deep a nesting as tunnels are.
+        if (!this.defragments || datagrams++ > this.options.tunnels.maxDepth) return false
+        if (!defragmenter.add(p)) return false
+        decodeIp(p, decode, defragmenter.buffer, 0, defragmenter.length)
+        p.reassembled = true
+      } else if (!decapsulator.open(p)) {
+        return p.status === STATUS.DECODED
+      }
+    }
+  }
+
+  /** Each fragment is shown by one shard, whichever of them has the datagram's flow. */
+  private showFragment(): void {
+    const { packet: p, raws, fragments } = this
+    if (raws.empty && fragments.empty) return
+    if (this.shardCount > 1) {
+      const link = linkKey(p.protocol, p.ipVersion, p.vlan, true)
+      if (this.isOthers(this.table.hash(p, 0, link))) return
+    }
+    raws.call(p)
+    fragments.call(p)
   }
 
   // ---- Packets of flows ---------------------------------------------------------------------------------------
@@ -344,8 +411,6 @@ export class Stack implements FrameSink, FlowControl {
     if (flags === FLAG_TCP) {
       counts[C.tcpFlows]++
       timeoutClass = CLASS_EMBRYONIC
-    } else if (p.isFragment) {
-      counts[C.otherFlows]++
     } else if (p.protocol === IP_PROTOCOL.UDP) {
       counts[C.udpFlows]++
       timeoutClass = CLASS_UDP

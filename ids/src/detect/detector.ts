@@ -18,7 +18,7 @@ import { Evaluation } from './evaluation.js'
 import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
 import type { FlowContext } from './flow-context.js'
 import type { GroupTable, MatcherCache, PatternSet, RuleGroup } from './groups.js'
-import { type RuleSet, settledShift, TRAIT } from './rule-set.js'
+import { type DirectionTables, type RuleSet, settledShift, TRAIT } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
 
 /** Pattern rules of a packet group that are evaluated outright: cheaper than a search when there are few. */
@@ -143,9 +143,11 @@ export class Detector implements UnitSink<DetectFlow> {
     this.#evaluatePacket(flow, unit, packet)
   }
 
-  /** A TCP packet without a flow. Which end is the server is not known, so the groups of both directions count. */
-  orphan(unit: InspectionUnit, packet: Packet): void {
-    const [toServer, toClient] = this.#set.orphans
+  /**
+   * A packet without a flow: a TCP packet of no connection, or a fragment. Which end is the server is not known, so the
+   * groups of both directions count.
+   */
+  withoutFlow(unit: InspectionUnit, packet: Packet, [toServer, toClient]: DirectionTables): void {
     this.#begin()
     this.#searchPacketTable(toServer, unit, packet, packet.destinationPort, packet.sourcePort)
     this.#searchPacketTable(toClient, unit, packet, packet.sourcePort, packet.destinationPort)

@@ -10,6 +10,7 @@ import {
   type Gap,
   type NewData,
   ON_CONN_END,
+  ON_FRAGMENT,
   ON_GAP,
   ON_NEW_DATA,
   ON_ORPHAN,
@@ -99,6 +100,9 @@ export class Inspector {
       subscriptions.push(socket.on(ON_GAP, (flow, gap) => this.#onGap(flow, gap)))
       subscriptions.push(socket.on(ON_CONN_END, (flow) => this.#onEnd(flow)))
     }
+    if (looksAt([otherIp], TO_SERVER) || looksAt([otherIp], TO_CLIENT)) {
+      subscriptions.push(socket.on(ON_FRAGMENT, (packet) => this.#onFragment(packet)))
+    }
     if (orphaned) subscriptions.push(socket.on(ON_ORPHAN, (packet) => this.#onOrphan(packet)))
   }
 
@@ -147,7 +151,18 @@ export class Inspector {
     const unit = this.#fillUnit(packet)
     unit.direction = TO_SERVER
     unit.service = SERVICE.UNKNOWN
-    this.#detector.orphan(unit, packet)
+    this.#detector.withoutFlow(unit, packet, this.#set.orphans)
+  }
+
+  /** A fragment is for rules of protocol `ip` only: its transport header, if it has one, may be torn. */
+  #onFragment(packet: Packet): void {
+    const unit = this.#fillUnit(packet)
+    const start = packet.ipOffset + packet.ipHeaderLength
+    const end = packet.payloadOffset + packet.payloadLength
+    unit.buffers.set(BUF.PKT_DATA, packet.buffer, start, Math.max(start, end))
+    unit.direction = TO_SERVER
+    unit.service = SERVICE.UNKNOWN
+    this.#detector.withoutFlow(unit, packet, this.#set.otherIp)
   }
 
   #fillUnit(packet: Packet): Unit {

@@ -118,9 +118,12 @@ export const ON_GAP = builtin<Gap>('ON_GAP', EVENT.GAP)
 /** The flow is over: once per flow and socket, after everything else. */
 export const ON_CONN_END = builtin<ConnEnd>('ON_CONN_END', EVENT.CONN_END)
 
-/** A TCP packet that belongs to no flow. It has no flow handle: its handlers take the packet alone. */
+/** An event of a packet without a flow: there is no flow handle, its handlers take the packet alone. */
 export interface OrphanEvent {
-  readonly kind: 'orphan'
+  readonly kind: 'orphan' | 'fragment'
   readonly name: string
 }
+/** A TCP packet that belongs to no flow. */
 export const ON_ORPHAN: OrphanEvent = Object.freeze({ kind: 'orphan', name: 'ON_ORPHAN' })
+/** A fragment of an IP packet, as it came. The packet put together from it and others is a packet of its flow. */
+export const ON_FRAGMENT: OrphanEvent = Object.freeze({ kind: 'fragment', name: 'ON_FRAGMENT' })

@@ -25,15 +25,23 @@ export class StreamSocket<Ctx = unknown> {
   private readonly events: Dispatcher
   private readonly record: SocketRecord
   private readonly orphans: PacketHandlers
+  private readonly fragments: PacketHandlers
   private readonly ownOrphans: Subscription[] = []
   private readonly onClose: () => void
   private closed = false
 
   /** Made by `Stack.monitorStream`. */
-  constructor(events: Dispatcher, record: SocketRecord, orphans: PacketHandlers, onClose: () => void) {
+  constructor(
+    events: Dispatcher,
+    record: SocketRecord,
+    orphans: PacketHandlers,
+    fragments: PacketHandlers,
+    onClose: () => void,
+  ) {
     this.events = events
     this.record = record
     this.orphans = orphans
+    this.fragments = fragments
     this.onClose = onClose
   }
 
@@ -43,8 +51,9 @@ export class StreamSocket<Ctx = unknown> {
   on<T, H extends Hook>(event: FlowEvent<T, H>, hook: NoInfer<H>, handler: FlowHandler<Ctx, T>): Subscription
   on(event: { readonly kind: string }, hookOrHandler: unknown, handler?: unknown): Subscription {
     if (this.closed) throw new Error('the monitoring socket is closed')
-    if (event.kind === 'orphan') {
-      const subscription = this.orphans.add(hookOrHandler as (packet: Packet) => void)
+    if (event.kind === 'orphan' || event.kind === 'fragment') {
+      const list = event.kind === 'orphan' ? this.orphans : this.fragments
+      const subscription = list.add(hookOrHandler as (packet: Packet) => void)
       this.ownOrphans.push(subscription)
       return subscription
     }

@@ -1,10 +1,11 @@
 /** Entry points of the decoder: a captured frame, or an IP packet that did not come in a frame of its own. */
 import { decodeSll, decodeSll2 } from './cooked.js'
-import { decodeEthernet } from './ethernet.js'
+import { decodeEthernet, decodeEtherType } from './ethernet.js'
 import { decodeIPv4 } from './ipv4.js'
 import { decodeIPv6 } from './ipv6.js'
-import { LINK_TYPE } from './link-type.js'
+import { ETHER_TYPE, LINK_TYPE } from './link-type.js'
 import { decodeLoopback } from './loopback.js'
+import { decodeNflog } from './nflog.js'
 import type { Packet } from './packet.js'
 import { decodeRaw } from './raw.js'
 import { type DecodeCounters, STATUS } from './status.js'
@@ -41,6 +42,7 @@ export function decodeFrame(
   packet.interfaceIndex = interfaceIndex
   packet.vlan = -1
   packet.etherType = 0
+  if (packet.tunnelDepth !== 0 || packet.reassembled) packet.clearLayers()
   clearIp(packet)
   const status =
     linkType === LINK_TYPE.ETHERNET
@@ -71,6 +73,61 @@ export function decodeIp(
   return finish(packet, counters, decodeRaw(packet, offset, end, end))
 }
 
+/**
+ * Decodes what an encapsulation of the packet carries, in `[at, end)` of the same buffer; frame, number and time stay.
+ * Nothing is counted: the frame has been.
+ * @param type EtherType of the content; `ETHER_TYPE.ETHERNET`: an Ethernet frame, whose VLAN tag, if it has one, counts
+ */
+export function decodeInner(packet: Packet, type: number, at: number, end: number, wireEnd: number): number {
+  clearIp(packet)
+  if (type !== ETHER_TYPE.ETHERNET) return decodeEtherType(packet, type, at, end, wireEnd)
+  const { vlan } = packet
+  packet.vlan = -1
+  const status = decodeEthernet(packet, at, end, wireEnd)
+  if (packet.vlan < 0) packet.vlan = vlan
+  return status
+}
+
+/** Makes the decoded headers of `packet` those of `other`, both in the same buffer. Frame and time are not touched. */
+export function copyHeaders(packet: Packet, other: Packet): void {
+  packet.status = other.status
+  packet.vlan = other.vlan
+  packet.etherType = other.etherType
+  packet.ipVersion = other.ipVersion
+  packet.ipOffset = other.ipOffset
+  packet.ipHeaderLength = other.ipHeaderLength
+  packet.ipTotalLength = other.ipTotalLength
+  packet.protocol = other.protocol
+  packet.isFragment = other.isFragment
+  packet.fragmentHeaderOffset = other.fragmentHeaderOffset
+  packet.segmentsLeft = other.segmentsLeft
+  packet.tunnelDepth = other.tunnelDepth
+  packet.tunnel = other.tunnel
+  packet.tunnelId = other.tunnelId
+  packet.outerIpOffset = other.outerIpOffset
+  packet.sourceAddressOffset = other.sourceAddressOffset
+  packet.destinationAddressOffset = other.destinationAddressOffset
+  packet.src0 = other.src0
+  packet.src1 = other.src1
+  packet.src2 = other.src2
+  packet.src3 = other.src3
+  packet.dst0 = other.dst0
+  packet.dst1 = other.dst1
+  packet.dst2 = other.dst2
+  packet.dst3 = other.dst3
+  packet.sourcePort = other.sourcePort
+  packet.destinationPort = other.destinationPort
+  packet.transportOffset = other.transportOffset
+  packet.payloadOffset = other.payloadOffset
+  packet.payloadLength = other.payloadLength
+  packet.payloadWireLength = other.payloadWireLength
+  packet.tcpSeq = other.tcpSeq
+  packet.tcpAck = other.tcpAck
+  packet.tcpFlags = other.tcpFlags
+  packet.tcpWindow = other.tcpWindow
+  packet.tcpHeaderLength = other.tcpHeaderLength
+}
+
 function decodeOtherLink(
   packet: Packet,
   linkType: number,
@@ -90,6 +147,8 @@ function decodeOtherLink(
     case LINK_TYPE.NULL:
     case LINK_TYPE.LOOP:
       return decodeLoopback(packet, offset, end, wireEnd)
+    case LINK_TYPE.NFLOG:
+      return decodeNflog(packet, offset, end, wireEnd)
     case LINK_TYPE.IPV4:
       return decodeIPv4(packet, offset, end, wireEnd)
     case LINK_TYPE.IPV6:

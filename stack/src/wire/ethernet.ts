@@ -70,6 +70,9 @@ export function decodeEtherType(
   packet.etherType = type
   if (type === ETHER_TYPE.IPV4) return decodeIPv4(packet, at, end, wireEnd)
   if (type === ETHER_TYPE.IPV6) return decodeIPv6(packet, at, end, wireEnd)
+  packet.payloadOffset = at
+  packet.payloadLength = end - at
+  packet.payloadWireLength = wireEnd - at
   return STATUS.NOT_IP
 }
 

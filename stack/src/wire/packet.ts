@@ -72,6 +72,23 @@ export class Packet {
   dst2 = 0
   dst3 = 0
 
+  /**
+   * Encapsulations removed: the IP fields are those of the innermost packet, the frame is still the outer one. MPLS and
+   * PPPoE count, VLAN tags do not.
+   */
+  tunnelDepth = 0
+  /** `TUNNEL` kind of the innermost encapsulation removed; 0 without one. */
+  tunnel = 0
+  /**
+   * Its number: VXLAN and GENEVE network, GRE key, PPTP call, ERSPAN and PPPoE session, GTP tunnel endpoint (int32),
+   * outermost MPLS label; 0 when it has none.
+   */
+  tunnelId = 0
+  /** Offset of the outermost IP header of a packet that came out of a tunnel over IP, or -1. */
+  outerIpOffset = -1
+  /** Put together from fragments: the frame is the whole datagram, of raw link type. */
+  reassembled = false
+
   /** TCP and UDP port; ICMP and ICMPv6: the type. 0 for other protocols and later fragments. */
   sourcePort = 0
   /** TCP and UDP port; ICMP and ICMPv6: the code. 0 for other protocols and later fragments. */
@@ -100,6 +117,15 @@ export class Packet {
     if (buffer === this.buffer) return
     this.buffer = buffer
     this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
+  }
+
+  /** Forgets the encapsulations of the packet before. */
+  clearLayers(): void {
+    this.tunnelDepth = 0
+    this.tunnel = 0
+    this.tunnelId = 0
+    this.outerIpOffset = -1
+    this.reassembled = false
   }
 
   /** The capture holds less of the payload than was on the wire. */

@@ -41,6 +41,7 @@ export const STATUS = {
   ICMP_CHECKSUM: 33,
   ICMP6_CHECKSUM: 34,
   AH_MALFORMED: 35,
+  NFLOG_MALFORMED: 36,
 } as const
 export type DecodeStatus = (typeof STATUS)[keyof typeof STATUS]
 
@@ -82,6 +83,7 @@ export const STATUS_TEXT: readonly string[] = Object.freeze([
   'ICMP checksum wrong',
   'ICMPv6 checksum wrong',
   'IPsec authentication header malformed or repeated beyond the limit',
+  'netfilter log record malformed, or none with a packet',
 ])
 
 /** Names as in `STATUS`, indexed by status code; stable, for machines. */

@@ -1,0 +1,568 @@
+/**
+ * Puts the fragments of IPv4 and IPv6 datagrams together.
+ *
+ * In: decoded fragments. Out: whole datagrams in a reused buffer, to be decoded like any packet. Overlaps go by the policy
+ * of the destination's network (fragment-policy.ts). Everything is bounded: datagrams, pieces, bytes, age; what a bound
+ * displaces is the oldest datagram. Called by the stack for every fragment.
+ */
+import { FlowHasher } from '../flow/hash.js'
+import { linkKey } from '../flow/table.js'
+import { IP_PROTOCOL, IPV4, IPV6, IPV6_FRAGMENT, MAX_IP_LENGTH } from '../wire/index.js'
+import type { Packet } from '../wire/packet.js'
+import { DefragCounters, type FragmentAnomaly } from './defrag-counters.js'
+import { POLICY, pieceStays } from './fragment-policy.js'
+import { CHUNK_BYTES, CHUNK_SHIFT, ChunkPool, PiecePool } from './fragment-store.js'
+import { NetworkTable } from './network.js'
+import type { DefragOptions } from './options.js'
+import { writeHeader } from './rebuilt-header.js'
+
+/** A datagram's bytes: its header area, then its payload. */
+const HEADER_BYTES = 2048
+const DATAGRAM_CHUNKS = (HEADER_BYTES + 65_536) >> CHUNK_SHIFT
+const CHUNK_MASK = CHUNK_BYTES - 1
+/** Below this many bytes a loop is faster than a view and a bulk copy. */
+const BULK_COPY = 96
+
+/** Words of a row. */
+const CHAIN = 0
+const OLDER = 1
+const NEWER = 2
+const HASH = 3
+const LINK = 4
+const ID = 5
+const TUNNEL = 6
+const SOURCE = 7
+const DESTINATION = 11
+/** Length of the payload, or -1 while the last fragment is missing. */
+const SIZE = 15
+/** Highest end of any fragment. */
+const HIGH = 16
+/** Bytes there. */
+const COVERED = 17
+const HEAD = 18
+/** Piece placed last, or 0: fragments in order need no walk. */
+const HINT = 19
+const PIECES = 20
+/** Bytes of the header of the fragment that has byte 0; 0 while that is missing. */
+const HEADER = 21
+/** Protocol of the payload, named by that fragment. */
+const NEXT_HEADER = 22
+const RULE = 23
+const DROPPED = 24
+const ROW_WORDS = 25
+
+export class Defragmenter {
+  readonly counters = new DefragCounters()
+  /** The datagram completed last, from 0: valid until the next one is complete. */
+  readonly buffer = new Uint8Array(HEADER_BYTES + 65_536)
+  /** Its length. */
+  length = 0
+  /** Called for every oddity, with the fragment that shows it. */
+  onAnomaly: ((anomaly: FragmentAnomaly, packet: Packet) => void) | undefined
+  /** Datagrams under construction. */
+  live = 0
+  private readonly view = new DataView(this.buffer.buffer)
+  private readonly rows: Int32Array
+  private readonly times: Float64Array
+  /** Chunks of each row, by place; 0 where none is taken. */
+  private readonly chunkOf: Int32Array
+  private readonly buckets: Int32Array
+  private readonly mask: number
+  private readonly hasher: FlowHasher
+  private readonly chunks: ChunkPool
+  private readonly pieces: PiecePool
+  private readonly targets: NetworkTable<number>
+  private readonly policy4: number
+  private readonly policy6: number
+  private readonly timeout: number
+  private readonly maxDatagrams: number
+  private readonly maxFragments: number
+  private free = 0
+  private fresh = 1
+  private oldest = 0
+  private newest = 0
+  // What `insert` found out.
+  private overlapped = false
+  private conflicting = false
+  private ownsFirstByte = false
+
+  /** @param seed of the hash; random when left out */
+  constructor(options: DefragOptions, seed?: number) {
+    const { maxDatagrams } = options
+    this.maxDatagrams = maxDatagrams
+    this.maxFragments = options.maxFragments
+    this.timeout = options.timeout * 1e6
+    this.policy4 = POLICY[options.policy]
+    this.policy6 = POLICY[options.ipv6Policy]
+    this.targets = new NetworkTable(options.targets.map((t) => [t.network, POLICY[t.policy]] as const))
+    this.rows = new Int32Array((maxDatagrams + 1) * ROW_WORDS)
+    this.times = new Float64Array(maxDatagrams + 1)
+    this.chunkOf = new Int32Array((maxDatagrams + 1) * DATAGRAM_CHUNKS)
+    let size = 256
+    while (size < maxDatagrams) size *= 2
+    this.buckets = new Int32Array(size)
+    this.mask = size - 1
+    this.hasher = new FlowHasher(seed)
+    this.chunks = new ChunkPool(options.totalBytes >> CHUNK_SHIFT)
+    this.pieces = new PiecePool(Math.max(options.totalBytes >> 6, 4 * options.maxFragments + 4))
+  }
+
+  /** Memory in use for fragments, bytes. */
+  get heldBytes(): number {
+    return this.chunks.inUse << CHUNK_SHIFT
+  }
+
+  /**
+   * Takes the fragment in `p` (which must be one, decoded). The fragment is copied.
+   * @returns true when it completes its datagram, which then is in `buffer[0, length)`
+   */
+  add(p: Packet): boolean {
+    const { counters } = this
+    counters.fragments++
+    this.expire(p.time)
+    const start = payloadStart(p)
+    const from = p.fragOffset
+    let to = from + p.ipOffset + p.ipTotalLength - start
+    if (start + (to - from) > p.frameOffset + p.frameLength) {
+      counters.truncated++
+      return false
+    }
+    const hash = this.hash(p)
+    let row = this.find(p, hash)
+    const rule = row === 0 ? this.policyFor(p) : this.rows[row * ROW_WORDS + RULE]
+    const more = p.moreFragments
+    if (more && ((to - from) & 7) !== 0) {
+      counters.badLength++
+      this.report('bad-length', p)
+      // The BSDs drop such fragments (ip_reass); Linux, and Snort for all others, cut them.
+      if (rule === POLICY.bsd || rule === POLICY['bsd-right']) return false
+      to = from + ((to - from) & ~7)
+    }
+    if (to <= from) {
+      counters.empty++
+      this.report('empty', p)
+      return false
+    }
+    if (from === 0 && start - p.ipOffset > HEADER_BYTES) {
+      counters.longHeader++
+      return false
+    }
+    if (row === 0) row = this.insertRow(p, hash, rule)
+    const at = row * ROW_WORDS
+    const { rows } = this
+    if (rows[at + DROPPED] !== 0) {
+      counters.late++
+      return false
+    }
+    if (!this.agreesOnEnd(at, to, more)) {
+      counters.endConflicts++
+      this.report('end-conflict', p)
+      return false
+    }
+    if (rows[at + PIECES] >= this.maxFragments) {
+      counters.tooMany++
+      this.report('too-many', p)
+      return false
+    }
+    if (rule === POLICY.drop && this.overlapsOther(row, p, start, from, to)) {
+      if (this.conflicting) this.abandon(row)
+      return false
+    }
+    if (!more) rows[at + SIZE] = to
+    if (to > rows[at + HIGH]) rows[at + HIGH] = to
+    this.insert(row, rule, p.buffer, start, from, to)
+    if (this.overlapped) this.countOverlap(p)
+    if (this.ownsFirstByte) this.keepHeader(row, p)
+    if (rows[at + COVERED] !== rows[at + SIZE] || rows[at + HEADER] === 0) return false
+    return this.complete(row, p)
+  }
+
+  /** End of the input: what is incomplete is dropped and counted. */
+  finish(): void {
+    while (this.oldest !== 0) {
+      if (this.rows[this.oldest * ROW_WORDS + DROPPED] === 0) this.counters.incomplete++
+      this.remove(this.oldest)
+    }
+  }
+
+  // ---- Checks -------------------------------------------------------------------------------------------------
+
+  /** As Linux: the end is known once a last fragment came, and nothing may contradict it (ip_frag_queue). */
+  private agreesOnEnd(at: number, to: number, more: boolean): boolean {
+    const size = this.rows[at + SIZE]
+    if (more) return size < 0 || to <= size
+    return to >= this.rows[at + HIGH] && (size < 0 || to === size)
+  }
+
+  /** Policy 'drop': whether the fragment is not to be used; `conflicting` tells a true overlap from a repetition. */
+  private overlapsOther(row: number, p: Packet, start: number, from: number, to: number): boolean {
+    const { pieces } = this
+    let piece = this.rows[row * ROW_WORDS + HEAD]
+    while (piece !== 0 && pieces.end(piece) <= from) piece = pieces.next(piece)
+    if (piece === 0 || pieces.start(piece) >= to) return false
+    const repeated = pieces.start(piece) === from && pieces.end(piece) === to
+    const differs = this.differs(row, p.buffer, start, from, to)
+    this.conflicting = !repeated || differs
+    this.counters.overlaps++
+    if (differs && repeated) this.counters.overlapConflicts++
+    else if (repeated) this.counters.duplicates++
+    this.report(differs ? 'overlap-conflict' : 'overlap', p)
+    return true
+  }
+
+  private countOverlap(p: Packet): void {
+    this.counters.overlaps++
+    if (this.conflicting) this.counters.overlapConflicts++
+    else this.counters.duplicates++
+    this.report(this.conflicting ? 'overlap-conflict' : 'overlap', p)
+  }
+
+  private report(anomaly: FragmentAnomaly, p: Packet): void {
+    if (this.onAnomaly !== undefined) this.onAnomaly(anomaly, p)
+  }
+
+  private policyFor(p: Packet): number {
+    const target = this.targets.find(p.ipVersion, p.dst0, p.dst1, p.dst2, p.dst3)
+    return target ?? (p.ipVersion === 4 ? this.policy4 : this.policy6)
+  }
+
+  // ---- Pieces -------------------------------------------------------------------------------------------------
+
+  /** Places what the policy lets the fragment `[from, to)` have; its bytes begin at `buffer[start]`. */
+  private insert(
+    row: number,
+    rule: number,
+    buffer: Uint8Array,
+    start: number,
+    from: number,
+    to: number,
+  ): void {
+    const { pieces, rows } = this
+    const at = row * ROW_WORDS
+    this.overlapped = false
+    this.conflicting = false
+    this.ownsFirstByte = false
+    let previous = 0
+    const hint = rows[at + HINT]
+    if (hint !== 0 && pieces.end(hint) <= from) previous = hint
+    let piece = previous === 0 ? rows[at + HEAD] : pieces.next(previous)
+    // First byte of the fragment that is not yet decided.
+    let cursor = from
+    while (piece !== 0) {
+      const pieceStart = pieces.start(piece)
+      const pieceEnd = pieces.end(piece)
+      if (pieceStart >= to) break
+      const next = pieces.next(piece)
+      if (pieceEnd <= from) {
+        previous = piece
+        piece = next
+        continue
+      }
+      this.overlapped = true
+      const low = Math.max(pieceStart, from)
+      const high = Math.min(pieceEnd, to)
+      if (!this.conflicting) this.conflicting = this.differs(row, buffer, start + low - from, low, high)
+      if (pieceStays(rule, pieceStart, pieceEnd, from, to)) {
+        if (cursor < pieceStart) {
+          this.place(row, previous, piece, buffer, start + cursor - from, cursor, pieceStart)
+        }
+        cursor = high
+        previous = piece
+        piece = next
+        continue
+      }
+      rows[at + COVERED] -= high - low
+      if (pieceStart < from) {
+        if (pieceEnd > to) this.link(row, piece, this.newPiece(row, to, pieceEnd, next))
+        pieces.setEnd(piece, from)
+        previous = piece
+        piece = pieces.next(piece)
+      } else if (pieceEnd > to) {
+        pieces.setStart(piece, to)
+      } else {
+        this.link(row, previous, next)
+        this.drop(row, piece)
+        piece = next
+      }
+    }
+    if (cursor < to) this.place(row, previous, piece, buffer, start + cursor - from, cursor, to)
+  }
+
+  private place(
+    row: number,
+    previous: number,
+    next: number,
+    buffer: Uint8Array,
+    start: number,
+    from: number,
+    to: number,
+  ): void {
+    const at = row * ROW_WORDS
+    const piece = this.newPiece(row, from, to, next)
+    this.link(row, previous, piece)
+    this.rows[at + HINT] = piece
+    this.rows[at + COVERED] += to - from
+    if (from === 0) this.ownsFirstByte = true
+    this.write(row, HEADER_BYTES + from, buffer, start, to - from)
+  }
+
+  private newPiece(row: number, start: number, end: number, next: number): number {
+    let piece = this.pieces.take(start, end, next)
+    while (piece === 0) {
+      this.makeRoom(row)
+      piece = this.pieces.take(start, end, next)
+    }
+    this.rows[row * ROW_WORDS + PIECES]++
+    return piece
+  }
+
+  private link(row: number, previous: number, piece: number): void {
+    if (previous === 0) this.rows[row * ROW_WORDS + HEAD] = piece
+    else this.pieces.setNext(previous, piece)
+  }
+
+  private drop(row: number, piece: number): void {
+    const at = row * ROW_WORDS
+    if (this.rows[at + HINT] === piece) this.rows[at + HINT] = 0
+    this.rows[at + PIECES]--
+    this.pieces.release(piece)
+  }
+
+  // ---- Bytes --------------------------------------------------------------------------------------------------
+
+  private write(row: number, address: number, buffer: Uint8Array, start: number, length: number): void {
+    const { chunks, chunkOf } = this
+    for (let done = 0; done < length; ) {
+      const place = row * DATAGRAM_CHUNKS + ((address + done) >> CHUNK_SHIFT)
+      let chunk = chunkOf[place]
+      while (chunk === 0) {
+        chunk = chunks.take()
+        if (chunk === 0) this.makeRoom(row)
+      }
+      chunkOf[place] = chunk
+      const inside = (address + done) & CHUNK_MASK
+      const count = Math.min(length - done, CHUNK_BYTES - inside)
+      copy(buffer, start + done, chunks.bytes(chunk), chunks.start(chunk) + inside, count)
+      done += count
+    }
+  }
+
+  private read(row: number, address: number, start: number, length: number): void {
+    const { chunks, chunkOf } = this
+    for (let done = 0; done < length; ) {
+      const chunk = chunkOf[row * DATAGRAM_CHUNKS + ((address + done) >> CHUNK_SHIFT)]
+      const inside = (address + done) & CHUNK_MASK
+      const count = Math.min(length - done, CHUNK_BYTES - inside)
+      copy(chunks.bytes(chunk), chunks.start(chunk) + inside, this.buffer, start + done, count)
+      done += count
+    }
+  }
+
+  /** Whether `buffer` from `start` differs from the payload bytes `[from, to)`; bytes not there do not count. */
+  private differs(row: number, buffer: Uint8Array, start: number, from: number, to: number): boolean {
+    const { chunks, chunkOf } = this
+    for (let done = from; done < to; ) {
+      const address = HEADER_BYTES + done
+      const chunk = chunkOf[row * DATAGRAM_CHUNKS + (address >> CHUNK_SHIFT)]
+      const inside = address & CHUNK_MASK
+      const count = Math.min(to - done, CHUNK_BYTES - inside)
+      if (chunk !== 0) {
+        const bytes = chunks.bytes(chunk)
+        const origin = chunks.start(chunk) + inside
+        const other = start + done - from
+        for (let i = 0; i < count; i++) if (bytes[origin + i] !== buffer[other + i]) return true
+      }
+      done += count
+    }
+    return false
+  }
+
+  // ---- Whole datagrams ----------------------------------------------------------------------------------------
+
+  private keepHeader(row: number, p: Packet): void {
+    const at = row * ROW_WORDS
+    const end = p.ipVersion === 4 ? payloadStart(p) : p.fragmentHeaderOffset
+    this.rows[at + HEADER] = end - p.ipOffset
+    this.rows[at + NEXT_HEADER] = p.ipVersion === 4 ? 0 : p.view.getUint8(end + IPV6_FRAGMENT.NEXT_HEADER)
+    this.write(row, 0, p.buffer, p.ipOffset, end - p.ipOffset)
+  }
+
+  private complete(row: number, p: Packet): boolean {
+    const { rows, counters } = this
+    const at = row * ROW_WORDS
+    const header = rows[at + HEADER]
+    const size = rows[at + SIZE]
+    const total = p.ipVersion === 4 ? header + size : header - IPV6.HEADER_LENGTH + size
+    const fits = total <= MAX_IP_LENGTH
+    if (fits) {
+      this.read(row, 0, 0, header)
+      this.read(row, HEADER_BYTES, header, size)
+      this.length = header + size
+      writeHeader(this.view, header, this.length, rows[at + NEXT_HEADER])
+      counters.reassembled++
+      counters.reassembledBytes += this.length
+    } else {
+      counters.oversized++
+      this.report('oversized', p)
+    }
+    this.remove(row)
+    return fits
+  }
+
+  /** Policy 'drop': the datagram is lost, its row stays to absorb the fragments yet to come (RFC 5722, section 4). */
+  private abandon(row: number): void {
+    this.counters.overlapDropped++
+    this.rows[row * ROW_WORDS + DROPPED] = 1
+    this.releaseMemory(row)
+  }
+
+  // ---- Rows ---------------------------------------------------------------------------------------------------
+
+  private hash(p: Packet): number {
+    const link = keyLink(p)
+    const id = p.ipId ^ p.tunnelId
+    return p.ipVersion === 4
+      ? this.hasher.hash4(p.src3, p.dst3, id, link)
+      : this.hasher.hash6(p.src0, p.src1, p.src2, p.src3, p.dst0, p.dst1, p.dst2, p.dst3, id, link)
+  }
+
+  private find(p: Packet, hash: number): number {
+    const { rows } = this
+    const id = p.ipId
+    const link = keyLink(p)
+    let row = this.buckets[hash & this.mask]
+    while (row !== 0) {
+      const at = row * ROW_WORDS
+      if (rows[at + HASH] === hash && rows[at + ID] === id && rows[at + LINK] === link) {
+        if (rows[at + TUNNEL] === p.tunnelId && this.sameAddresses(at, p)) return row
+      }
+      row = rows[at + CHAIN]
+    }
+    return 0
+  }
+
+  private sameAddresses(at: number, p: Packet): boolean {
+    const { rows } = this
+    return (
+      rows[at + SOURCE] === p.src0 &&
+      rows[at + SOURCE + 1] === p.src1 &&
+      rows[at + SOURCE + 2] === p.src2 &&
+      rows[at + SOURCE + 3] === p.src3 &&
+      rows[at + DESTINATION] === p.dst0 &&
+      rows[at + DESTINATION + 1] === p.dst1 &&
+      rows[at + DESTINATION + 2] === p.dst2 &&
+      rows[at + DESTINATION + 3] === p.dst3
+    )
+  }
+
+  private insertRow(p: Packet, hash: number, rule: number): number {
+    if (this.live === this.maxDatagrams) {
+      this.counters.evictedDatagrams++
+      this.remove(this.oldest)
+    }
+    const { rows } = this
+    let row = this.free
+    if (row !== 0) this.free = rows[row * ROW_WORDS + CHAIN]
+    else row = this.fresh++
+    const at = row * ROW_WORDS
+    rows.fill(0, at, at + ROW_WORDS)
+    rows[at + HASH] = hash
+    rows[at + LINK] = keyLink(p)
+    rows[at + ID] = p.ipId
+    rows[at + TUNNEL] = p.tunnelId
+    rows[at + SOURCE] = p.src0
+    rows[at + SOURCE + 1] = p.src1
+    rows[at + SOURCE + 2] = p.src2
+    rows[at + SOURCE + 3] = p.src3
+    rows[at + DESTINATION] = p.dst0
+    rows[at + DESTINATION + 1] = p.dst1
+    rows[at + DESTINATION + 2] = p.dst2
+    rows[at + DESTINATION + 3] = p.dst3
+    rows[at + SIZE] = -1
+    rows[at + RULE] = rule
+    const bucket = hash & this.mask
+    rows[at + CHAIN] = this.buckets[bucket]
+    this.buckets[bucket] = row
+    rows[at + OLDER] = this.newest
+    if (this.newest !== 0) rows[this.newest * ROW_WORDS + NEWER] = row
+    else this.oldest = row
+    this.newest = row
+    this.times[row] = p.time
+    this.live++
+    this.counters.datagrams++
+    return row
+  }
+
+  private remove(row: number): void {
+    this.releaseMemory(row)
+    const { rows } = this
+    const at = row * ROW_WORDS
+    const older = rows[at + OLDER]
+    const newer = rows[at + NEWER]
+    if (older !== 0) rows[older * ROW_WORDS + NEWER] = newer
+    else this.oldest = newer
+    if (newer !== 0) rows[newer * ROW_WORDS + OLDER] = older
+    else this.newest = older
+    const bucket = rows[at + HASH] & this.mask
+    let link = this.buckets[bucket]
+    if (link === row) {
+      this.buckets[bucket] = rows[at + CHAIN]
+    } else {
+      while (rows[link * ROW_WORDS + CHAIN] !== row) link = rows[link * ROW_WORDS + CHAIN]
+      rows[link * ROW_WORDS + CHAIN] = rows[at + CHAIN]
+    }
+    rows[at + CHAIN] = this.free
+    this.free = row
+    this.live--
+  }
+
+  private releaseMemory(row: number): void {
+    const { rows, pieces, chunks, chunkOf } = this
+    const at = row * ROW_WORDS
+    let piece = rows[at + HEAD]
+    while (piece !== 0) {
+      const next = pieces.next(piece)
+      pieces.release(piece)
+      piece = next
+    }
+    rows[at + HEAD] = 0
+    rows[at + HINT] = 0
+    const places = row * DATAGRAM_CHUNKS
+    for (let i = places; i < places + DATAGRAM_CHUNKS; i++) {
+      if (chunkOf[i] === 0) continue
+      chunks.release(chunkOf[i])
+      chunkOf[i] = 0
+    }
+  }
+
+  /** Memory is used up: the oldest datagram other than `row` goes. The limits leave room for one of full size. */
+  private makeRoom(row: number): void {
+    const { oldest } = this
+    this.counters.evictedMemory++
+    this.remove(oldest === row ? this.rows[oldest * ROW_WORDS + NEWER] : oldest)
+  }
+
+  private expire(now: number): void {
+    while (this.oldest !== 0 && now - this.times[this.oldest] > this.timeout) {
+      if (this.rows[this.oldest * ROW_WORDS + DROPPED] === 0) this.counters.timedOut++
+      this.remove(this.oldest)
+    }
+  }
+}
+
+/** Where the fragment's share of the payload begins. */
+function payloadStart(p: Packet): number {
+  if (p.ipVersion === 6) return p.fragmentHeaderOffset + IPV6_FRAGMENT.LENGTH
+  return p.ipOffset + ((p.view.getUint8(p.ipOffset + IPV4.VERSION_AND_LENGTH) & 0x0f) << 2)
+}
+
+/** Datagrams are told apart by addresses, identification and, for IPv4 only, protocol (RFC 791 3.2, RFC 8200 4.5). */
+function keyLink(p: Packet): number {
+  const protocol = p.ipVersion === 4 ? p.view.getUint8(p.ipOffset + IPV4.PROTOCOL) : IP_PROTOCOL.FRAGMENT
+  return linkKey(protocol, p.ipVersion, p.vlan, true)
+}
+
+function copy(from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void {
+  if (length >= BULK_COPY) to.set(from.subarray(start, start + length), at)
+  else for (let i = 0; i < length; i++) to[at + i] = from[start + i]
+}

@@ -1,0 +1,75 @@
+/** Encapsulations below IP: MPLS label stacks (RFC 3032), PPP (RFC 1661) and PPPoE sessions (RFC 2516). */
+import { ETHER_TYPE } from '../wire/index.js'
+import { type Inner, TUNNEL } from './inner.js'
+
+const LABEL_LENGTH = 4
+/** Stacks are a few labels deep; this many is an attempt to hide a packet. */
+export const MAX_LABELS = 16
+const CONTROL_WORD_LENGTH = 4
+
+/**
+ * Fills `inner` from the label stack at `at`. Nothing in it names the content: the first four bits tell IPv4 and IPv6;
+ * 0 is the control word of a pseudowire (RFC 4385), behind which, as in all other cases, an Ethernet frame is tried.
+ */
+export function readMpls(inner: Inner, view: DataView, at: number, end: number, wireEnd: number): boolean {
+  let label = 0
+  let bottom = false
+  let next = at
+  for (let count = 0; !bottom; count++) {
+    if (count === MAX_LABELS || end - next < LABEL_LENGTH) return false
+    const word = view.getInt32(next)
+    if (count === 0) label = word >>> 12
+    bottom = (word & 0x100) !== 0
+    next += LABEL_LENGTH
+  }
+  if (next >= end) return false
+  const first = view.getUint8(next) >> 4
+  if (first === 0) next += CONTROL_WORD_LENGTH
+  inner.kind = TUNNEL.MPLS
+  inner.id = label
+  inner.type = first === 4 ? ETHER_TYPE.IPV4 : first === 6 ? ETHER_TYPE.IPV6 : ETHER_TYPE.ETHERNET
+  inner.at = next
+  inner.end = end
+  inner.wireEnd = wireEnd
+  return next < end
+}
+
+const PPP_IPV4 = 0x21
+const PPP_IPV6 = 0x57
+const PPP_MPLS = 0x281
+const PPP_MPLS_MULTICAST = 0x283
+
+/**
+ * Fills `inner` (but for kind and number) from the PPP frame at `at`: with or without address and control (FF 03), the
+ * protocol in two bytes or compressed to one. Compressed or encrypted content cannot be looked into.
+ */
+export function readPpp(inner: Inner, view: DataView, at: number, end: number, wireEnd: number): boolean {
+  if (end - at < 2) return false
+  if (view.getUint16(at) === 0xff03) at += 2
+  if (end - at < 2) return false
+  // The lowest bit of the last byte is 1, that of the byte before it 0.
+  let protocol = view.getUint8(at++)
+  if ((protocol & 1) === 0) protocol = (protocol << 8) | view.getUint8(at++)
+  if (protocol === PPP_IPV4) inner.type = ETHER_TYPE.IPV4
+  else if (protocol === PPP_IPV6) inner.type = ETHER_TYPE.IPV6
+  else if (protocol === PPP_MPLS || protocol === PPP_MPLS_MULTICAST) inner.type = ETHER_TYPE.MPLS
+  else return false
+  inner.at = at
+  inner.end = end
+  inner.wireEnd = wireEnd
+  return true
+}
+
+const PPPOE_LENGTH = 6
+
+/** Fills `inner` from the PPPoE session header at `at`. */
+export function readPppoe(inner: Inner, view: DataView, at: number, end: number, wireEnd: number): boolean {
+  // Version 1, type 1, code 0 (session data).
+  if (end - at < PPPOE_LENGTH || view.getUint16(at) !== 0x1100) return false
+  const length = view.getUint16(at + 4)
+  const start = at + PPPOE_LENGTH
+  if (length > wireEnd - start) return false
+  inner.kind = TUNNEL.PPPOE
+  inner.id = view.getUint16(at + 2)
+  return readPpp(inner, view, start, Math.min(end, start + length), start + length)
+}
