@@ -26,6 +26,7 @@ const DIRECT_RULES = 8
 /** Candidate lists up to this length are sorted in place. */
 const INSERTION_SORT = 32
 const MAX_PACKET_MATCHES = 8
+const TCP = 6
 
 export type DetectFlow = Flow<FlowContext>
 
@@ -320,8 +321,7 @@ export class Detector implements UnitSink<DetectFlow> {
     state.kind = unit.kind
     state.direction = flow === undefined ? -1 : unit.direction
     state.flow = flow
-    const context = flow?.uctx
-    state.bits = context?.bits
+    state.bits = flow?.uctx?.bits
     const { traits, minLength, minBuffer, portClasses } = this.#set
     const source = portClasses.classOf[sourcePort]!
     const destination = portClasses.classOf[destinationPort]!
@@ -348,7 +348,7 @@ export class Detector implements UnitSink<DetectFlow> {
       if (!unit.last) this.#keep(~index)
       counters.matches++
       if (rule.changes.length > 0 && flow !== undefined) this.#changeBits(flow, rule)
-      if (rule.noalert || this.#isDuplicate(context, rule, index, unit)) continue
+      if (rule.noalert || this.#isDuplicate(flow, rule, index, unit)) continue
       this.#fired[this.#firedCount++] = index
     }
     if (this.#firedCount > 0) this.#report(flow, unit)
@@ -363,19 +363,20 @@ export class Detector implements UnitSink<DetectFlow> {
 
   /** A rule that looks at packets and at streams does not alert again for the bytes of a packet it has alerted on. */
   #isDuplicate(
-    context: FlowContext | undefined,
+    flow: DetectFlow | undefined,
     rule: CompiledRule,
     index: number,
     unit: InspectionUnit,
   ): boolean {
-    if (!rule.onTcpPackets || !rule.onStreams || context === undefined) return false
-    const earlier = context.packetMatches?.[unit.direction]
+    if (!rule.onTcpPackets || !rule.onStreams || flow === undefined || flow.protocol !== TCP) return false
+    const earlier = flow.uctx?.packetMatches?.[unit.direction]
     if (unit.kind !== UNIT.PACKET) {
       if (earlier === undefined || !earlier.includes(index)) return false
       this.counters.duplicates++
       return true
     }
     if (earlier === undefined) {
+      const context = flow.uctx ?? this.#open(flow)
       context.packetMatches ??= [undefined, undefined]
       context.packetMatches[unit.direction] = [index]
     } else if (!earlier.includes(index)) {
