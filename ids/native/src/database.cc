@@ -64,50 +64,45 @@ std::string escape(const std::string& literal) {
   return expression;
 }
 
-DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
-  const uint32_t count = static_cast<uint32_t>(job.lengths.length);
-  std::vector<std::string> texts;  // expressions have to end in a NUL; literals may hold any
-  std::vector<const char*> patterns;
-  std::vector<size_t> lengths;
-  std::vector<unsigned> flags;
-  std::vector<unsigned> ids;
-  texts.reserve(count);
-  // Vectorscan takes a literal that begins with a NUL for an empty one, so such a set is compiled as expressions.
-  bool nul_first = false;
+/// The patterns one by one; false with the number of one that is at fault.
+bool split(const CompileJob& job, std::vector<std::string>* texts, CompileFailure* failure) {
   size_t offset = 0;
-  for (uint32_t index = 0; index < count; index++) {
+  for (size_t index = 0; index < job.lengths.length; index++) {
     const size_t length = job.lengths.data[index];
     if (length > job.bytes.length - offset) {
       *failure = {"the lengths do not fit the bytes", static_cast<int32_t>(index)};
-      return nullptr;
+      return false;
     }
     if (length == 0 && job.literal) {  // Hyperscan 5.4.0 reads before the text
       *failure = {"Pattern is empty.", static_cast<int32_t>(index)};
-      return nullptr;
+      return false;
     }
-    texts.emplace_back(reinterpret_cast<const char*>(job.bytes.data) + offset, length);
-    nul_first = nul_first || (job.literal && texts.back()[0] == '\0');
-    flags.push_back(job.flags.data[index]);
-    ids.push_back(index);
+    texts->emplace_back(reinterpret_cast<const char*>(job.bytes.data) + offset, length);
     offset += length;
   }
+  return true;
+}
 
-  const bool literal = job.literal && !nul_first;
-  for (std::string& text : texts) {
-    if (nul_first) text = escape(text);
+DatabaseRef compile_texts(const CompileJob& job, const std::vector<std::string>& texts, bool literal,
+                          CompileFailure* failure) {
+  const uint32_t count = static_cast<uint32_t>(texts.size());
+  std::vector<const char*> patterns;
+  std::vector<size_t> lengths;
+  std::vector<unsigned> ids;
+  for (const std::string& text : texts) {
+    ids.push_back(static_cast<unsigned>(ids.size()));
     patterns.push_back(text.c_str());
     lengths.push_back(text.size());
   }
-
   auto database = std::make_shared<Database>();
   database->patterns = count;
   database->streaming = job.streaming;
   const unsigned mode = job.streaming ? HS_MODE_STREAM : HS_MODE_BLOCK;
   hs_compile_error_t* error = nullptr;
   const hs_error_t status =
-      literal ? hs_compile_lit_multi(patterns.data(), flags.data(), ids.data(), lengths.data(), count, mode, nullptr,
+      literal ? hs_compile_lit_multi(patterns.data(), job.flags.data, ids.data(), lengths.data(), count, mode, nullptr,
                                      &database->handle, &error)
-              : hs_compile_multi(patterns.data(), flags.data(), ids.data(), count, mode, nullptr, &database->handle,
+              : hs_compile_multi(patterns.data(), job.flags.data, ids.data(), count, mode, nullptr, &database->handle,
                                  &error);
   if (status == HS_SUCCESS) return database;
   if (error == nullptr) {
@@ -117,6 +112,17 @@ DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
     hs_free_compile_error(error);
   }
   return nullptr;
+}
+
+DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
+  std::vector<std::string> texts;
+  if (!split(job, &texts, failure)) return nullptr;
+  DatabaseRef database = compile_texts(job, texts, job.literal, failure);
+  if (database || !job.literal || failure->pattern < 0) return database;
+  // Vectorscan takes a literal that begins with a NUL for an empty one: such a set goes as expressions.
+  if (texts[failure->pattern][0] != '\0') return nullptr;
+  for (std::string& text : texts) text = escape(text);
+  return compile_texts(job, texts, false, failure);
 }
 
 }  // namespace
