@@ -2,19 +2,14 @@
  * The body of a message where it is not simply a part of the raw bytes: after de-chunking and decompression.
  *
  * In: chunk data as it arrives (`add`), and with every window the encoded bytes new in it (`encoded`). Out: the FILE_DATA
- * window of the unit, and the client body made from it. A window of compressed bytes may give many windows of
+ * window of the unit. A window of compressed bytes may give many windows of
  * decompressed ones: `decode` is called until it says that no more will come.
  */
 import { SlidingArea } from '../inspect/area.js'
 import { BUF, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
-import type { Scratch } from '../inspect/scratch.js'
 import { CODING, type CodingId } from './head.js'
 import { INFLATE, INFLATE_OUTPUT, type Inflater } from './inflate.js'
-import { decode, hasPercent } from './normalize.js'
-
-/** An escape is at most this long (`%` and a doubly encoded `%uhhhh`); it may straddle two windows. */
-const LONGEST_ESCAPE = 16
 
 /** The compression ratio is not judged before this many bytes have come out. */
 const RATIO_FROM = 64 << 10
@@ -42,15 +37,12 @@ export class HttpBody {
   private bytesOut = 0
   /** Decompression has ended: `PASS` the rest through as it is, or `DROP` it. */
   private after: typeof RUN | typeof PASS | typeof DROP = RUN
-  /** Bytes of the percent-decoded client body before the new part of the present window. */
-  private decoded = 0
 
   begin(chunked: boolean, coding: CodingId): void {
     this.chunked = chunked
     this.compressed = coding === CODING.GZIP || coding === CODING.DEFLATE
     this.rawAllowed = coding === CODING.DEFLATE
     this.separate = chunked || this.compressed
-    this.decoded = 0
     this.bytesIn = 0
     this.bytesOut = 0
     this.after = RUN
@@ -76,7 +68,6 @@ export class HttpBody {
     } else if (this.separate) {
       this.area.skip(count, 0)
     }
-    this.decoded += count
   }
 
   /** Compressed bytes new in this window; not used when the body is chunked (they have been added). */
@@ -150,34 +141,6 @@ export class HttpBody {
     const start = area.windowStart(lookBack)
     set.setWindow(BUF.FILE_DATA, area.bytes, start, area.length, area.inspected, area.positionOf(start))
     area.mark()
-  }
-
-  /** Sets HTTP_CLIENT_BODY to the FILE_DATA window, percent-decoded where that changes anything. */
-  fillClient(set: BufferSet, scratch: Scratch): void {
-    if (!set.has(BUF.FILE_DATA)) {
-      set.remove(BUF.HTTP_CLIENT_BODY)
-      return
-    }
-    const bytes = set.bytes[BUF.FILE_DATA]!
-    const start = set.start[BUF.FILE_DATA]!
-    const end = set.end[BUF.FILE_DATA]!
-    const fresh = set.fresh[BUF.FILE_DATA]!
-    if (!hasPercent(bytes, start, end)) {
-      const base = this.decoded - (fresh - start)
-      this.decoded += end - fresh
-      set.setWindow(BUF.HTTP_CLIENT_BODY, bytes, start, end, fresh, base < 0 ? 0 : base)
-      return
-    }
-    const target = scratch.bytes
-    const at = scratch.used
-    // Where the new part begins in the output: found by decoding the part before it alone.
-    const before = fresh > start ? decode(bytes, start, fresh, target, at) - at : 0
-    const to = decode(bytes, start, end, target, at)
-    scratch.used = to
-    const base = this.decoded - before
-    this.decoded += to - at - before
-    const newAt = before === 0 ? at : Math.min(Math.max(at, at + before - LONGEST_ESCAPE), to)
-    set.setWindow(BUF.HTTP_CLIENT_BODY, target, at, to, newAt, base < 0 ? 0 : base)
   }
 
   release<Flow>(context: InspectionContext<Flow>): void {

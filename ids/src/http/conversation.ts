@@ -185,7 +185,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     const { head } = message
     const { status } = head
     const { queue } = this
-    if (status >= 100 && status <= 199 && status !== 101) return FRAMING.NO_BODY
+    if (isInterim(status)) return FRAMING.NO_BODY
     if (queue !== null) queue.shift()
     const method = queue === null ? METHOD.OTHER : queue.method
     if (status === 101 || (method === METHOD.CONNECT && status >= 200 && status <= 299)) {
@@ -207,7 +207,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     }
     const side = direction === TO_SERVER ? this.client : this.server
     if (side.mode === MODE.RAW) {
-      if (this.resynchronise) this.expect(side, false)
+      if (this.resynchronise || this.service === SERVICE.HTTP) this.expect(side, false)
     } else if (side.mode === MODE.MESSAGE && side.message!.openEnded) {
       // A body without a known end: a new message may begin here.
       side.mode = MODE.PROBE
@@ -358,7 +358,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     side.message = null
     this.expect(side, true)
     this.pool.giveMessage(message)
-    if (!message.request && this.queue !== null && this.queue.length === 0) this.dropQueue()
+    if (!message.request && this.queue !== null) {
+      if (this.queue.length === 0) this.dropQueue()
+      else if (!isInterim(message.head.status)) this.queue.release()
+    }
     if (this.tunnelled || preface) {
       this.tunnelled = false
       this.pool.context.counters.tunnels++
@@ -414,6 +417,11 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     this.pool.giveQueue(this.queue)
     this.queue = null
   }
+}
+
+/** 1xx: the answer proper follows. (101 is one itself: the protocol changes after it.) */
+function isInterim(status: number): boolean {
+  return status >= 100 && status <= 199 && status !== 101
 }
 
 function skipBlanks(bytes: Uint8Array, start: number, end: number): number {

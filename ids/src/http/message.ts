@@ -17,6 +17,7 @@ import { SERVICE } from '../inspect/unit.js'
 import type { AlertHttp } from '../output/alert.js'
 import { HttpBody } from './body.js'
 import { CHUNK, ChunkParser } from './chunks.js'
+import { ClientBody } from './client-body.js'
 import { hostOf, latin1, userAgentOf } from './facts.js'
 import { fillRequest, fillResponse, headScratch } from './fill.js'
 import { CODING, HttpHead, VERSION_09 } from './head.js'
@@ -47,6 +48,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   private readonly context: InspectionContext<Flow>
   private readonly area = new SlidingArea()
   private readonly body = new HttpBody()
+  private readonly clientBody = new ClientBody()
   private readonly chunks = new ChunkParser()
   private listener: HeadListener<Flow> | null = null
   /** Requests outstanding, for the facts of a response. */
@@ -158,6 +160,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     if (this.framing === FRAMING.LENGTH) this.remaining -= length
     if (this.framing === FRAMING.CHUNKED) this.chunks.take(length)
     this.body.skip(length, this.context)
+    this.clientBody.skip(length)
     this.area.skip(length, this.head.length)
     this.windowEnd = this.area.position + this.context.limits.window
     return true
@@ -283,6 +286,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     if (this.windowEnd < this.head.length) this.windowEnd = this.head.length
     if (this.framing === FRAMING.LENGTH) this.remaining = head.contentLength
     else if (this.framing === FRAMING.CHUNKED) this.chunks.reset()
+    this.clientBody.begin()
     if (this.framing !== FRAMING.NO_BODY) this.body.begin(this.framing === FRAMING.CHUNKED, head.coding)
   }
 
@@ -429,9 +433,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   private send(flow: Flow, unit: Unit, last: boolean): void {
     const { context } = this
     if (this.request) {
-      const used = context.scratch.used
-      this.body.fillClient(unit.buffers, context.scratch)
-      context.scratch.used = used
+      this.clientBody.fill(unit.buffers, context, last && this.sequence === 0, last)
       context.counters.requestUnits++
     } else {
       context.counters.responseUnits++
@@ -447,6 +449,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     this.done = true
     this.area.release(this.context.pool)
     this.body.release(this.context)
+    if (this.request) this.clientBody.release(this.context)
     this.pending = null
     this.listener = null
     this.queue = null

@@ -8,7 +8,7 @@
 import { copyBytes } from '../inspect/copy.js'
 import type { BufferPool } from '../inspect/pool.js'
 import type { HttpHead, MethodId } from './head.js'
-import { METHOD, VERSION_09 } from './head.js'
+import { METHOD } from './head.js'
 
 const NONE = new Uint8Array(0)
 
@@ -17,13 +17,13 @@ export const KEPT_HEAD = 1024
 /** Memory for kept heads per connection; requests beyond are remembered without their head. */
 const KEPT_TOTAL = 4096
 
-/** Integers per entry: method, version, start and end of the kept head, start and end of the URI in it. */
-const STRIDE = 6
+/** Integers per entry: method, start and end of the kept head, start and end of the URI in it. */
+const STRIDE = 5
+const START = 1
 
 export class RequestQueue {
   /** The request whose response is being read: set by `shift`. */
   method: MethodId = METHOD.OTHER
-  version = 11
   /** Kept head of that request: `[start, end)` of `bytes`, with the URI at `[uriStart, uriEnd)`; -1 = not kept. */
   start = -1
   end = -1
@@ -47,18 +47,12 @@ export class RequestQueue {
     return this.count + this.overflow
   }
 
-  /** Whether the oldest request was HTTP/0.9, which is answered without a head. */
-  get simpleNext(): boolean {
-    return this.count > 0 && this.entries[this.first * STRIDE + 1] === VERSION_09
-  }
-
   /** Appends a request; its bytes are `bytes[at, at + head.length)`. Returns false when its method was not kept. */
   push(head: HttpHead, bytes: Uint8Array, at: number, pool: BufferPool): boolean {
     if (this.count === this.capacity || this.overflow > 0) {
       this.overflow++
       return false
     }
-    if (this.count === 0 && this.start < 0) this.used = 0
     const slot = ((this.first + this.count) % this.capacity) * STRIDE
     this.count++
     const length = head.length < KEPT_HEAD ? head.length : KEPT_HEAD
@@ -69,11 +63,10 @@ export class RequestQueue {
       this.used += length
     }
     this.entries[slot] = head.method
-    this.entries[slot + 1] = head.version
-    this.entries[slot + 2] = start
-    this.entries[slot + 3] = start < 0 ? -1 : start + length
-    this.entries[slot + 4] = start + Math.min(head.uriStart, length)
-    this.entries[slot + 5] = start + Math.min(head.uriEnd, length)
+    this.entries[slot + START] = start
+    this.entries[slot + 2] = start + length
+    this.entries[slot + 3] = start + Math.min(head.uriStart, length)
+    this.entries[slot + 4] = start + Math.min(head.uriEnd, length)
     return true
   }
 
@@ -83,18 +76,16 @@ export class RequestQueue {
     if (this.count === 0) {
       if (this.overflow > 0) this.overflow--
       this.method = METHOD.OTHER
-      this.version = 11
       return
     }
     const slot = this.first * STRIDE
     this.first = (this.first + 1) % this.capacity
     this.count--
     this.method = this.entries[slot] as MethodId
-    this.version = this.entries[slot + 1]!
-    this.start = this.entries[slot + 2]!
-    this.end = this.entries[slot + 3]!
-    this.uriStart = this.entries[slot + 4]!
-    this.uriEnd = this.entries[slot + 5]!
+    this.start = this.entries[slot + START]!
+    this.end = this.entries[slot + 2]!
+    this.uriStart = this.entries[slot + 3]!
+    this.uriEnd = this.entries[slot + 4]!
   }
 
   /** The current request has been answered. */
@@ -118,7 +109,6 @@ export class RequestQueue {
     this.overflow = 0
     this.first = 0
     this.method = METHOD.OTHER
-    this.version = 11
     this.release()
     if (this.bytes !== NONE) {
       pool.give(this.bytes)
@@ -127,14 +117,41 @@ export class RequestQueue {
   }
 
   private reserve(length: number, pool: BufferPool): boolean {
-    const needed = this.used + length
+    let needed = this.used + length
     if (needed <= this.bytes.length) return true
-    if (needed > KEPT_TOTAL) return false
+    if (needed > KEPT_TOTAL) {
+      this.compact()
+      needed = this.used + length
+      if (needed > KEPT_TOTAL) return false
+      if (needed <= this.bytes.length) return true
+    }
     const larger = pool.take(needed)
     if (larger === null) return false
     copyBytes(larger, 0, this.bytes, 0, this.used)
     if (this.bytes !== NONE) pool.give(this.bytes)
     this.bytes = larger
     return true
+  }
+
+  /** Moves the heads still wanted to the front. They were stored in order, the current one first. */
+  private compact(): void {
+    let low = this.start
+    for (let n = 0; n < this.count && low < 0; n++) {
+      low = this.entries[((this.first + n) % this.capacity) * STRIDE + START]!
+    }
+    if (low <= 0) return
+    this.bytes.copyWithin(0, low, this.used)
+    this.used -= low
+    if (this.start >= 0) {
+      this.start -= low
+      this.end -= low
+      this.uriStart -= low
+      this.uriEnd -= low
+    }
+    for (let n = 0; n < this.count; n++) {
+      const slot = ((this.first + n) % this.capacity) * STRIDE
+      if (this.entries[slot + START]! < 0) continue
+      for (let field = START; field < STRIDE; field++) this.entries[slot + field]! -= low
+    }
   }
 }

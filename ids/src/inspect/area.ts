@@ -12,6 +12,9 @@ import type { BufferPool } from './pool.js'
 
 const NONE = new Uint8Array(0)
 
+/** New bytes of a window may be this many more than `limits.window`, for bytes that waited for their sequel. */
+export const AREA_SLACK = 64
+
 export class SlidingArea {
   bytes: Uint8Array = NONE
   /** `[0, length)` of `bytes` is valid; `[front, length)` is contiguous, `[0, front)` is pinned. */
@@ -61,7 +64,7 @@ export class SlidingArea {
   ): boolean {
     const needed = this.length + count
     if (needed <= this.bytes.length) return true
-    const full = pin + limits.lookBack + limits.window
+    const full = pin + limits.lookBack + limits.window + AREA_SLACK
     if (this.bytes.length >= full) {
       this.slide(pin, limits.lookBack)
       return true

@@ -2,6 +2,7 @@
  * What all inspectors of one worker share: limits, counters, the buffer pool, the units they refill and the sink.
  */
 import { Inflater } from '../http/inflate.js'
+import { AREA_SLACK } from './area.js'
 import { Unit } from './inspection-unit.js'
 import type { InspectLimits } from './limits.js'
 import { DEFAULT_LIMITS, InspectCounters } from './limits.js'
@@ -29,8 +30,13 @@ export class InspectionContext<Flow> {
     this.sink = sink
     this.limits = { ...DEFAULT_LIMITS, ...limits }
     const { window, lookBack, headBytes, bufferBudget } = this.limits
-    if (window < 1 || lookBack < 0 || headBytes < 16 || window + lookBack + headBytes > LARGEST_BUFFER) {
-      throw new RangeError(`window + look-back + head must be at most ${LARGEST_BUFFER} bytes`)
+    if (
+      window < 1 ||
+      lookBack < 0 ||
+      headBytes < 16 ||
+      window + lookBack + headBytes + AREA_SLACK > LARGEST_BUFFER
+    ) {
+      throw new RangeError(`window + look-back + head must be at most ${LARGEST_BUFFER - AREA_SLACK} bytes`)
     }
     this.pool = new BufferPool(bufferBudget)
     this.requestUnit.direction = TO_SERVER

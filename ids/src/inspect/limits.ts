@@ -69,6 +69,5 @@ export class InspectCounters {
   conflictingContentLength = 0
   badTransferEncoding = 0
   badChunk = 0
-  badHeaderLine = 0
   badCompression = 0
 }
