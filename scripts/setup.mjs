@@ -5,7 +5,7 @@
 //   1. Node.js is new enough
 //   2. system packages: compiler, Hyperscan, PCRE2, libpcap (apt-get, as root or by sudo without a password)
 //   3. npm packages, as package-lock.json has them
-//   4. the native addon, ids/native/build/weir_native.node
+//   4. the native addons, in ids/native/build and stack/native/build
 //   5. the TypeScript build, stack/dist and ids/dist
 //
 // Only 1, 3 and 5 are needed: without 2 or 4 detection runs on its TypeScript engines and says so.

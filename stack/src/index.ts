@@ -6,6 +6,7 @@
  * into the stack.
  */
 
+export * from './bpf/index.js'
 export * from './capture/index.js'
 export type { CounterName, StackCounters } from './counters.js'
 export * from './event/builtin.js'

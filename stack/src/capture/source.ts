@@ -22,6 +22,8 @@ export interface FrameSink {
   ): void
   /** Live sources only: no frame came for a while, it is now this time. Lets timeouts pass on a silent link. */
   idle?(seconds: number, nanoseconds: number): void
+  /** A filter before this sink left a frame out, which still counts where packets are numbered. */
+  skip?(): void
 }
 
 /** Totals of one source; they grow while it runs. */
