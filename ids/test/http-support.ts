@@ -42,6 +42,8 @@ export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (char
 /** One conversation whose units are recorded. */
 export class Recorder {
   readonly units: SeenUnit[] = []
+  /** False: units are only counted (by the context's counters). */
+  keep = true
   readonly context: InspectionContext<string>
   readonly pool: ConversationPool<string>
   private conversation: Conversation<string>
@@ -91,6 +93,7 @@ export class Recorder {
   }
 
   private record(unit: InspectionUnit): void {
+    if (!this.keep) return
     const buffers: Record<string, SeenBuffer> = {}
     for (let id = 0; id < BUFFER_COUNT; id++) {
       const start = unit.buffers.start[id]!

@@ -113,6 +113,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   private turn = -1
   /** A CONNECT or an upgrade has been accepted. */
   private tunnelled = false
+  /** A gap in the responses: how many of them it held is not known. */
+  private responsesLost = false
 
   constructor(pool: ConversationPool<Flow>) {
     this.pool = pool
@@ -145,7 +147,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     }
     this.flush(flow, direction, side)
     this.resynchronise = true
-    if (direction === TO_CLIENT && this.queue !== null) this.queue.keepLast()
+    if (direction === TO_CLIENT) {
+      this.responsesLost = true
+      if (this.queue !== null) this.queue.keepLast()
+    }
   }
 
   /** The flow has ended, or nothing more of it will be looked at. The object must not be used afterwards. */
@@ -165,6 +170,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     this.resynchronise = false
     this.turn = -1
     this.tunnelled = false
+    this.responsesLost = false
     this.pool.giveConversation(this)
   }
 
@@ -204,6 +210,11 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     if (before >= 0) {
       const other = direction === TO_SERVER ? this.server : this.client
       this.endTurn(flow, before as Direction, other)
+    }
+    if (direction === TO_CLIENT && this.responsesLost) {
+      // What was asked before the last request has been answered in the gap, or never will be.
+      this.responsesLost = false
+      if (this.queue !== null) this.queue.keepLast()
     }
     const side = direction === TO_SERVER ? this.client : this.server
     if (side.mode === MODE.RAW) {
