@@ -1,0 +1,135 @@
+/** detection_filter, threshold, event_filter, suppress: counted by rule and address, in packet time. */
+import { describe, expect, it } from 'vitest'
+import { conversation, merge } from '../../../test/support/conversation.js'
+import { AlertFilter, type AlertFilterSettings } from '../../src/detect/alert-filter.js'
+import { Counters } from '../../src/detect/counters.js'
+import { parseNetwork } from '../../src/rules/index.js'
+import type { RateOption } from '../../src/rules/model.js'
+import { makeEngine, run, runEngine } from './harness.js'
+import { makeRule } from './rules.js'
+
+function filterOf(settings: Partial<AlertFilterSettings> = {}): { filter: AlertFilter; counters: Counters } {
+  const counters = new Counters()
+  const all = { eventFilters: [], suppressions: [], maxFilterStates: 100, ...settings }
+  return { filter: new AlertFilter(all, counters), counters }
+}
+
+function rate(
+  kind: RateOption['kind'],
+  type: RateOption['type'],
+  count: number,
+  seconds: number,
+  track: RateOption['track'] = 'by_src',
+) {
+  return makeRule([{ kind, type, track, count, seconds }])
+}
+
+/** Which of the matches at these seconds are reported. */
+function reported(
+  rule: ReturnType<typeof makeRule>,
+  times: readonly number[],
+  settings: Partial<AlertFilterSettings> = {},
+): number[] {
+  const { filter } = filterOf(settings)
+  return times.filter((time) => filter.accept(rule, '10.0.0.1', '10.0.0.2', time))
+}
+
+describe('windows', () => {
+  it('detection_filter reports what comes after the first `count`, in one window', () => {
+    expect(reported(rate('detection_filter', undefined, 3, 60), [0, 1, 2, 3, 4])).toEqual([3, 4])
+    expect(reported(rate('detection_filter', undefined, 3, 2), [0, 1, 10, 11, 20, 21])).toEqual([])
+    // The window before was over the limit and has just ended: still over.
+    expect(reported(rate('detection_filter', undefined, 2, 10), [0, 1, 2, 11, 12])).toEqual([2, 11, 12])
+    expect(reported(rate('detection_filter', undefined, 2, 10), [0, 1, 2, 40, 41, 42])).toEqual([2, 42])
+  })
+
+  it('limit reports the first `count` of each window', () => {
+    expect(reported(rate('threshold', 'limit', 2, 10), [0, 1, 2, 9, 10, 11, 12])).toEqual([0, 1, 10, 11])
+  })
+
+  it('threshold reports every `count`-th', () => {
+    expect(reported(rate('threshold', 'threshold', 3, 60), [0, 1, 2, 3, 4, 5, 6])).toEqual([2, 5])
+  })
+
+  it('both reports once in each window, at the `count`-th', () => {
+    expect(reported(rate('threshold', 'both', 2, 10), [0, 1, 2, 3, 10, 11, 12])).toEqual([1, 11])
+  })
+
+  it('event_filter applies to the rule it names, or to the whole gid', () => {
+    const rule = makeRule([])
+    const limit = { gid: 1, type: 'limit', track: 'by_src', count: 1, seconds: 60 } as const
+    expect(reported(rule, [0, 1, 2], { eventFilters: [{ ...limit, sid: 1 }] })).toEqual([0])
+    expect(reported(rule, [0, 1, 2], { eventFilters: [{ ...limit, sid: 2 }] })).toEqual([0, 1, 2])
+    expect(reported(rule, [0, 1, 2], { eventFilters: [{ ...limit, sid: 0 }] })).toEqual([0])
+    const exempt = { ...limit, sid: 1, count: -1 }
+    expect(reported(rule, [0, 1, 2], { eventFilters: [{ ...limit, sid: 0 }, exempt] })).toEqual([0, 1, 2])
+  })
+})
+
+describe('addresses', () => {
+  it('counts each address by itself', () => {
+    const { filter } = filterOf()
+    const bySource = rate('threshold', 'limit', 1, 60)
+    expect(filter.accept(bySource, '10.0.0.1', '10.0.0.9', 1)).toBe(true)
+    expect(filter.accept(bySource, '10.0.0.2', '10.0.0.9', 1)).toBe(true)
+    expect(filter.accept(bySource, '10.0.0.1', '10.0.0.8', 1)).toBe(false)
+    const byDestination = rate('threshold', 'limit', 1, 60, 'by_dst')
+    expect(filter.accept(byDestination, '10.0.0.1', '10.0.0.9', 1)).toBe(true)
+    expect(filter.accept(byDestination, '10.0.0.2', '10.0.0.9', 1)).toBe(false)
+  })
+
+  it('suppresses by rule, source or destination', () => {
+    const network = { any: false, include: [parseNetwork('10.0.0.0/24')!], exclude: [] }
+    const rule = makeRule([])
+    const of = (suppression: object) =>
+      filterOf({ suppressions: [{ gid: 1, sid: 1, track: undefined, addresses: undefined, ...suppression }] })
+        .filter
+    expect(of({}).accept(rule, '10.0.0.1', '10.1.0.1', 1)).toBe(false)
+    expect(of({ sid: 2 }).accept(rule, '10.0.0.1', '10.1.0.1', 1)).toBe(true)
+    expect(of({ track: 'by_src', addresses: network }).accept(rule, '10.0.0.1', '10.1.0.1', 1)).toBe(false)
+    expect(of({ track: 'by_src', addresses: network }).accept(rule, '10.1.0.1', '10.0.0.1', 1)).toBe(true)
+    expect(of({ track: 'by_dst', addresses: network }).accept(rule, '10.1.0.1', '10.0.0.1', 1)).toBe(false)
+    expect(of({ track: 'by_dst', addresses: network }).accept(rule, '10.1.0.1', '2001:db8::1', 1)).toBe(true)
+  })
+
+  it('forgets the oldest state when the table is full, and counts it', () => {
+    const { filter, counters } = filterOf({ maxFilterStates: 3 })
+    const rule = rate('threshold', 'limit', 1, 60)
+    for (let i = 0; i < 10; i++) filter.accept(rule, `10.0.0.${i}`, '10.1.0.1', 1)
+    expect(filter.states).toBe(3)
+    expect(counters.filterTableLimit).toBe(7)
+    expect(filter.accept(rule, '10.0.0.9', '10.1.0.1', 1)).toBe(false)
+    expect(filter.accept(rule, '10.0.0.0', '10.1.0.1', 1)).toBe(true)
+  })
+})
+
+describe('in an inspector', () => {
+  const scans = merge(
+    ...Array.from({ length: 6 }, (_, i) =>
+      conversation({ clientPort: 2000 + i, serverPort: 7777, start: 100 + i })
+        .handshake()
+        .client('probe')
+        .close()
+        .packets(),
+    ),
+  )
+  const RULE =
+    'alert tcp any any -> any 7777 (content:"probe"; detection_filter:track by_src,count 4,seconds 60; sid:1;)'
+
+  it('holds back what the filter does not let through', () => {
+    const { alerts, inspector } = run(RULE, scans)
+    expect(alerts).toHaveLength(2)
+    expect(inspector.counters).toMatchObject({ matches: 6, filtered: 4, alerts: 2 })
+  })
+
+  it('leaves filters to the merger when they are deferred', () => {
+    const engine = makeEngine(RULE, { detect: { deferFilters: true } })
+    const { alerts } = runEngine(engine, scans)
+    expect(alerts).toHaveLength(6)
+    const filter = engine.createFilter()
+    const kept = alerts.filter(({ record }) =>
+      filter.accept(record.rule, record.sourceAddress, record.destinationAddress, record.seconds),
+    )
+    expect(kept.map(({ packet }) => packet)).toEqual(run(RULE, scans).alerts.map(({ packet }) => packet))
+  })
+})
