@@ -1,0 +1,49 @@
+/**
+ * Detection cases with known answers: a capture, rules, and the alerts that real engines raised.
+ *
+ * In: `cases.json` beside the captures. Out: the cases, and the verdict on a run. Called by the case tests.
+ */
+import { readFileSync } from 'node:fs'
+import type { FlowAlert } from './run.js'
+import { sharedPath } from './shared.js'
+
+export interface DetectionCase {
+  readonly id: string
+  readonly class: 'core' | 'protocol' | 'event'
+  readonly pcap: string
+  readonly rules: { readonly snort3?: string | null; readonly snort2?: string | null }
+  readonly checksums?: string
+  readonly truth: string
+  readonly exact: boolean
+  readonly expected: readonly { readonly gid: number; readonly sid: number; readonly count: number }[]
+  readonly threshold_config?: string | null
+}
+
+export function loadCases(): DetectionCase[] {
+  const path = sharedPath('cases', 'cases.json')
+  return path === undefined ? [] : (JSON.parse(readFileSync(path, 'utf8')) as DetectionCase[])
+}
+
+export type Verdict = 'exact' | 'present' | 'wrong'
+
+/** `exact`: the counts agree; `present`: the same rules alert, how often differs; `wrong`: another set of rules. */
+export function judge(expected: DetectionCase['expected'], alerts: readonly FlowAlert[]): Verdict {
+  const wanted = new Map<string, number>()
+  for (const { gid, sid, count } of expected) if (gid === 1) wanted.set(`${gid}:${sid}`, count)
+  const got = new Map<string, number>()
+  for (const { gid, sid } of alerts) {
+    if (gid === 1) got.set(`${gid}:${sid}`, (got.get(`${gid}:${sid}`) ?? 0) + 1)
+  }
+  if (wanted.size !== got.size || [...wanted.keys()].some((key) => !got.has(key))) return 'wrong'
+  return [...wanted].every(([key, count]) => got.get(key) === count) ? 'exact' : 'present'
+}
+
+/** `gid:sid×count`, sorted: what a message about a difference shows. */
+export function summary(alerts: readonly { gid: number; sid: number; count?: number }[]): string {
+  const counts = new Map<string, number>()
+  for (const { gid, sid, count } of alerts) {
+    if (gid === 1) counts.set(`${sid}`, (counts.get(`${sid}`) ?? 0) + (count ?? 1))
+  }
+  const entries = [...counts].sort(([a], [b]) => Number(a) - Number(b))
+  return entries.map(([sid, count]) => `${sid}×${count}`).join(' ') || 'none'
+}
