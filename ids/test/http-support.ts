@@ -30,12 +30,12 @@ export interface SeenUnit {
   readonly http: AlertHttp | undefined
 }
 
-const KINDS = {
+const KINDS: Readonly<Record<number, SeenUnit['kind']>> = {
   [UNIT.PACKET]: 'packet',
   [UNIT.STREAM]: 'stream',
   [UNIT.HTTP_REQUEST]: 'request',
   [UNIT.HTTP_RESPONSE]: 'response',
-} as const
+}
 
 export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
 
@@ -106,7 +106,7 @@ export class Recorder {
       }
     }
     this.units.push({
-      kind: KINDS[unit.kind],
+      kind: KINDS[unit.kind]!,
       direction: unit.direction,
       service: unit.service,
       sequence: unit.sequence,
