@@ -5,10 +5,22 @@
  * of the destination's network (fragment-policy.ts). Everything is bounded: datagrams, pieces, bytes, age; what a bound
  * displaces is the oldest datagram. Called by the stack for every fragment.
  */
-import { FlowHasher } from '../flow/hash.js'
-import { linkKey } from '../flow/table.js'
-import { IP_PROTOCOL, IPV4, IPV6, IPV6_FRAGMENT, MAX_IP_LENGTH } from '../wire/index.js'
+import { IPV4, IPV6, IPV6_FRAGMENT, MAX_IP_LENGTH } from '../wire/index.js'
 import type { Packet } from '../wire/packet.js'
+import {
+  COVERED,
+  DatagramTable,
+  DROPPED,
+  HEAD,
+  HEADER,
+  HIGH,
+  HINT,
+  NEXT_HEADER,
+  PIECES,
+  ROW_WORDS,
+  RULE,
+  SIZE,
+} from './datagram-table.js'
 import { DefragCounters, type FragmentAnomaly } from './defrag-counters.js'
 import { POLICY, pieceStays } from './fragment-policy.js'
 import { CHUNK_BYTES, CHUNK_SHIFT, ChunkPool, PiecePool } from './fragment-store.js'
@@ -23,34 +35,6 @@ const CHUNK_MASK = CHUNK_BYTES - 1
 /** Below this many bytes a loop is faster than a view and a bulk copy. */
 const BULK_COPY = 96
 
-/** Words of a row. */
-const CHAIN = 0
-const OLDER = 1
-const NEWER = 2
-const HASH = 3
-const LINK = 4
-const ID = 5
-const TUNNEL = 6
-const SOURCE = 7
-const DESTINATION = 11
-/** Length of the payload, or -1 while the last fragment is missing. */
-const SIZE = 15
-/** Highest end of any fragment. */
-const HIGH = 16
-/** Bytes there. */
-const COVERED = 17
-const HEAD = 18
-/** Piece placed last, or 0: fragments in order need no walk. */
-const HINT = 19
-const PIECES = 20
-/** Bytes of the header of the fragment that has byte 0; 0 while that is missing. */
-const HEADER = 21
-/** Protocol of the payload, named by that fragment. */
-const NEXT_HEADER = 22
-const RULE = 23
-const DROPPED = 24
-const ROW_WORDS = 25
-
 export class Defragmenter {
   readonly counters = new DefragCounters()
   /** The datagram completed last, from 0: valid until the next one is complete. */
@@ -59,28 +43,18 @@ export class Defragmenter {
   length = 0
   /** Called for every oddity, with the fragment that shows it. */
   onAnomaly: ((anomaly: FragmentAnomaly, packet: Packet) => void) | undefined
-  /** Datagrams under construction. */
-  live = 0
   private readonly view = new DataView(this.buffer.buffer)
+  private readonly table: DatagramTable
   private readonly rows: Int32Array
-  private readonly times: Float64Array
   /** Chunks of each row, by place; 0 where none is taken. */
   private readonly chunkOf: Int32Array
-  private readonly buckets: Int32Array
-  private readonly mask: number
-  private readonly hasher: FlowHasher
   private readonly chunks: ChunkPool
   private readonly pieces: PiecePool
   private readonly targets: NetworkTable<number>
   private readonly policy4: number
   private readonly policy6: number
   private readonly timeout: number
-  private readonly maxDatagrams: number
   private readonly maxFragments: number
-  private free = 0
-  private fresh = 1
-  private oldest = 0
-  private newest = 0
   // What `insert` found out.
   private overlapped = false
   private conflicting = false
@@ -89,22 +63,21 @@ export class Defragmenter {
   /** @param seed of the hash; random when left out */
   constructor(options: DefragOptions, seed?: number) {
     const { maxDatagrams } = options
-    this.maxDatagrams = maxDatagrams
     this.maxFragments = options.maxFragments
     this.timeout = options.timeout * 1e6
     this.policy4 = POLICY[options.policy]
     this.policy6 = POLICY[options.ipv6Policy]
     this.targets = new NetworkTable(options.targets.map((t) => [t.network, POLICY[t.policy]] as const))
-    this.rows = new Int32Array((maxDatagrams + 1) * ROW_WORDS)
-    this.times = new Float64Array(maxDatagrams + 1)
+    this.table = new DatagramTable(maxDatagrams, seed)
+    this.rows = this.table.rows
     this.chunkOf = new Int32Array((maxDatagrams + 1) * DATAGRAM_CHUNKS)
-    let size = 256
-    while (size < maxDatagrams) size *= 2
-    this.buckets = new Int32Array(size)
-    this.mask = size - 1
-    this.hasher = new FlowHasher(seed)
     this.chunks = new ChunkPool(options.totalBytes >> CHUNK_SHIFT)
     this.pieces = new PiecePool(Math.max(options.totalBytes >> 6, 4 * options.maxFragments + 4))
+  }
+
+  /** Datagrams under construction. */
+  get live(): number {
+    return this.table.live
   }
 
   /** Memory in use for fragments, bytes. */
@@ -127,8 +100,8 @@ export class Defragmenter {
       counters.truncated++
       return false
     }
-    const hash = this.hash(p)
-    let row = this.find(p, hash)
+    const hash = this.table.hash(p)
+    let row = this.table.find(p, hash)
     const rule = row === 0 ? this.policyFor(p) : this.rows[row * ROW_WORDS + RULE]
     const more = p.moreFragments
     if (more && ((to - from) & 7) !== 0) {
@@ -147,7 +120,7 @@ export class Defragmenter {
       counters.longHeader++
       return false
     }
-    if (row === 0) row = this.insertRow(p, hash, rule)
+    if (row === 0) row = this.begin(p, hash, rule)
     const at = row * ROW_WORDS
     const { rows } = this
     if (rows[at + DROPPED] !== 0) {
@@ -179,9 +152,10 @@ export class Defragmenter {
 
   /** End of the input: what is incomplete is dropped and counted. */
   finish(): void {
-    while (this.oldest !== 0) {
-      if (this.rows[this.oldest * ROW_WORDS + DROPPED] === 0) this.counters.incomplete++
-      this.remove(this.oldest)
+    const { table } = this
+    while (table.oldest !== 0) {
+      if (!this.isDropped(table.oldest)) this.counters.incomplete++
+      this.remove(table.oldest)
     }
   }
 
@@ -418,102 +392,26 @@ export class Defragmenter {
 
   // ---- Rows ---------------------------------------------------------------------------------------------------
 
-  private hash(p: Packet): number {
-    const link = keyLink(p)
-    const id = p.ipId ^ p.tunnelId
-    return p.ipVersion === 4
-      ? this.hasher.hash4(p.src3, p.dst3, id, link)
-      : this.hasher.hash6(p.src0, p.src1, p.src2, p.src3, p.dst0, p.dst1, p.dst2, p.dst3, id, link)
-  }
-
-  private find(p: Packet, hash: number): number {
-    const { rows } = this
-    const id = p.ipId
-    const link = keyLink(p)
-    let row = this.buckets[hash & this.mask]
-    while (row !== 0) {
-      const at = row * ROW_WORDS
-      if (rows[at + HASH] === hash && rows[at + ID] === id && rows[at + LINK] === link) {
-        if (rows[at + TUNNEL] === p.tunnelId && this.sameAddresses(at, p)) return row
-      }
-      row = rows[at + CHAIN]
+  private begin(p: Packet, hash: number, rule: number): number {
+    const { table } = this
+    if (table.full) {
+      if (!this.isDropped(table.oldest)) this.counters.evictedDatagrams++
+      this.remove(table.oldest)
     }
-    return 0
-  }
-
-  private sameAddresses(at: number, p: Packet): boolean {
-    const { rows } = this
-    return (
-      rows[at + SOURCE] === p.src0 &&
-      rows[at + SOURCE + 1] === p.src1 &&
-      rows[at + SOURCE + 2] === p.src2 &&
-      rows[at + SOURCE + 3] === p.src3 &&
-      rows[at + DESTINATION] === p.dst0 &&
-      rows[at + DESTINATION + 1] === p.dst1 &&
-      rows[at + DESTINATION + 2] === p.dst2 &&
-      rows[at + DESTINATION + 3] === p.dst3
-    )
-  }
-
-  private insertRow(p: Packet, hash: number, rule: number): number {
-    if (this.live === this.maxDatagrams) {
-      this.counters.evictedDatagrams++
-      this.remove(this.oldest)
-    }
-    const { rows } = this
-    let row = this.free
-    if (row !== 0) this.free = rows[row * ROW_WORDS + CHAIN]
-    else row = this.fresh++
-    const at = row * ROW_WORDS
-    rows.fill(0, at, at + ROW_WORDS)
-    rows[at + HASH] = hash
-    rows[at + LINK] = keyLink(p)
-    rows[at + ID] = p.ipId
-    rows[at + TUNNEL] = p.tunnelId
-    rows[at + SOURCE] = p.src0
-    rows[at + SOURCE + 1] = p.src1
-    rows[at + SOURCE + 2] = p.src2
-    rows[at + SOURCE + 3] = p.src3
-    rows[at + DESTINATION] = p.dst0
-    rows[at + DESTINATION + 1] = p.dst1
-    rows[at + DESTINATION + 2] = p.dst2
-    rows[at + DESTINATION + 3] = p.dst3
-    rows[at + SIZE] = -1
-    rows[at + RULE] = rule
-    const bucket = hash & this.mask
-    rows[at + CHAIN] = this.buckets[bucket]
-    this.buckets[bucket] = row
-    rows[at + OLDER] = this.newest
-    if (this.newest !== 0) rows[this.newest * ROW_WORDS + NEWER] = row
-    else this.oldest = row
-    this.newest = row
-    this.times[row] = p.time
-    this.live++
+    const row = table.insert(p, hash)
+    this.rows[row * ROW_WORDS + RULE] = rule
     this.counters.datagrams++
     return row
   }
 
+  /** Whether the row only absorbs what comes of a datagram given up, which has been counted. */
+  private isDropped(row: number): boolean {
+    return this.rows[row * ROW_WORDS + DROPPED] !== 0
+  }
+
   private remove(row: number): void {
     this.releaseMemory(row)
-    const { rows } = this
-    const at = row * ROW_WORDS
-    const older = rows[at + OLDER]
-    const newer = rows[at + NEWER]
-    if (older !== 0) rows[older * ROW_WORDS + NEWER] = newer
-    else this.oldest = newer
-    if (newer !== 0) rows[newer * ROW_WORDS + OLDER] = older
-    else this.newest = older
-    const bucket = rows[at + HASH] & this.mask
-    let link = this.buckets[bucket]
-    if (link === row) {
-      this.buckets[bucket] = rows[at + CHAIN]
-    } else {
-      while (rows[link * ROW_WORDS + CHAIN] !== row) link = rows[link * ROW_WORDS + CHAIN]
-      rows[link * ROW_WORDS + CHAIN] = rows[at + CHAIN]
-    }
-    rows[at + CHAIN] = this.free
-    this.free = row
-    this.live--
+    this.table.remove(row)
   }
 
   private releaseMemory(row: number): void {
@@ -537,15 +435,16 @@ export class Defragmenter {
 
   /** Memory is used up: the oldest datagram other than `row` goes. The limits leave room for one of full size. */
   private makeRoom(row: number): void {
-    const { oldest } = this
-    this.counters.evictedMemory++
-    this.remove(oldest === row ? this.rows[oldest * ROW_WORDS + NEWER] : oldest)
+    const oldest = this.table.oldestOther(row)
+    if (!this.isDropped(oldest)) this.counters.evictedMemory++
+    this.remove(oldest)
   }
 
   private expire(now: number): void {
-    while (this.oldest !== 0 && now - this.times[this.oldest] > this.timeout) {
-      if (this.rows[this.oldest * ROW_WORDS + DROPPED] === 0) this.counters.timedOut++
-      this.remove(this.oldest)
+    const { table } = this
+    while (table.oldest !== 0 && now - table.times[table.oldest] > this.timeout) {
+      if (!this.isDropped(table.oldest)) this.counters.timedOut++
+      this.remove(table.oldest)
     }
   }
 }
@@ -554,12 +453,6 @@ export class Defragmenter {
 function payloadStart(p: Packet): number {
   if (p.ipVersion === 6) return p.fragmentHeaderOffset + IPV6_FRAGMENT.LENGTH
   return p.ipOffset + ((p.view.getUint8(p.ipOffset + IPV4.VERSION_AND_LENGTH) & 0x0f) << 2)
-}
-
-/** Datagrams are told apart by addresses, identification and, for IPv4 only, protocol (RFC 791 3.2, RFC 8200 4.5). */
-function keyLink(p: Packet): number {
-  const protocol = p.ipVersion === 4 ? p.view.getUint8(p.ipOffset + IPV4.PROTOCOL) : IP_PROTOCOL.FRAGMENT
-  return linkKey(protocol, p.ipVersion, p.vlan, true)
 }
 
 function copy(from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void {

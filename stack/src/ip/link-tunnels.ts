@@ -1,5 +1,5 @@
 /** Encapsulations below IP: MPLS label stacks (RFC 3032), PPP (RFC 1661) and PPPoE sessions (RFC 2516). */
-import { ETHER_TYPE } from '../wire/index.js'
+import { ETHER_TYPE, ETHERNET, IPV4, IPV6 } from '../wire/index.js'
 import { type Inner, TUNNEL } from './inner.js'
 
 const LABEL_LENGTH = 4
@@ -8,8 +8,9 @@ export const MAX_LABELS = 16
 const CONTROL_WORD_LENGTH = 4
 
 /**
- * Fills `inner` from the label stack at `at`. Nothing in it names the content: the first four bits tell IPv4 and IPv6;
- * 0 is the control word of a pseudowire (RFC 4385), behind which, as in all other cases, an Ethernet frame is tried.
+ * Fills `inner` from the label stack at `at`. Nothing in it names the content: an IP packet shows by its first four bits
+ * and a length that fits, an Ethernet frame, with or without a control word of a pseudowire (RFC 4385) in front, by its
+ * type field.
  */
 export function readMpls(inner: Inner, view: DataView, at: number, end: number, wireEnd: number): boolean {
   let label = 0
@@ -22,16 +23,47 @@ export function readMpls(inner: Inner, view: DataView, at: number, end: number, 
     bottom = (word & 0x100) !== 0
     next += LABEL_LENGTH
   }
-  if (next >= end) return false
-  const first = view.getUint8(next) >> 4
-  if (first === 0) next += CONTROL_WORD_LENGTH
   inner.kind = TUNNEL.MPLS
   inner.id = label
-  inner.type = first === 4 ? ETHER_TYPE.IPV4 : first === 6 ? ETHER_TYPE.IPV6 : ETHER_TYPE.ETHERNET
+  inner.type = ipType(view, next, end, wireEnd)
   inner.at = next
   inner.end = end
   inner.wireEnd = wireEnd
-  return next < end
+  if (inner.type !== 0) return true
+  inner.type = ETHER_TYPE.ETHERNET
+  if (isFrame(view, next + CONTROL_WORD_LENGTH, end) && view.getUint8(next) >> 4 === 0) {
+    inner.at += CONTROL_WORD_LENGTH
+    return true
+  }
+  return isFrame(view, next, end)
+}
+
+/** EtherType of the IP packet that seems to be at `at`, or 0. */
+function ipType(view: DataView, at: number, end: number, wireEnd: number): number {
+  if (end - at < IPV4.HEADER_LENGTH) return 0
+  const version = view.getUint8(at) >> 4
+  if (version === 4) return view.getUint16(at + IPV4.TOTAL_LENGTH) <= wireEnd - at ? ETHER_TYPE.IPV4 : 0
+  if (version !== 6) return 0
+  const length = IPV6.HEADER_LENGTH + view.getUint16(at + IPV6.PAYLOAD_LENGTH)
+  return length <= wireEnd - at ? ETHER_TYPE.IPV6 : 0
+}
+
+/** Whether the type field of an Ethernet frame at `at` names something that may hold an IP packet. */
+function isFrame(view: DataView, at: number, end: number): boolean {
+  if (end - at < ETHERNET.HEADER_LENGTH) return false
+  switch (view.getUint16(at + ETHERNET.TYPE)) {
+    case ETHER_TYPE.IPV4:
+    case ETHER_TYPE.IPV6:
+    case ETHER_TYPE.VLAN:
+    case ETHER_TYPE.QINQ:
+    case ETHER_TYPE.QINQ_OLD:
+    case ETHER_TYPE.QINQ_OLDER:
+    case ETHER_TYPE.MPLS:
+    case ETHER_TYPE.PPPOE_SESSION:
+      return true
+    default:
+      return false
+  }
 }
 
 const PPP_IPV4 = 0x21

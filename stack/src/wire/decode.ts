@@ -1,4 +1,5 @@
 /** Entry points of the decoder: a captured frame, or an IP packet that did not come in a frame of its own. */
+import { decodeChdlc } from './chdlc.js'
 import { decodeSll, decodeSll2 } from './cooked.js'
 import { decodeEthernet, decodeEtherType } from './ethernet.js'
 import { decodeIPv4 } from './ipv4.js'
@@ -147,6 +148,8 @@ function decodeOtherLink(
     case LINK_TYPE.NULL:
     case LINK_TYPE.LOOP:
       return decodeLoopback(packet, offset, end, wireEnd)
+    case LINK_TYPE.C_HDLC:
+      return decodeChdlc(packet, offset, end, wireEnd)
     case LINK_TYPE.NFLOG:
       return decodeNflog(packet, offset, end, wireEnd)
     case LINK_TYPE.IPV4:

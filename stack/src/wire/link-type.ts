@@ -7,6 +7,8 @@ export const LINK_TYPE = {
   RAW_DLT: 12,
   RAW_OPENBSD: 14,
   RAW: 101,
+  /** Cisco HDLC. */
+  C_HDLC: 104,
   /** OpenBSD loopback: like NULL, always in network byte order. */
   LOOP: 108,
   LINUX_SLL: 113,

@@ -42,6 +42,7 @@ export const STATUS = {
   ICMP6_CHECKSUM: 34,
   AH_MALFORMED: 35,
   NFLOG_MALFORMED: 36,
+  CHDLC_TRUNCATED: 37,
 } as const
 export type DecodeStatus = (typeof STATUS)[keyof typeof STATUS]
 
@@ -84,6 +85,7 @@ export const STATUS_TEXT: readonly string[] = Object.freeze([
   'ICMPv6 checksum wrong',
   'IPsec authentication header malformed or repeated beyond the limit',
   'netfilter log record malformed, or none with a packet',
+  'Cisco HDLC header cut short',
 ])
 
 /** Names as in `STATUS`, indexed by status code; stable, for machines. */
