@@ -45,9 +45,12 @@ struct View {
 template <size_t N>
 class Args {
  public:
-  Args(napi_env env, napi_callback_info info) : env_(env) {
+  /// Arguments beyond the `required` ones may be left out, and are then undefined.
+  Args(napi_env env, napi_callback_info info, size_t required = N) : env_(env) {
     size_t count = N;
-    if (napi_get_cb_info(env, info, &count, values_, nullptr, &data_) != napi_ok || count < N) fail("too few arguments");
+    if (napi_get_cb_info(env, info, &count, values_, nullptr, &data_) != napi_ok || count < required) {
+      fail("too few arguments");
+    }
   }
 
   bool ok() const { return ok_; }

@@ -308,10 +308,10 @@ napi_value arm_call(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// close(id, memory): a socket with the ring's ArrayBuffer, or a watcher or sender with undefined. Closed already is no
+/// close(id, memory?): a socket with the ring's ArrayBuffer, or a watcher or a sender. Closed already is no
 /// error. Watchers first: a watched socket must stay open.
 napi_value close_call(napi_env env, napi_callback_info info) {
-  Args<2> args(env, info);
+  Args<2> args(env, info, 1);
   const uint32_t id = args.u32(0);
   if (!args.ok()) return nullptr;
   PacketSockets& sockets = args.self<PacketSockets>();

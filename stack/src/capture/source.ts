@@ -34,6 +34,8 @@ export interface CaptureCounters {
   frameBytes: number
   /** Bytes consumed from the file or pipe, before decompression; 0 for live sources. */
   bytesRead: number
+  /** Live sources that can tell: frames lost because the application was too slow. */
+  dropped?: number
 }
 
 export interface RunOptions {

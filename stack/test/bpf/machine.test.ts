@@ -199,7 +199,7 @@ describe('the BPF machine', () => {
     expect(large.run(Uint8Array.of(3), 0, 1, 1)).toBe(model(code, [3], 1))
   })
 
-  it.each<[string, Uint32Array]>([
+  it.each<[string, Uint32Array<ArrayBuffer>]>([
     ['empty', words()],
     ['cut', Uint32Array.of(6, 0, 0)],
     ['without a return at the end', words(RET(1), [0x00, 0, 0, 1])],

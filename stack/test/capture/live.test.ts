@@ -23,7 +23,8 @@ async function outcomeOf(script: string): Promise<Outcome> {
 /** Reasons why this machine cannot capture, which are no fault of the code. */
 const CANNOT = ['live-unavailable', 'permission']
 
-describe('live capture', () => {
+/** Either way of capturing. */
+describe.each(['ring', 'cap'])('live capture by %s', (backend) => {
   it.skipIf(loopback === undefined)(
     'delivers filtered frames, then the time when it is quiet',
     async ({ skip }) => {
@@ -37,7 +38,7 @@ describe('live capture', () => {
         for (const port of [47999, 47998, 47999]) socket.send('x'.repeat(100), port, '127.0.0.1')
       }, 200)
       setTimeout(() => controller.abort(), 2500)
-      const source = openLive(${JSON.stringify(loopback)}, { filter: 'udp dst port 47999', snaplen: 80 })
+      const source = openLive(${JSON.stringify(loopback)}, { backend: '${backend}', filter: 'udp dst port 47999', snaplen: 80 })
       await source.run(
         { frame: (buffer, offset, captured, wire) => lengths.push(captured, wire), idle: () => idle++ },
         { signal: controller.signal },
@@ -53,20 +54,25 @@ describe('live capture', () => {
   )
 
   it('names what is wrong', async ({ skip }) => {
-    const absent = await outcomeOf(`await openLive('no-such-interface').run({ frame() {} })`)
+    const run = (name: string | undefined, options: object): Promise<Outcome> =>
+      outcomeOf(
+        `await openLive(${JSON.stringify(name)}, ${JSON.stringify({ backend, ...options })}).run({ frame() {} })`,
+      )
+    const absent = await run('no-such-interface', {})
     if (absent.code === 'live-unavailable') {
-      expect(absent.message).toContain("'cap'")
+      if (backend === 'cap') expect(absent.message).toContain("'cap'")
       skip(absent.message)
     }
-    expect(absent).toEqual({
-      code: 'live-interface',
-      message: 'no-such-interface: no such network interface, or no permission to see it',
-    })
-    const name = JSON.stringify(loopback)
-    const filter = await outcomeOf(`await openLive(${name}, { filter: 'bogus ((' }).run({ frame() {} })`)
+    expect(['live-interface', 'permission']).toContain(absent.code)
+    if (absent.code === 'permission') skip(absent.message)
+    expect(absent.message).toContain('no-such-interface: no such network interface')
+    const filter = await run(loopback, { filter: 'bogus ((' })
     expect(['live-filter', 'permission']).toContain(filter.code)
     expect(filter.message).not.toContain('\n')
-    const polite = await outcomeOf(`await openLive(${name}, { promiscuous: false }).run({ frame() {} })`)
+    if (backend === 'ring') return
+    const polite = await run(loopback, { promiscuous: false })
     expect(polite.message).toContain('promiscuous mode only')
+    const fanout = await run(loopback, { fanout: { group: 1 } })
+    expect(fanout).toMatchObject({ code: 'live-unavailable' })
   })
 })

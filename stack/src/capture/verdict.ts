@@ -1,0 +1,25 @@
+/** What an inline source asks of its sink: the seam between forwarding and the stack. */
+import type { FrameSink } from './source.js'
+
+/** What becomes of a frame. */
+export const VERDICT = {
+  /** It goes on, with the bytes that now stand in the buffer: they may have been changed in place. */
+  FORWARD: 0,
+  DROP: 1,
+  /** `replacement` goes on instead. */
+  REPLACE: 2,
+} as const
+export type Verdict = (typeof VERDICT)[keyof typeof VERDICT]
+
+/**
+ * A sink that decides about frames. `verdict` is read once, right after `frame` has returned, and stands for that frame
+ * alone: the sink sets it for every frame. When `frame` throws, the frame is not forwarded.
+ *
+ * Inside `frame` the bytes of the frame may be changed in place, with a length that stays the same; checksums are the
+ * sink's business, and are whole when it gets the frame, also for segments the network card was to finish.
+ */
+export interface InlineSink extends FrameSink {
+  readonly verdict: Verdict
+  /** With REPLACE, all of it is sent; copied before `frame` is called again. */
+  readonly replacement?: Uint8Array | undefined
+}
