@@ -395,3 +395,15 @@ it('numbers and counts packets as they came', () => {
   expect(run.packets.map((p) => p.number)).toEqual([2, 3])
   expect(run.stack.counters).toMatchObject({ packets: 3, bytes: concat(...frames).length })
 })
+
+it('gives each datagram, and each fragment, to one shard', () => {
+  const frames = Array.from({ length: 40 }, (_, id) => [
+    ...udp4(letters(100 + id), 64, id),
+    ...udp6('x'.repeat(99), 64, id),
+  ])
+  const whole = runOf(frames.flat())
+  const shards = [0, 1, 2].map((index) => runOf(frames.flat(), { shard: { index, count: 3 } }))
+  const all = (pick: (run: Run) => number[]): number[] => shards.flatMap(pick).sort((a, b) => a - b)
+  expect(all((run) => run.packets.map((p) => p.number))).toEqual(whole.packets.map((p) => p.number))
+  expect(all((run) => run.fragments)).toEqual(whole.fragments)
+})
