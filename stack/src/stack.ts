@@ -9,7 +9,17 @@ import type { FrameSink } from './capture/source.js'
 import { C, createCounters, type StackCounters } from './counters.js'
 import type { ConnEndReason } from './event/builtin.js'
 import { Dispatcher } from './event/dispatcher.js'
-import { type Forest, NEEDS_STREAM, type Registration, type SocketRecord } from './event/forest.js'
+import {
+  type Forest,
+  NEEDS_STREAM,
+  type Registration,
+  SLOT_END,
+  SLOT_PKT_POST,
+  SLOT_PKT_PRE,
+  SLOT_START,
+  type SocketRecord,
+} from './event/forest.js'
+import { FlowScopes } from './event/scopes.js'
 import {
   BYTES,
   FIN_SEQ,
@@ -45,7 +55,7 @@ import { ContextStore } from './monitor/context.js'
 import type { Side, Subscription } from './monitor/flow.js'
 import { type FlowControl, FlowView } from './monitor/flow-view.js'
 import { PacketHandlers } from './monitor/packet-handlers.js'
-import { RawSocket, StreamSocket, type StreamSocketOptions } from './monitor/socket.js'
+import { RawSocket, type RawSocketOptions, StreamSocket, type StreamSocketOptions } from './monitor/socket.js'
 import { type StackOptions, type StackOptionsInput, stackOptions } from './options.js'
 import { CHUNK_BYTES } from './tcp/held.js'
 import { Reassembler } from './tcp/reassembly.js'
@@ -94,10 +104,12 @@ export class Stack implements FrameSink, FlowControl {
   /** For the stack's own parts. */
   readonly events: Dispatcher
   private readonly counts: Float64Array
+  private readonly decode: DecodeCounters
   private readonly wheel: TimerWheel
   private readonly timeouts: Float64Array
   private readonly reassembler: Reassembler
   private readonly tracker: TcpTracker
+  private readonly scopes: FlowScopes
   private readonly orphans = new PacketHandlers()
   private readonly fragments = new PacketHandlers()
   private readonly raws = new PacketHandlers()
@@ -112,6 +124,8 @@ export class Stack implements FrameSink, FlowControl {
   private readonly shardIndex: number
   private readonly shardCount: number
   private time = 0
+  /** Set by `admit`: the flow of the packet is new. */
+  private admitted = false
   /** Sockets to be told that they have stopped the current flow. */
   private stops: { readonly socket: number; readonly view: unknown; readonly forest: Forest }[] = []
   private readonly expire: (row: number) => void
@@ -121,6 +135,7 @@ export class Stack implements FrameSink, FlowControl {
     this.options = options
     this.table = new FlowTable(options.maxFlows, options.seed)
     this.events = new Dispatcher(this.table, this.packet)
+    this.scopes = new FlowScopes(this.events.store)
     this.wheel = new TimerWheel(this.table.words)
     this.timeouts = timeoutTable(options.timeouts)
     const decode = new DecodeCounters()
@@ -135,6 +150,7 @@ export class Stack implements FrameSink, FlowControl {
       },
     )
     this.counters = counters
+    this.decode = decode
     this.counts = values
     this.reassembler = new Reassembler(
       this.table,
@@ -164,7 +180,10 @@ export class Stack implements FrameSink, FlowControl {
     return this.time
   }
 
-  /** Opens a socket that monitors flows. */
+  /**
+   * Opens a socket that monitors flows.
+   * @throws BpfError when a filter is wrong
+   */
   monitorStream<Ctx = unknown>(options: StreamSocketOptions = {}): StreamSocket<Ctx> {
     const contexts = new ContextStore()
     const number = this.nextSocket++
@@ -174,16 +193,30 @@ export class Stack implements FrameSink, FlowControl {
       registrations: [],
       reassemble: [options.reassemble?.client ?? true, options.reassemble?.server ?? true],
     }
+    const socket = new StreamSocket<Ctx>(
+      this.events,
+      record,
+      this.scopes,
+      this.orphans,
+      this.fragments,
+      () => {
+        this.monitors = this.monitors.filter((m) => m.record !== record)
+      },
+    )
+    socket.bindMonitorFilter({ stream: options.filter, orphan: options.orphanFilter })
     this.events.store.addSocket(record)
     this.monitors = [...this.monitors, { record, contexts }]
-    return new StreamSocket<Ctx>(this.events, record, this.orphans, this.fragments, () => {
-      this.monitors = this.monitors.filter((m) => m.record !== record)
-    })
+    return socket
   }
 
-  /** Opens a socket that sees every IP packet. */
-  monitorRaw(): RawSocket {
-    return new RawSocket(this.raws)
+  /**
+   * Opens a socket that sees every IP packet.
+   * @throws BpfError when the filter is wrong
+   */
+  monitorRaw(options: RawSocketOptions = {}): RawSocket {
+    const socket = new RawSocket(this.raws)
+    socket.bindMonitorFilter({ raw: options.filter })
+    return socket
   }
 
   /**
@@ -200,8 +233,7 @@ export class Stack implements FrameSink, FlowControl {
     linkType: number,
     interfaceIndex: number,
   ): void {
-    const p = this.packet
-    const decode = this.counters.decode
+    const { packet: p, decode } = this
     const status = decodeFrame(
       p,
       decode,
@@ -250,6 +282,11 @@ export class Stack implements FrameSink, FlowControl {
     }
   }
 
+  /** A filter left a frame out: packets keep the numbers they have in the capture. */
+  skip(): void {
+    this.packet.number++
+  }
+
   /** Live sources: no packet came, but time has passed. */
   idle(seconds: number, nanoseconds: number): void {
     this.time = seconds * 1_000_000 + Math.floor(nanoseconds / 1000)
@@ -275,8 +312,7 @@ export class Stack implements FrameSink, FlowControl {
    * @returns whether `packet` is a whole packet with right checksums
    */
   private unwrap(): boolean {
-    const { packet: p, decapsulator, defragmenter } = this
-    const { decode } = this.counters
+    const { packet: p, decapsulator, defragmenter, decode } = this
     let datagrams = 0
     for (;;) {
       if (p.status !== STATUS.DECODED && p.status !== STATUS.NOT_IP) return false
@@ -311,58 +347,76 @@ export class Stack implements FrameSink, FlowControl {
   // ---- Packets of flows ---------------------------------------------------------------------------------------
 
   private tcpPacket(found: number, ports: number, link: number, hash: number): void {
+    const { table, tracker, events } = this
+    let row = found
+    let first = false
+    const opening = (this.packet.tcpFlags & (SYN | RST)) === SYN
+    if (row === 0 || opening || (table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_ENDED) !== 0) {
+      row = this.admit(found, opening, ports, link, hash)
+      if (row === 0) return
+      first = this.admitted
+    } else {
+      this.account(row, table.side)
+      if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
+    }
+    tracker.segment(row, events.side, first)
+    if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
+    if (this.reassembler.pending) this.reassembler.deliver(row)
+    if (tracker.ended !== '') this.close(row, tracker.ended)
+  }
+
+  /**
+   * A packet that may begin a connection, or that comes after the end of one: finds or makes its row, up to PRE_TCP and
+   * the start events. Sets `admitted` when the flow is new.
+   * @returns the row, or 0 for an orphan
+   */
+  private admit(found: number, opening: boolean, ports: number, link: number, hash: number): number {
     const { table, tracker, packet: p, events } = this
     const words = table.words
     const flags = p.tcpFlags
     let row = found
     let side = table.side as number
-    let first = false
     let answered = false
     let synSequence = 0
     let synWindow = 0
+    this.admitted = false
     if (row !== 0) {
       const at = row << ROW_SHIFT
-      if ((flags & (SYN | RST)) === SYN) {
-        const verdict = tracker.judgeSyn(row, side)
-        if (verdict !== SYN_NOT_NEW) {
-          answered = verdict === SYN_ANSWERED
-          synSequence = words[at + NEW_SYN_SEQ]
-          synWindow = words[at + NEW_SYN_WINDOW]
-          this.end(row, 'reused')
-          row = 0
-        }
-      }
-      if (row !== 0 && (words[at + FLAGS] & FLAG_ENDED) !== 0) {
+      const verdict = opening ? tracker.judgeSyn(row, side) : SYN_NOT_NEW
+      if (verdict !== SYN_NOT_NEW) {
+        answered = verdict === SYN_ANSWERED
+        synSequence = words[at + NEW_SYN_SEQ]
+        synWindow = words[at + NEW_SYN_WINDOW]
+        this.end(row, 'reused')
+        row = 0
+      } else if ((words[at + FLAGS] & FLAG_ENDED) !== 0) {
         const goesOn = p.payloadWireLength > 0 && (flags & RST) === 0 && tracker.contradictsRst(row, side)
         if (!goesOn) {
           this.orphan()
-          return
+          return 0
         }
         this.remove(row)
         row = this.create(ports, link, hash, side === 1, FLAG_TCP)
-        first = true
+        this.admitted = true
       }
     }
     if (row === 0) {
-      const opens = (flags & (SYN | ACK | RST)) === SYN
+      const opens = opening && (flags & ACK) === 0
       if (!opens && !answered) {
-        const usable = (flags & (ACK | RST)) === ACK && (p.payloadWireLength > 0 || (flags & SYN) !== 0)
+        const usable = (flags & (ACK | RST)) === ACK && (p.payloadWireLength > 0 || opening)
         if (!this.midstream || !usable) {
           this.orphan()
-          return
+          return 0
         }
       }
       side = answered || (!opens && tracker.sentByServer()) ? 1 : 0
       row = this.create(ports, link, hash, side === 1, FLAG_TCP)
-      first = true
+      this.admitted = true
     }
     this.account(row, side)
-    events.preTcp(row)
-    if (first) tracker.start(row, side, answered, synSequence, synWindow)
-    tracker.segment(row, side, first)
-    events.postTcp(row)
-    if (this.reassembler.pending) this.reassembler.deliver(row)
-    if (tracker.ended !== '') this.close(row, tracker.ended)
+    if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
+    if (this.admitted) tracker.start(row, side, answered, synSequence, synWindow)
+    return row
   }
 
   private otherPacket(found: number, ports: number, link: number, hash: number): void {
@@ -381,9 +435,9 @@ export class Stack implements FrameSink, FlowControl {
       if (words[at + SIDES + ((1 - side) << SIDE_SHIFT) + PACKETS] !== 0)
         words[at + FLAGS] |= FLAG_ESTABLISHED
     }
-    events.preTcp(row)
-    if (first) events.connStart(row)
-    events.postTcp(row)
+    if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
+    if (first && events.wants(row, 1 << SLOT_START)) events.packetEvent(row, SLOT_START)
+    if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
   }
 
   /** Makes the flow current and counts the packet to it. */
@@ -421,6 +475,7 @@ export class Stack implements FrameSink, FlowControl {
       counts[C.otherFlows]++
     }
     this.setClass(row, timeoutClass)
+    if (!this.scopes.empty) table.words[(row << ROW_SHIFT) + FOREST] = this.scopes.begin(p)
     return row
   }
 
@@ -518,14 +573,16 @@ export class Stack implements FrameSink, FlowControl {
       }
       if (this.stops.length > 0) this.tellStopped()
       words[at + FLAGS] |= FLAG_ENDED
-      events.connEnd(row, reason)
+      if (events.wants(row, 1 << SLOT_END)) events.connEnd(row, reason)
     } finally {
       words[at + FLAGS] |= FLAG_ENDED
       reassembler.held.clear(client)
       reassembler.held.clear(server)
-      events.store.release(events.store.forests[words[at + FOREST]])
-      words[at + FOREST] = 0
-      for (const { contexts } of this.monitors) contexts.set(row, undefined)
+      if (words[at + FOREST] !== 0) {
+        events.store.release(events.forestOf(row))
+        words[at + FOREST] = 0
+      }
+      for (let i = 0; i < this.monitors.length; i++) this.monitors[i].contexts.clear(row)
     }
   }
 
@@ -576,7 +633,7 @@ export class Stack implements FrameSink, FlowControl {
     const change = (to: (forest: Forest) => Forest): void => {
       const at = table.rowOf(id) << ROW_SHIFT
       if (at === 0 || (table.words[at + FLAGS] & FLAG_ENDED) !== 0) return
-      const before = store.forests[table.words[at + FOREST]]
+      const before = store.get(table.words[at + FOREST])
       const after = to(before)
       if (after === before) return
       store.move(before, after)

@@ -236,14 +236,13 @@ describe('forests', () => {
     })
     for (let i = 0; i < 500; i++) feed(stack, conversation({ clientPort: i }).handshake().close().packets())
     expect(stack.events.store.size).toBe(1)
-    expect(stack.events.store.forests.length).toBeLessThan(5)
   })
 
   it('cost nothing when nothing is registered', () => {
     const stack = stackOf()
     stack.monitorStream()
     feed(stack, request())
-    expect(stack.events.store.forests[0]!.mask).toBe(0)
+    expect(stack.events.store.masks[0]).toBe(0)
   })
 })
 

@@ -184,13 +184,13 @@ describe('flows that are not TCP', () => {
     expect(stack.counters.icmpFlows).toBe(1)
   })
 
-  it('fragments: one flow per pair of addresses and protocol, apart from the whole packets', () => {
+  it('fragments are packets of the flow they belong to, once put together', () => {
+    const packets = conversation().handshake().client('x'.repeat(3000)).packets()
     const stack = stackOf()
-    const packets = fragment(conversation().handshake().client('x'.repeat(3000)).packets(), 512)
     let seen = 0
     stack.monitorStream().on(ON_PKT_IN, () => seen++)
-    feed(stack, packets)
-    expect([stack.counters.tcpFlows, stack.counters.otherFlows, seen]).toEqual([1, 1, packets.length])
+    feed(stack, fragment(packets, 512))
+    expect([stack.counters.flows, stack.counters.tcpFlows, seen]).toEqual([1, 1, packets.length])
   })
 })
 

@@ -15,13 +15,11 @@ import {
   type Branch,
   type Forest,
   ForestStore,
+  OUT_OF_DATE,
   SLOT_DATA,
   SLOT_END,
   SLOT_GAP,
-  SLOT_PKT_POST,
-  SLOT_PKT_PRE,
   SLOT_REXMIT,
-  SLOT_START,
   SLOT_STATE,
   type UdeNode,
 } from './forest.js'
@@ -51,35 +49,31 @@ export class Dispatcher {
     this.rexmit = { side: 0, sequence: 0, length: 0, offset: 0, syn: false, fin: false, packet }
   }
 
+  /**
+   * Whether any handler wants one of the slots in `bits` for a flow. Asked before an event is raised: without handlers an
+   * event costs two loads, and the code that would raise it is never compiled.
+   */
+  wants(row: number, bits: number): boolean {
+    const mask = this.store.masks[this.words[(row << ROW_SHIFT) + FOREST]]
+    return (mask & bits) !== 0 && (mask !== OUT_OF_DATE || (this.forestOf(row).mask & bits) !== 0)
+  }
+
   /** The forest of a flow, up to date. */
   forestOf(row: number): Forest {
-    const forest = this.store.forests[this.words[(row << ROW_SHIFT) + FOREST]]
-    return forest.version === this.store.version ? forest : this.store.compile(forest)
+    return this.store.get(this.words[(row << ROW_SHIFT) + FOREST])
   }
 
-  preTcp(row: number): void {
-    const forest = this.forestOf(row)
-    if ((forest.mask & (1 << SLOT_PKT_PRE)) !== 0) this.raise(forest, SLOT_PKT_PRE, this.packet)
-  }
-
-  postTcp(row: number): void {
-    const forest = this.forestOf(row)
-    if ((forest.mask & (1 << SLOT_PKT_POST)) !== 0) this.raise(forest, SLOT_PKT_POST, this.packet)
-  }
-
-  connStart(row: number): void {
-    const forest = this.forestOf(row)
-    if ((forest.mask & (1 << SLOT_START)) !== 0) this.raise(forest, SLOT_START, this.packet)
+  /** Raises ON_PKT_IN at one of its hooks, or ON_CONN_START. */
+  packetEvent(row: number, slot: number): void {
+    this.raise(this.forestOf(row), slot, this.packet)
   }
 
   stateChange(row: number, side: number, from: number, to: number): void {
-    const forest = this.forestOf(row)
-    if ((forest.mask & (1 << (SLOT_STATE + side))) === 0) return
     const change = this.change
     change.side = side as Side
     change.from = from as TcpState
     change.to = to as TcpState
-    this.raise(forest, SLOT_STATE + side, change)
+    this.raise(this.forestOf(row), SLOT_STATE + side, change)
   }
 
   /** @param side the receiving side */
@@ -92,8 +86,6 @@ export class Dispatcher {
     syn: boolean,
     fin: boolean,
   ): void {
-    const forest = this.forestOf(row)
-    if ((forest.mask & (1 << (SLOT_REXMIT + side))) === 0) return
     const rexmit = this.rexmit
     rexmit.side = side as Side
     rexmit.sequence = sequence >>> 0
@@ -101,36 +93,30 @@ export class Dispatcher {
     rexmit.offset = offset
     rexmit.syn = syn
     rexmit.fin = fin
-    this.raise(forest, SLOT_REXMIT + side, rexmit)
+    this.raise(this.forestOf(row), SLOT_REXMIT + side, rexmit)
   }
 
   newData(row: number, side: number, offset: number, bytes: Uint8Array, start: number, end: number): void {
-    const forest = this.forestOf(row)
-    if ((forest.mask & (1 << (SLOT_DATA + side))) === 0) return
     const data = this.data
     data.side = side as Side
     data.offset = offset
     data.bytes = bytes
     data.start = start
     data.end = end
-    this.raise(forest, SLOT_DATA + side, data)
+    this.raise(this.forestOf(row), SLOT_DATA + side, data)
   }
 
   missing(row: number, side: number, offset: number, length: number): void {
-    const forest = this.forestOf(row)
-    if ((forest.mask & (1 << (SLOT_GAP + side))) === 0) return
     const gap = this.gap
     gap.side = side as Side
     gap.offset = offset
     gap.length = length
-    this.raise(forest, SLOT_GAP + side, gap)
+    this.raise(this.forestOf(row), SLOT_GAP + side, gap)
   }
 
   connEnd(row: number, reason: ConnEndReason): void {
-    const forest = this.forestOf(row)
-    if ((forest.mask & (1 << SLOT_END)) === 0) return
     this.end.reason = reason
-    this.raise(forest, SLOT_END, this.end)
+    this.raise(this.forestOf(row), SLOT_END, this.end)
   }
 
   /** Tells one socket, by the handlers it had in `forest`, that it has stopped monitoring the flow. */

@@ -101,6 +101,9 @@ export interface Branch {
 const NO_BRANCHES: readonly Branch[] = Object.freeze([])
 const NOTHING: readonly (readonly Branch[])[] = new Array<readonly Branch[]>(SLOT_COUNT).fill(NO_BRANCHES)
 
+/** In place of a mask: all slots may have handlers. */
+export const OUT_OF_DATE = -1
+
 export class Forest {
   readonly number: number
   readonly key: string
@@ -135,9 +138,11 @@ const NONE_STOPPED: ReadonlyMap<number, number> = new Map()
 /** The forests of one stack. */
 export class ForestStore {
   /** By number; 0 is the default forest of new flows. */
-  readonly forests: Forest[] = []
+  private readonly forests: Forest[] = []
+  /** Slots with handlers, by forest number, or OUT_OF_DATE for a forest yet to be compiled. */
+  masks = new Int32Array(16).fill(OUT_OF_DATE)
   /** Changes with every registration at a socket: forests compiled earlier are compiled again when next used. */
-  version = 0
+  private version = 0
   private readonly sockets: SocketRecord[] = []
   private readonly byKey = new Map<string, Forest>()
   private readonly freeNumbers: number[] = []
@@ -155,13 +160,13 @@ export class ForestStore {
 
   addSocket(socket: SocketRecord): void {
     this.sockets.push(socket)
-    this.version++
+    this.outdate()
   }
 
   removeSocket(socket: SocketRecord): void {
     const at = this.sockets.indexOf(socket)
     if (at >= 0) this.sockets.splice(at, 1)
-    this.version++
+    this.outdate()
   }
 
   registration(event: FlowEvent<never, Hook>, hook: Hook, handler: AnyHandler): Registration {
@@ -184,7 +189,7 @@ export class ForestStore {
   register(socket: SocketRecord, registration: Registration): boolean {
     if (socket.registrations.some((r) => r.key === registration.key)) return false
     socket.registrations = [...socket.registrations, registration]
-    this.version++
+    this.outdate()
     return true
   }
 
@@ -192,7 +197,7 @@ export class ForestStore {
     const left = socket.registrations.filter((r) => r.key !== registration.key)
     if (left.length === socket.registrations.length) return
     socket.registrations = left
-    this.version++
+    this.outdate()
   }
 
   /** The forest of a flow that has `registration` for `socket` besides what `forest` has. */
@@ -244,13 +249,29 @@ export class ForestStore {
       tagged.map((t) => t.r),
       stopped,
     )
+    if (number >= this.masks.length) {
+      const grown = new Int32Array(this.masks.length * 2)
+      grown.set(this.masks)
+      this.masks = grown
+    }
     this.forests[number] = forest
+    this.masks[number] = OUT_OF_DATE
     this.byKey.set(key, forest)
     return forest
   }
 
-  /** Brings a forest up to date with the sockets' registrations. */
-  compile(forest: Forest): Forest {
+  private outdate(): void {
+    this.version++
+    this.masks.fill(OUT_OF_DATE)
+  }
+
+  /** The forest with this number, up to date with the sockets' registrations. */
+  get(number: number): Forest {
+    const forest = this.forests[number]
+    return forest.version === this.version ? forest : this.compile(forest)
+  }
+
+  private compile(forest: Forest): Forest {
     const branches: Branch[][] = Array.from({ length: SLOT_COUNT }, () => [])
     for (const socket of this.sockets) {
       const stopped = forest.stopped.get(socket.number) ?? 0
@@ -271,6 +292,7 @@ export class ForestStore {
     forest.branches = branches
     forest.mask = branches.reduce((mask, list, slot) => (list.length > 0 ? mask | (1 << slot) : mask), 0)
     forest.version = this.version
+    this.masks[forest.number] = forest.mask
     return forest
   }
 

@@ -13,6 +13,10 @@ export class ContextStore {
     return page === undefined ? undefined : page[row & (PAGE_SIZE - 1)]
   }
 
+  clear(row: number): void {
+    if (row >> PAGE_SHIFT < this.pages.length) this.set(row, undefined)
+  }
+
   set(row: number, value: unknown): void {
     let page = this.pages[row >> PAGE_SHIFT]
     if (page === undefined) {

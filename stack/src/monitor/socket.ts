@@ -1,12 +1,18 @@
 /** Monitoring sockets: where an application registers its handlers. */
+import type { FilterInput } from '../bpf/index.js'
 import type { Hook, ON_PKT_IN, OrphanEvent } from '../event/builtin.js'
 import type { Dispatcher } from '../event/dispatcher.js'
 import type { AnyHandler, SocketRecord } from '../event/forest.js'
+import type { FlowScopes } from '../event/scopes.js'
 import type { FlowEvent } from '../event/ude.js'
 import type { Packet } from '../wire/index.js'
 import type { FlowHandler, Subscription } from './flow.js'
 import { registrationOf } from './flow-view.js'
+import { type PacketFilter, packetFilter } from './packet-filter.js'
 import type { PacketHandlers } from './packet-handlers.js'
+
+/** What a filter may be replaced by: null for none, undefined to leave it as it is. */
+type NewFilter = FilterInput | null | undefined
 
 export interface StreamSocketOptions {
   /**
@@ -14,6 +20,13 @@ export interface StreamSocketOptions {
    * default. A stream nobody wants is not reassembled.
    */
   readonly reassemble?: { readonly client?: boolean; readonly server?: boolean }
+  /** See `bindMonitorFilter`. */
+  readonly filter?: FilterInput | undefined
+  readonly orphanFilter?: FilterInput | undefined
+}
+
+export interface RawSocketOptions {
+  readonly filter?: FilterInput | undefined
 }
 
 /**
@@ -24,22 +37,26 @@ export interface StreamSocketOptions {
 export class StreamSocket<Ctx = unknown> {
   private readonly events: Dispatcher
   private readonly record: SocketRecord
+  private readonly scopes: FlowScopes
   private readonly orphans: PacketHandlers
   private readonly fragments: PacketHandlers
   private readonly ownOrphans: Subscription[] = []
   private readonly onClose: () => void
+  private orphanFilter: PacketFilter | null = null
   private closed = false
 
   /** Made by `Stack.monitorStream`. */
   constructor(
     events: Dispatcher,
     record: SocketRecord,
+    scopes: FlowScopes,
     orphans: PacketHandlers,
     fragments: PacketHandlers,
     onClose: () => void,
   ) {
     this.events = events
     this.record = record
+    this.scopes = scopes
     this.orphans = orphans
     this.fragments = fragments
     this.onClose = onClose
@@ -53,7 +70,11 @@ export class StreamSocket<Ctx = unknown> {
     if (this.closed) throw new Error('the monitoring socket is closed')
     if (event.kind === 'orphan' || event.kind === 'fragment') {
       const list = event.kind === 'orphan' ? this.orphans : this.fragments
-      const subscription = list.add(hookOrHandler as (packet: Packet) => void)
+      const call = hookOrHandler as (packet: Packet) => void
+      if (typeof call !== 'function') throw new TypeError('handler is not a function')
+      const subscription = list.add((packet) => {
+        if (this.orphanFilter === null || this.orphanFilter.matches(packet)) call(packet)
+      })
       this.ownOrphans.push(subscription)
       return subscription
     }
@@ -63,11 +84,26 @@ export class StreamSocket<Ctx = unknown> {
     return { off: () => store.unregister(this.record, registration) }
   }
 
+  /**
+   * Chooses what this socket monitors; other sockets are not concerned. `stream` is put to the first packet of a flow: when
+   * it does not match, none of the flow's events reach this socket. It decides about flows that begin from now on.
+   * `orphan` is put to each packet without a flow (ON_ORPHAN, ON_FRAGMENT).
+   * @throws BpfError when a filter is wrong: nothing has changed then
+   */
+  bindMonitorFilter(filters: { readonly stream?: NewFilter; readonly orphan?: NewFilter }): void {
+    if (this.closed) throw new Error('the monitoring socket is closed')
+    const stream = packetFilter(filters.stream)
+    const orphan = packetFilter(filters.orphan)
+    if (stream !== undefined) this.scopes.set(this.record, stream)
+    if (orphan !== undefined) this.orphanFilter = orphan
+  }
+
   /** Ends all registrations of this socket and of its flows, without further events. */
   close(): void {
     if (this.closed) return
     this.closed = true
     for (const subscription of this.ownOrphans) subscription.off()
+    this.scopes.set(this.record, null)
     this.events.store.removeSocket(this.record)
     this.onClose()
   }
@@ -77,6 +113,7 @@ export class StreamSocket<Ctx = unknown> {
 export class RawSocket {
   private readonly handlers: PacketHandlers
   private readonly own: Subscription[] = []
+  private filter: PacketFilter | null = null
 
   /** Made by `Stack.monitorRaw`. */
   constructor(handlers: PacketHandlers) {
@@ -84,9 +121,18 @@ export class RawSocket {
   }
 
   on(_event: typeof ON_PKT_IN, handler: (packet: Packet) => void): Subscription {
-    const subscription = this.handlers.add(handler)
+    if (typeof handler !== 'function') throw new TypeError('handler is not a function')
+    const subscription = this.handlers.add((packet) => {
+      if (this.filter === null || this.filter.matches(packet)) handler(packet)
+    })
     this.own.push(subscription)
     return subscription
+  }
+
+  /** `raw` is put to every packet. @throws BpfError when the filter is wrong: nothing has changed then */
+  bindMonitorFilter(filters: { readonly raw?: NewFilter }): void {
+    const raw = packetFilter(filters.raw)
+    if (raw !== undefined) this.filter = raw
   }
 
   close(): void {

@@ -8,7 +8,7 @@
  */
 import { C } from '../counters.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import { NEEDS_STREAM } from '../event/forest.js'
+import { NEEDS_STREAM, SLOT_DATA, SLOT_GAP, SLOT_REXMIT } from '../event/forest.js'
 import {
   ACKED,
   HELD_COUNT,
@@ -113,7 +113,7 @@ export class Reassembler {
 
   /** Whether anyone wants the stream that `side` receives. */
   needed(row: number, side: number): boolean {
-    return (this.events.forestOf(row).mask & (NEEDS_STREAM << side)) !== 0
+    return this.events.wants(row, NEEDS_STREAM << side)
   }
 
   /**
@@ -154,6 +154,21 @@ export class Reassembler {
       this.tellRepeated(row, side, receiver, held.repeatedFrom, (held.repeatedTo - held.repeatedFrom) | 0)
     }
     this.noteHole(row, side)
+  }
+
+  /** Takes a payload that is exactly what the receiver waits for; nothing is held, and nothing was cut off. */
+  acceptNext(row: number, side: number, receiver: number, sequence: number, length: number): void {
+    if (!this.needed(row, side)) {
+      this.words[receiver + RECEIVED] = (sequence + length) | 0
+      this.times[(receiver + OFFSET) >> 1] += length
+      return
+    }
+    this.waiting = side
+    this.sequence = sequence
+    this.from = this.packet.payloadOffset
+    this.length = length
+    this.cut = 0
+    this.reach = (sequence + length) | 0
   }
 
   /** Holds the data of a SYN until the peer says whether it took it. */
@@ -273,6 +288,23 @@ export class Reassembler {
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const { sequence, from, length } = this
     const buffer = this.packet.buffer
+    if (words[receiver + HELD_COUNT] === 0 && words[receiver + RECEIVED] === sequence && this.cut === 0) {
+      this.pass(row, side, receiver, buffer, from, from + length)
+    } else {
+      this.fillIn(row, side, receiver, buffer, sequence, from, length)
+    }
+  }
+
+  private fillIn(
+    row: number,
+    side: number,
+    receiver: number,
+    buffer: Uint8Array,
+    sequence: number,
+    from: number,
+    length: number,
+  ): void {
+    const words = this.words
     for (;;) {
       const done = (words[receiver + RECEIVED] - sequence) | 0
       if (done >= length) break
@@ -319,7 +351,9 @@ export class Reassembler {
     const offset = this.times[at]
     this.words[receiver + RECEIVED] = (this.words[receiver + RECEIVED] + end - start) | 0
     this.times[at] = offset + (end - start)
-    this.events.newData(row, side, offset, bytes, start, end)
+    if (this.events.wants(row, 1 << (SLOT_DATA + side))) {
+      this.events.newData(row, side, offset, bytes, start, end)
+    }
   }
 
   private skipTo(row: number, side: number, receiver: number, sequence: number): void {
@@ -332,7 +366,7 @@ export class Reassembler {
     this.times[at] = offset + length
     this.counts[C.gaps]++
     this.counts[C.gapBytes] += length
-    this.events.missing(row, side, offset, length)
+    if (this.events.wants(row, 1 << (SLOT_GAP + side))) this.events.missing(row, side, offset, length)
   }
 
   private holeAcked(receiver: number): boolean {
@@ -364,6 +398,7 @@ export class Reassembler {
   /** Tells of repeated bytes `[sequence, sequence + length)` of the stream. */
   tellRepeated(row: number, side: number, receiver: number, sequence: number, length: number): void {
     this.counts[C.retransmissions]++
+    if (!this.events.wants(row, 1 << (SLOT_REXMIT + side))) return
     const offset = this.times[(receiver + OFFSET) >> 1] + ((sequence - this.words[receiver + RECEIVED]) | 0)
     this.events.retransmission(row, side, sequence, length, offset, false, false)
   }

@@ -7,6 +7,7 @@
  */
 import { C } from '../counters.js'
 import type { Dispatcher } from '../event/dispatcher.js'
+import { SLOT_REXMIT, SLOT_START, SLOT_STATE } from '../event/forest.js'
 import {
   ACKED,
   FIN_SEQ,
@@ -56,6 +57,11 @@ const { CLOSED, LISTEN, SYN_SENT, SYN_RCVD, ESTABLISHED, CLOSING, LAST_ACK, TIME
 /** Sequence numbers further apart than this have nothing to do with each other. */
 const HALF_WINDOW = 0x4000_0000
 const MAX_SCALE = 14
+/** A side of a connection in which nothing out of the ordinary goes on: established, all numbers known. */
+const PLAIN = ESTABLISHED | SIDE_ACK | SIDE_SENT | SIDE_RECEIVED
+const PLAIN_MASK = STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE
+/** Events at the start of a connection. */
+const STARTS = (1 << SLOT_START) | (3 << SLOT_STATE)
 
 /** What a SYN on a known connection means. */
 export const SYN_NOT_NEW = 0
@@ -171,21 +177,57 @@ export class TcpTracker {
     }
     words[client + STATE] |= clientState
     words[server + STATE] |= serverState
-    this.events.connStart(row)
-    this.events.stateChange(row, 0, CLOSED, clientState)
-    this.events.stateChange(row, 1, LISTEN, serverState)
+    if (this.events.wants(row, STARTS)) this.tellStart(row, clientState, serverState)
+  }
+
+  private tellStart(row: number, clientState: number, serverState: number): void {
+    const { events } = this
+    if (events.wants(row, 1 << SLOT_START)) events.packetEvent(row, SLOT_START)
+    if (events.wants(row, 1 << SLOT_STATE)) events.stateChange(row, 0, CLOSED, clientState)
+    if (events.wants(row, 2 << SLOT_STATE)) events.stateChange(row, 1, LISTEN, serverState)
   }
 
   /** Updates the connection by the current packet, sent by `s`; `first` when `start` was just called for it. */
   segment(row: number, s: number, first: boolean): void {
-    const words = this.words
     const at = row << ROW_SHIFT
     const S = at + SIDES + (s << SIDE_SHIFT)
     const R = at + SIDES + ((1 - s) << SIDE_SHIFT)
-    const p = this.packet
-    const flags = p.tcpFlags
     this.ended = ''
     this.reassembler.begin()
+    if (!this.expected(row, s, S, R)) this.unexpected(row, s, S, R, first)
+  }
+
+  /**
+   * The common case, in one go (header prediction, after Van Jacobson): on an established connection the next bytes,
+   * inside the window, or none, and an acknowledgement; nothing held on either side.
+   * @returns false, with nothing done, for any other packet
+   */
+  private expected(row: number, s: number, S: number, R: number): boolean {
+    const words = this.words
+    const p = this.packet
+    const sequence = p.tcpSeq
+    if ((p.tcpFlags & (FIN | SYN | RST | ACK)) !== ACK || sequence !== words[R + RECEIVED]) return false
+    if ((words[S + STATE] & PLAIN_MASK) !== PLAIN || (words[R + STATE] & PLAIN_MASK) !== PLAIN) return false
+    if ((words[S + HELD_COUNT] | words[R + HELD_COUNT]) !== 0) return false
+    const ack = p.tcpAck
+    const progress = (ack - words[S + ACKED]) | 0
+    if (progress < 0 || progress > HALF_WINDOW) return false
+    const length = p.payloadLength
+    if (length !== p.payloadWireLength) return false
+    const end = (sequence + length) | 0
+    if (((end - words[R + ACKED]) | 0) > words[R + WINDOW]) return false
+    words[S + ACKED] = ack
+    words[S + WINDOW] = this.window(S, R)
+    if (length === 0) return true
+    if (((end - words[S + SENT]) | 0) > 0) words[S + SENT] = end
+    this.reassembler.acceptNext(row, 1 - s, R, sequence, length)
+    return true
+  }
+
+  private unexpected(row: number, s: number, S: number, R: number, first: boolean): void {
+    const words = this.words
+    const p = this.packet
+    const flags = p.tcpFlags
     if ((flags & RST) !== 0) {
       this.rst(row, s, S, R)
       return
@@ -217,8 +259,7 @@ export class TcpTracker {
     if ((p.tcpFlags & ACK) === 0) {
       if (first) return true
       if ((state & SIDE_SYN) !== 0 && words[S + ISN] === seq) {
-        this.counts[C.retransmissions]++
-        this.events.retransmission(row, 1 - s, seq, 0, -1, true, false)
+        this.repeatedSyn(row, 1 - s, seq)
         return false
       }
       if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_NEW_SYN) !== 0 || words[S + PACKETS] !== 1) {
@@ -240,10 +281,7 @@ export class TcpTracker {
     if ((state & SIDE_SYN) !== 0) {
       if (words[S + ISN] === seq) {
         // In a simultaneous open the SYN+ACK repeats the SYN, and the first one is no retransmission.
-        if ((state & SIDE_ACK) !== 0) {
-          this.counts[C.retransmissions]++
-          this.events.retransmission(row, 1 - s, seq, 0, -1, true, false)
-        }
+        if ((state & SIDE_ACK) !== 0) this.repeatedSyn(row, 1 - s, seq)
         return true
       }
       // Another SYN+ACK before the peer has acknowledged one: the peer takes whichever it likes, the last is as good.
@@ -269,6 +307,13 @@ export class TcpTracker {
     const peer = words[R + STATE] & STATE_MASK
     if (peer === SYN_SENT) this.setState(row, 1 - s, ESTABLISHED)
     return true
+  }
+
+  private repeatedSyn(row: number, side: number, seq: number): void {
+    this.counts[C.retransmissions]++
+    if (this.events.wants(row, 1 << (SLOT_REXMIT + side))) {
+      this.events.retransmission(row, side, seq, 0, -1, true, false)
+    }
   }
 
   /** Notes a SYN of the side `S`. */
@@ -445,8 +490,10 @@ export class TcpTracker {
     if ((state & SIDE_FIN) !== 0) {
       if (words[S + FIN_SEQ] === sequence) {
         this.counts[C.retransmissions]++
-        const offset = this.reassembler.offset(R) + ((sequence - words[R + RECEIVED]) | 0)
-        this.events.retransmission(row, 1 - s, sequence, 0, offset, false, true)
+        if (this.events.wants(row, 1 << (SLOT_REXMIT + 1 - s))) {
+          const offset = this.reassembler.offset(R) + ((sequence - words[R + RECEIVED]) | 0)
+          this.events.retransmission(row, 1 - s, sequence, 0, offset, false, true)
+        }
         return
       }
       // Data has gone on beyond the earlier FIN, so that one was not for real.
@@ -533,7 +580,7 @@ export class TcpTracker {
     const from = this.words[at] & STATE_MASK
     if (from === to) return
     this.words[at] = (this.words[at] & ~STATE_MASK) | to
-    this.events.stateChange(row, side, from, to)
+    if (this.events.wants(row, 1 << (SLOT_STATE + side))) this.events.stateChange(row, side, from, to)
   }
 }
 
