@@ -14,7 +14,7 @@ export { defineEvent, type Filter, type FlowEvent, type Ude } from './event/ude.
 export { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
 export * from './ip/index.js'
 export { CLI, type Flow, type FlowHandler, type Side, type Subscription, SVR } from './monitor/flow.js'
-export type { RawSocket, StreamSocket, StreamSocketOptions } from './monitor/socket.js'
+export type { RawSocket, RawSocketOptions, StreamSocket, StreamSocketOptions } from './monitor/socket.js'
 export { DEFAULT_STACK_OPTIONS, type StackOptions, type StackOptionsInput } from './options.js'
 export { createStack, type Stack } from './stack.js'
 export { TCP_STATE, TCP_STATE_NAME, type TcpState } from './tcp/state.js'
