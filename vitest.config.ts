@@ -14,6 +14,8 @@ export default defineConfig({
   test: {
     include: ['{stack,ids,signatures}/test/**/*.test.ts', 'test/**/*.test.ts'],
     pool: 'threads',
+    // Command lines under test leave nothing in the user's cache directory.
+    env: { WEIR_CACHE: 'off' },
     testTimeout: 60_000,
   },
 })

@@ -192,6 +192,7 @@ it('adds up what workers have counted, but packets once', () => {
     gaps: 1,
     gapBytes: 5,
     limits: [['full', 1]],
+    notes: ['trouble'],
   } as const
   expect(
     mergeTotals([

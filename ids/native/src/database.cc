@@ -125,10 +125,26 @@ DatabaseRef compile(const CompileJob& job, CompileFailure* failure) {
   return compile_texts(job, texts, false, failure);
 }
 
+DatabaseRef restore(const CompileJob& job, View<uint8_t> serialized, CompileFailure* failure) {
+  auto database = std::make_shared<Database>();
+  database->patterns = static_cast<uint32_t>(job.lengths.length);
+  database->streaming = job.streaming;
+  static const char kNothing[1] = {0};
+  const char* bytes = serialized.data == nullptr ? kNothing : reinterpret_cast<const char*>(serialized.data);
+  const hs_error_t status = hs_deserialize_database(bytes, serialized.length, &database->handle);
+  if (status == HS_SUCCESS) return database;
+  *failure = {"Hyperscan error " + std::to_string(status), -1};
+  return nullptr;
+}
+
 }  // namespace
 
 DatabaseRef compile_shared(const CompileJob& job, CompileFailure* failure) {
   return registry().find_or_compile(key_of(job), [&] { return compile(job, failure); });
+}
+
+DatabaseRef restore_shared(const CompileJob& job, View<uint8_t> serialized, CompileFailure* failure) {
+  return registry().find_or_compile(key_of(job), [&] { return restore(job, serialized, failure); });
 }
 
 }  // namespace weir

@@ -50,4 +50,8 @@ struct CompileJob {
 /// same input and still uses. Null on failure.
 DatabaseRef compile_shared(const CompileJob& job, CompileFailure* failure);
 
+/// The same for a database that was compiled from this input earlier and serialised: `serialized` must come from
+/// hs_serialize_database. Beyond its checksum, version and platform Hyperscan does not examine it.
+DatabaseRef restore_shared(const CompileJob& job, View<uint8_t> serialized, CompileFailure* failure);
+
 }  // namespace weir

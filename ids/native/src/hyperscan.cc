@@ -6,9 +6,6 @@
 namespace weir {
 namespace {
 
-/// Hyperscan refuses a null pointer even for an empty scan.
-const char kNothing[1] = {0};
-
 int on_match(unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
   OpenDatabase& open = *static_cast<OpenDatabase*>(context);
   if (id >= open.seen.size()) {
@@ -18,6 +15,13 @@ int on_match(unsigned id, unsigned long long, unsigned long long, unsigned, void
     open.hits.data()[open.count++] = id;
   }
   return 0;
+}
+
+/// What of this processor decides the code of a compiled database.
+std::string platform_text() {
+  hs_platform_info_t platform = {};
+  if (hs_populate_platform(&platform) != HS_SUCCESS) return "unknown";
+  return std::to_string(platform.tune) + ":" + std::to_string(platform.cpu_features);
 }
 
 bool check(napi_env env, hs_error_t status, const char* what) {
@@ -42,9 +46,9 @@ Stream* stream_argument(Args<N>& args, size_t index) {
   return stream;
 }
 
-/// compileLiterals|compileExpressions(bytes, lengths: Uint32Array, flags: Uint32Array, streaming: 0|1) -> database
-napi_value compile(napi_env env, napi_callback_info info, bool literal) {
-  Args<4> args(env, info);
+/// Reads (bytes, lengths: Uint32Array, flags: Uint32Array, streaming: 0|1).
+template <size_t N>
+CompileJob job_arguments(Args<N>& args, bool literal) {
   CompileJob job;
   job.literal = literal;
   job.bytes = args.bytes(0, "bytes");
@@ -52,15 +56,26 @@ napi_value compile(napi_env env, napi_callback_info info, bool literal) {
   job.flags = args.words(2, "flags");
   job.streaming = args.u32(3, "streaming") != 0;
   if (args.ok() && job.lengths.length != job.flags.length) args.fail("lengths and flags must be of one length");
-  if (!args.ok()) return nullptr;
-  CompileFailure failure;
-  DatabaseRef database = compile_shared(job, &failure);
+  return job;
+}
+
+napi_value open_database(napi_env env, Hyperscan& self, const DatabaseRef& database, const CompileFailure& failure) {
   if (!database) {
     throw_error_at(env, failure.message, "pattern", failure.pattern);
     return nullptr;
   }
   uint32_t handle = 0;
-  return args.self<Hyperscan>().open(env, database, &handle) ? make_u32(env, handle) : nullptr;
+  return self.open(env, database, &handle) ? make_u32(env, handle) : nullptr;
+}
+
+/// compileLiterals|compileExpressions(bytes, lengths, flags, streaming) -> database
+napi_value compile(napi_env env, napi_callback_info info, bool literal) {
+  Args<4> args(env, info);
+  const CompileJob job = job_arguments(args, literal);
+  if (!args.ok()) return nullptr;
+  CompileFailure failure;
+  const DatabaseRef database = compile_shared(job, &failure);
+  return open_database(env, args.self<Hyperscan>(), database, failure);
 }
 
 napi_value compile_literals(napi_env env, napi_callback_info info) { return compile(env, info, true); }
@@ -85,22 +100,16 @@ napi_value serialize(napi_env env, napi_callback_info info) {
   return array;
 }
 
-/// deserialize(bytes, patterns, streaming: 0|1) -> database. The bytes must come from serialize: beyond its checksum and
-/// version Hyperscan does not examine them.
-napi_value deserialize(napi_env env, napi_callback_info info) {
-  Args<3> args(env, info);
-  const View<uint8_t> bytes = args.bytes(0, "bytes");
-  const uint32_t patterns = args.u32(1, "patterns");
-  const bool streaming = args.u32(2, "streaming") != 0;
-  if (args.ok() && patterns > 1u << 24) args.fail("patterns is out of range");
+/// restoreLiterals(bytes, lengths, flags, streaming, serialized: Uint8Array) -> database. `serialized` must come from
+/// serialize() of what compileLiterals() made of the same input.
+napi_value restore_literals(napi_env env, napi_callback_info info) {
+  Args<5> args(env, info);
+  const CompileJob job = job_arguments(args, true);
+  const View<uint8_t> serialized = args.bytes(4, "serialized");
   if (!args.ok()) return nullptr;
-  auto database = std::make_shared<Database>();
-  database->patterns = patterns;
-  database->streaming = streaming;
-  const char* data = bytes.data == nullptr ? kNothing : reinterpret_cast<const char*>(bytes.data);
-  if (!check(env, hs_deserialize_database(data, bytes.length, &database->handle), "deserialize")) return nullptr;
-  uint32_t handle = 0;
-  return args.self<Hyperscan>().open(env, database, &handle) ? make_u32(env, handle) : nullptr;
+  CompileFailure failure;
+  const DatabaseRef database = restore_shared(job, serialized, &failure);
+  return open_database(env, args.self<Hyperscan>(), database, failure);
 }
 
 /// info(database) -> string
@@ -251,7 +260,7 @@ napi_value Hyperscan::make_exports(napi_env env) {
       {"compileLiterals", compile_literals},
       {"compileExpressions", compile_expressions},
       {"serialize", serialize},
-      {"deserialize", deserialize},
+      {"restoreLiterals", restore_literals},
       {"info", database_info},
       {"size", database_size},
       {"hits", hits},
@@ -269,6 +278,7 @@ napi_value Hyperscan::make_exports(napi_env env) {
   napi_get_boolean(env, hs_valid_platform() == HS_SUCCESS, &usable);
   napi_set_named_property(env, object, "usable", usable);
   napi_set_named_property(env, object, "version", make_string(env, hs_version()));
+  napi_set_named_property(env, object, "platform", make_string(env, platform_text()));
   return object;
 }
 

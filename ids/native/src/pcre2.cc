@@ -54,12 +54,28 @@ napi_value compile(napi_env env, napi_callback_info info) {
     throw_error_at(env, reinterpret_cast<const char*>(message), "offset", static_cast<int32_t>(offset));
     return nullptr;
   }
-  // Without JIT (not built in, executable memory refused, or switched off by the pattern, which counts as success) the
-  // interpreter gives the same answers.
-  size_t jit_size = 0;
-  expression->jit = pcre2_jit_compile(expression->code, PCRE2_JIT_COMPLETE) == 0 &&
-                    pcre2_pattern_info(expression->code, PCRE2_INFO_JITSIZE, &jit_size) == 0 && jit_size > 0;
   return make_u32(env, self.expressions.add(std::move(expression)));
+}
+
+/// Without JIT (not built in, executable memory refused, or switched off by the pattern, which counts as success) the
+/// interpreter gives the same answers.
+void compile_jit(Expression* expression) {
+  size_t size = 0;
+  const bool ready = pcre2_jit_compile(expression->code, PCRE2_JIT_COMPLETE) == 0 &&
+                     pcre2_pattern_info(expression->code, PCRE2_INFO_JITSIZE, &size) == 0 && size > 0;
+  expression->jit = ready ? Expression::Jit::kReady : Expression::Jit::kNone;
+}
+
+/// minLength(expression) -> bytes a subject must have at least to match
+napi_value min_length(napi_env env, napi_callback_info info) {
+  Args<1> args(env, info);
+  const uint32_t handle = args.u32(0, "expression");
+  const Expression* expression = args.ok() ? args.self<Pcre2>().expressions.get(handle) : nullptr;
+  if (args.ok() && expression == nullptr) args.fail("expression is closed or was never open");
+  if (!args.ok()) return nullptr;
+  uint32_t length = 0;
+  if (pcre2_pattern_info(expression->code, PCRE2_INFO_MINLENGTH, &length) != 0) length = 0;
+  return make_u32(env, length);
 }
 
 /// exec(expression, bytes, start, end, from) -> kNoMatch | kMatch | kLimit
@@ -74,14 +90,15 @@ napi_value exec(napi_env env, napi_callback_info info) {
   if (args.ok() && (!in_range(bytes, start, end) || from < start || from > end || end > INT32_MAX)) {
     args.fail("start, from and end must be in order and lie inside bytes");
   }
-  const Expression* expression = args.ok() ? self.expressions.get(handle) : nullptr;
+  Expression* expression = args.ok() ? self.expressions.get(handle) : nullptr;
   if (args.ok() && expression == nullptr) args.fail("expression is closed or was never open");
   if (!args.ok()) return nullptr;
+  if (expression->jit == Expression::Jit::kPending) compile_jit(expression);
 
   static const PCRE2_UCHAR nothing = 0;
   PCRE2_SPTR subject = bytes.data == nullptr ? &nothing : bytes.data + start;
   pcre2_set_match_limit(self.match_context, expression->match_limit);
-  const auto run = expression->jit ? pcre2_jit_match : pcre2_match;
+  const auto run = expression->jit == Expression::Jit::kReady ? pcre2_jit_match : pcre2_match;
   const int status = run(expression->code, subject, end - start, from - start, 0, self.match_data, self.match_context);
   int32_t result = kLimit;  // every other error is a resource that ran out
   if (status == PCRE2_ERROR_NOMATCH) {
@@ -133,7 +150,7 @@ Pcre2::~Pcre2() {
 }
 
 napi_value Pcre2::make_exports(napi_env env) {
-  static const Function functions[] = {{"compile", compile}, {"exec", exec}, {"match", match_array}, {"close", close}};
+  static const Function functions[] = {{"compile", compile}, {"exec", exec}, {"minLength", min_length}, {"match", match_array}, {"close", close}};
   napi_value object = make_object(env, functions, this);
   if (object == nullptr) return nullptr;
   char version[64] = {};

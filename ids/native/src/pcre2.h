@@ -10,7 +10,9 @@ namespace weir {
 
 struct Expression {
   pcre2_code* code = nullptr;
-  bool jit = false;
+  /// Machine code is made at the first exec: most expressions of a rule set are never run.
+  enum class Jit { kPending, kReady, kNone };
+  Jit jit = Jit::kPending;
   uint32_t match_limit = 0;
   ~Expression() { pcre2_code_free(code); }
 };

@@ -50,6 +50,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...RULE_TEXT_FLAGS,
       'strict',
       'engine',
+      'cache',
       'jobs',
       'maxPacketThreads',
       'alert',

@@ -22,9 +22,9 @@ import { summaryLines } from './summary.js'
 const TOP_RULES = 10
 
 export const runDetection = async ({ io, flags, version }: CommandCall): Promise<ExitCode> => {
-  const settings = runSettings(flags)
+  const settings = runSettings(flags, io.env)
   if (!settings.testOnly) checkInputs(settings.input, settings.jobs)
-  const loaded = loadEngine(settings.rules, settings.engine)
+  const loaded = loadEngine(settings.rules, settings)
   try {
     const strict = settings.rules.strict
     if (!settings.quiet || strict) sayProblems(io, loaded.errors, loaded.errorCount)

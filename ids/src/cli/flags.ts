@@ -206,6 +206,14 @@ export const FLAGS = {
     help: 'pattern matcher: hyperscan, aho-corasick, or auto for the fastest there is',
     fallback: DEFAULTS.engine,
   },
+  cache: {
+    kind: 'single',
+    parse: text,
+    spelling: '--cache <directory>',
+    group: 'Detection',
+    help: 'keep compiled pattern databases here for the next start; off: compile them every time',
+    fallback: 'weir in the cache directory of the user',
+  },
   jobs: {
     kind: 'single',
     parse: wholeNumber(0, 64),

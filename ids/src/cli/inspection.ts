@@ -65,7 +65,7 @@ export const inspectHere = async (context: RunContext): Promise<ParallelResult> 
     })
     stack.finish()
     sink.release()
-    return { intact, totals: runTotals(stack, inspector) }
+    return { intact, totals: runTotals(stack, inspector, loaded.engines) }
   } finally {
     clearInterval(timer)
   }
@@ -81,6 +81,7 @@ export const inspectInWorkers = (context: RunContext): Promise<ParallelResult> =
     rules: loaded.engine.rules,
     settings: loaded.engine.settings,
     engine: settings.engine,
+    cache: settings.cache,
     input: settings.input,
     checksums: checksumsOf(context),
     maxFlows: Math.ceil(DEFAULT_STACK_OPTIONS.maxFlows / count),

@@ -3,7 +3,7 @@
  */
 import { loadRuleConfiguration, type RuleConfiguration, type RuleSettings } from '../config/index.js'
 import { createEngine, type Engine } from '../detect/engine.js'
-import { createEngines, type EngineChoice, type Engines } from '../match/index.js'
+import { createEngines, type EngineOptions, type Engines } from '../match/index.js'
 import { formatProblem, type RuleProblem } from '../rules/index.js'
 import { CliError, configError, EXIT } from './errors.js'
 import { type Io, say } from './io.js'
@@ -25,7 +25,7 @@ export interface LoadedEngine {
 }
 
 /** @throws ConfigurationError, CliError */
-export const loadEngine = (settings: RuleSettings, choice: EngineChoice | undefined): LoadedEngine => {
+export const loadEngine = (settings: RuleSettings, choice: EngineOptions): LoadedEngine => {
   const configuration = loadRuleConfiguration(settings)
   const engines = chooseEngines(choice)
   const { loaded, directives } = configuration
@@ -60,9 +60,9 @@ export const loadEngine = (settings: RuleSettings, choice: EngineChoice | undefi
   }
 }
 
-const chooseEngines = (choice: EngineChoice | undefined): Engines => {
+const chooseEngines = ({ engine, cache }: EngineOptions): Engines => {
   try {
-    return createEngines({ engine: choice })
+    return createEngines({ engine, cache })
   } catch (error) {
     // An engine that was asked for by name and is not there: the message says why.
     const message = error instanceof Error ? error.message : String(error)

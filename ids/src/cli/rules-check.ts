@@ -9,7 +9,7 @@ import { countText, plural } from './numbers.js'
 import { ruleSettings } from './run-settings.js'
 
 export const runRulesCheck = async ({ io, flags, operands }: CommandCall): Promise<ExitCode> => {
-  const result = loadEngine(ruleSettings(flags, operands), undefined)
+  const result = loadEngine(ruleSettings(flags, operands), {})
   const writer = new BufferedWriter(io.stdout, () => {})
   if (flags.json) writer.write(jsonReport(result))
   else if (!flags.quiet) for (const line of textReport(result)) writer.write(`${visible(line)}\n`)

@@ -7,6 +7,7 @@ import {
   type RuleSettings,
   type RunSettings,
 } from '../config/index.js'
+import { cacheDirectory } from '../match/index.js'
 import type { AlertFormat } from '../output/index.js'
 import { usageError } from './errors.js'
 import type { FlagValues } from './flags.js'
@@ -14,13 +15,17 @@ import type { FlagValues } from './flags.js'
 const STDIN = '-'
 
 /** @throws CliError (usage) */
-export const runSettings = (flags: FlagValues): RunSettings => {
+export const runSettings = (
+  flags: FlagValues,
+  env: Readonly<Record<string, string | undefined>>,
+): RunSettings => {
   checkInput(flags)
   return {
     input: inputSettings(flags),
     rules: ruleSettings(flags, flags.rules),
     output: outputSettings(flags),
     engine: flags.engine,
+    cache: cacheDirectory(flags.cache === undefined ? env : { WEIR_CACHE: flags.cache }),
     jobs: jobCount(flags),
     quiet: flags.quiet,
     testOnly: flags.test,

@@ -6,6 +6,7 @@ import { type DecodeCounters, STATUS, STATUS_TEXT, type Stack, type StackCounter
 import type { Counters } from '../detect/counters.js'
 import type { Inspector } from '../detect/inspector.js'
 import type { InspectCounters } from '../inspect/index.js'
+import type { Engines } from '../match/index.js'
 import type { Count } from './summary.js'
 
 const CHECKSUM_STATUSES: readonly number[] = [
@@ -83,9 +84,15 @@ export interface RunTotals {
   readonly gapBytes: number
   /** Limits that were reached. */
   readonly limits: readonly Count[]
+  /** What went wrong beside the traffic, in words. */
+  readonly notes: readonly string[]
 }
 
-export const runTotals = ({ counters }: Stack, inspector: Inspector): RunTotals => ({
+export const runTotals = (
+  { counters }: Stack,
+  inspector: Inspector,
+  { cache }: Pick<Engines, 'cache'>,
+): RunTotals => ({
   packets: counters.packets,
   bytes: counters.bytes,
   flows: counters.flows,
@@ -94,6 +101,7 @@ export const runTotals = ({ counters }: Stack, inspector: Inspector): RunTotals 
   gaps: counters.gaps,
   gapBytes: counters.gapBytes,
   limits: limitsReached(counters, inspector),
+  notes: cache === undefined || cache.trouble === '' ? [] : [`cache of compiled patterns: ${cache.trouble}`],
 })
 
 /** Of workers that shared the flows of one input: each has decoded every packet, and kept its own flows. */
@@ -106,5 +114,7 @@ export const mergeTotals = (parts: readonly RunTotals[]): RunTotals => {
     parts.reduce((total, part) => total + part[field], 0)
   const { packets, bytes, malformed, checksumErrors } = parts[0]!
   const shared = { packets, bytes, malformed, checksumErrors }
-  return { ...shared, flows: sum('flows'), gaps: sum('gaps'), gapBytes: sum('gapBytes'), limits: [...limits] }
+  const notes = [...new Set(parts.flatMap((part) => part.notes))]
+  const gaps = { gaps: sum('gaps'), gapBytes: sum('gapBytes') }
+  return { ...shared, ...gaps, flows: sum('flows'), limits: [...limits], notes }
 }

@@ -59,6 +59,7 @@ export const summaryLines = (summary: RunSummary): readonly string[] => {
   if (totals.gaps > 0)
     lines.push(`missing: ${plural(totals.gaps, 'gap')} in streams, ${bytesText(totals.gapBytes)}`)
   if (limits.length > 0) lines.push(`limits reached: ${listed(limits)}`)
+  lines.push(...totals.notes)
   lines.push(
     alerts === 0 ? 'no alerts' : `${plural(alerts, 'alert')} by ${plural(summary.alertingRules, 'rule')}:`,
   )

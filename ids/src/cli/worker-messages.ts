@@ -16,6 +16,7 @@ export interface WorkerJob {
   readonly rules: readonly Rule[]
   readonly settings: Partial<DetectSettings>
   readonly engine: EngineChoice | undefined
+  readonly cache: string | undefined
   readonly input: InputSettings
   readonly checksums: 'verify' | 'ignore'
   readonly maxFlows: number

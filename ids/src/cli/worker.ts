@@ -72,7 +72,7 @@ class WorkerSink implements AlertSink {
 }
 
 const work = async (job: WorkerJob): Promise<void> => {
-  const engines = createEngines({ engine: job.engine })
+  const engines = createEngines({ engine: job.engine, cache: job.cache })
   const engine = createEngine({
     rules: job.rules,
     matcherEngine: engines.matcher,
@@ -105,7 +105,7 @@ const work = async (job: WorkerJob): Promise<void> => {
   sink.finishing = true
   stack.finish()
   sink.send()
-  post({ kind: 'done', intact, totals: runTotals(stack, inspector) })
+  post({ kind: 'done', intact, totals: runTotals(stack, inspector, engines) })
   parentPort!.close()
   engine.close()
 }

@@ -56,6 +56,8 @@ export interface RunSettings {
   readonly output: OutputSettings
   /** undefined = what the environment variable WEIR_ENGINE says, else the fastest there is. */
   readonly engine: EngineChoice | undefined
+  /** Directory of compiled pattern databases; undefined = none is kept. */
+  readonly cache: string | undefined
   /** Threads that inspect, at least 1. */
   readonly jobs: number
   readonly quiet: boolean

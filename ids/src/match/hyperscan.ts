@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type PackedPatterns, packPatterns } from './literals.js'
 import type { Matcher, MatcherEngine, MatcherStream, Pattern } from './matcher.js'
 import type { HyperscanBinding } from './native.js'
@@ -7,8 +8,15 @@ const HS_FLAG_SINGLEMATCH = 8
 
 const NO_HITS = new Uint32Array(0)
 const CLOSED = -1
-/** "WHS1", little-endian: first word of a serialised matcher. */
-const MAGIC = 0x31534857
+
+/** Where compiled databases are kept between runs (cache.ts). Never throws. */
+export interface DatabaseStore {
+  /** Bytes that `write` was given for this key, or undefined. */
+  read(key: string): Uint8Array | undefined
+  write(key: string, bytes: Uint8Array): void
+  /** The bytes of this key turned out to be of no use. */
+  discard(key: string): void
+}
 
 /** A native handle that outlives a forgotten wrapper is closed when the wrapper is collected. */
 interface Handle {
@@ -23,66 +31,69 @@ function release(handle: Handle): void {
   handle.value = CLOSED
 }
 
-/** Native errors name the pattern at fault in a property; people need it in the text. */
-function compile(binding: HyperscanBinding, packed: PackedPatterns, streaming: 0 | 1): number {
-  // A search reports each pattern once, so block scans stop looking for what they have found. In a stream a pattern
-  // must be found again in a later piece; there the addon alone removes repetitions.
-  const once = streaming === 0 ? HS_FLAG_SINGLEMATCH : 0
-  const flags = Uint32Array.from(packed.nocase, (nocase) => once | (nocase === 1 ? HS_FLAG_CASELESS : 0))
-  try {
-    return binding.compileLiterals(packed.bytes, packed.lengths, flags, streaming)
-  } catch (error) {
-    const { message, pattern } = error as Error & { pattern?: number }
-    const where = pattern === undefined || pattern < 0 ? '' : `pattern ${pattern}: `
-    throw new Error(`Hyperscan: ${where}${message}`)
-  }
-}
-
 /** Search by Hyperscan. Every thread that compiles the same patterns shares one database in memory. */
 export class HyperscanEngine implements MatcherEngine {
   readonly name = 'hyperscan'
   readonly description: string
-  readonly #binding: HyperscanBinding
+  readonly #compiler: Compiler
 
-  constructor(binding: HyperscanBinding) {
-    this.#binding = binding
+  constructor(binding: HyperscanBinding, store?: DatabaseStore) {
+    this.#compiler = new Compiler(binding, store)
     this.description = `Hyperscan ${binding.version.trim()}`
   }
 
   compile(patterns: readonly Pattern[]): HyperscanMatcher {
     const packed = packPatterns(patterns)
-    return new HyperscanMatcher(
-      this.#binding,
-      packed,
-      packed.lengths.length === 0 ? CLOSED : compile(this.#binding, packed, 0),
-    )
+    const block = packed.lengths.length === 0 ? CLOSED : this.#compiler.open(packed, 0)
+    return new HyperscanMatcher(this.#compiler, packed, block)
+  }
+}
+
+/** Makes databases, or gets them from the store. */
+class Compiler {
+  readonly binding: HyperscanBinding
+  readonly #store: DatabaseStore | undefined
+
+  constructor(binding: HyperscanBinding, store: DatabaseStore | undefined) {
+    this.binding = binding
+    this.#store = store
   }
 
-  /**
-   * The reverse of `HyperscanMatcher.serialize`. The bytes must be from this machine and this version of Hyperscan.
-   * @throws Error when they are cut short or Hyperscan refuses them.
-   */
-  deserialize(bytes: Uint8Array): HyperscanMatcher {
-    const header = new Uint32Array(bytes.slice(0, 16).buffer)
-    const [magic = 0, count = 0, patternBytes = 0, databaseBytes = 0] = header
-    const expected = 16 + count * 5 + patternBytes + databaseBytes
-    if (header.length < 4 || magic !== MAGIC || bytes.length !== expected)
-      throw new Error('not a serialised matcher')
-    let offset = 16
-    const take = (length: number): Uint8Array => {
-      offset += length
-      return bytes.slice(offset - length, offset)
+  /** @throws Error with Hyperscan's message and the pattern at fault */
+  open(packed: PackedPatterns, streaming: 0 | 1): number {
+    // A search reports each pattern once, so block scans stop looking for what they have found. In a stream a pattern
+    // must be found again in a later piece; there the addon alone removes repetitions.
+    const once = streaming === 0 ? HS_FLAG_SINGLEMATCH : 0
+    const flags = Uint32Array.from(packed.nocase, (nocase) => once | (nocase === 1 ? HS_FLAG_CASELESS : 0))
+    const store = this.#store
+    if (store === undefined) return this.#compile(packed, flags, streaming)
+    const { bytes, lengths } = packed
+    const { version, platform } = this.binding
+    // Everything that a compiled database depends on.
+    const header = JSON.stringify([version, platform, process.arch, streaming, lengths.length])
+    const key = createHash('sha256').update(header).update(lengths).update(flags).update(bytes).digest('hex')
+    const saved = store.read(key)
+    if (saved !== undefined) {
+      try {
+        return this.binding.restoreLiterals(bytes, lengths, flags, streaming, saved)
+      } catch {
+        store.discard(key)
+      }
     }
-    const lengths = new Uint32Array(take(count * 4).buffer)
-    const nocase = take(count)
-    const packed: PackedPatterns = {
-      lengths,
-      nocase,
-      bytes: take(patternBytes),
-      longest: lengths.reduce((longest, length) => Math.max(longest, length), 0),
+    const database = this.#compile(packed, flags, streaming)
+    store.write(key, this.binding.serialize(database))
+    return database
+  }
+
+  /** Native errors name the pattern at fault in a property; people need it in the text. */
+  #compile(packed: PackedPatterns, flags: Uint32Array, streaming: 0 | 1): number {
+    try {
+      return this.binding.compileLiterals(packed.bytes, packed.lengths, flags, streaming)
+    } catch (error) {
+      const { message, pattern } = error as Error & { pattern?: number }
+      const where = pattern === undefined || pattern < 0 ? '' : `pattern ${pattern}: `
+      throw new Error(`Hyperscan: ${where}${message}`)
     }
-    const database = count === 0 ? CLOSED : this.#binding.deserialize(take(databaseBytes), count, 0)
-    return new HyperscanMatcher(this.#binding, packed, database)
   }
 }
 
@@ -90,6 +101,7 @@ export class HyperscanMatcher implements Matcher {
   readonly patternCount: number
   readonly longest: number
   hits: Uint32Array
+  readonly #compiler: Compiler
   readonly #binding: HyperscanBinding
   readonly #packed: PackedPatterns
   readonly #block: Handle
@@ -98,7 +110,9 @@ export class HyperscanMatcher implements Matcher {
   #streamingHits: Uint32Array = NO_HITS
 
   /** `block` is the database for whole buffers, CLOSED when there are no patterns. */
-  constructor(binding: HyperscanBinding, packed: PackedPatterns, block: number) {
+  constructor(compiler: Compiler, packed: PackedPatterns, block: number) {
+    const { binding } = compiler
+    this.#compiler = compiler
     this.#binding = binding
     this.#packed = packed
     this.patternCount = packed.lengths.length
@@ -119,7 +133,7 @@ export class HyperscanMatcher implements Matcher {
   openStream(): MatcherStream {
     if (this.patternCount === 0) return new EmptyStream()
     if (this.#streaming === undefined) {
-      const database = compile(this.#binding, this.#packed, 1)
+      const database = this.#compiler.open(this.#packed, 1)
       this.#streaming = { value: database, close: this.#block.close }
       this.#streamingHits = this.#binding.hits(database)
       forgotten.register(this, this.#streaming, this.#streaming)
@@ -131,17 +145,6 @@ export class HyperscanMatcher implements Matcher {
   info(): { text: string; bytes: number } {
     if (this.#block.value === CLOSED) return { text: '', bytes: 0 }
     return { text: this.#binding.info(this.#block.value), bytes: this.#binding.size(this.#block.value) }
-  }
-
-  /** Patterns and compiled block database, for `HyperscanEngine.deserialize` in another thread or a later run. */
-  serialize(): Uint8Array {
-    const { bytes, lengths, nocase } = this.#packed
-    const database = this.patternCount === 0 ? new Uint8Array(0) : this.#binding.serialize(this.#block.value)
-    const header = Uint32Array.of(MAGIC, lengths.length, bytes.length, database.length)
-    const parts = [header, lengths, nocase, bytes, database]
-    return new Uint8Array(
-      Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength))),
-    )
   }
 
   close(): void {

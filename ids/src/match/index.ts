@@ -7,6 +7,7 @@
  */
 
 import { AhoCorasickEngine } from './aho-corasick.js'
+import { type CacheCounters, DatabaseCache } from './cache.js'
 import { HyperscanEngine } from './hyperscan.js'
 import type { MatcherEngine, RegexEngine } from './matcher.js'
 import { loadNative } from './native.js'
@@ -14,6 +15,7 @@ import { Pcre2Engine } from './pcre2.js'
 import { RegexpEngine } from './regexp.js'
 import { missesPatterns } from './self-test.js'
 
+export { type CacheCounters, cacheDirectory, DEFAULT_CACHE_BYTES } from './cache.js'
 export * from './matcher.js'
 
 export const ENGINE_CHOICES = ['auto', 'hyperscan', 'aho-corasick'] as const
@@ -25,6 +27,21 @@ export interface EngineOptions {
    * expressions. Default: the environment variable WEIR_ENGINE, else `auto`.
    */
   readonly engine?: EngineChoice | undefined
+  /**
+   * Directory to keep compiled Hyperscan databases in, made when it is missing; see `cacheDirectory` for the usual one.
+   * Only its owner may be able to write to it, or it is not used. Default: none, databases are compiled every time.
+   */
+  readonly cache?: string | undefined
+  /** Limit of all files in `cache`; those not used for longest go first. Default 256 MiB. */
+  readonly cacheBytes?: number | undefined
+}
+
+/** What the cache of compiled databases has done so far. */
+export interface CacheReport {
+  readonly directory: string
+  readonly counters: Readonly<CacheCounters>
+  /** The first thing that went wrong with it, in words for the user; '' = nothing. */
+  readonly trouble: string
 }
 
 export interface Engines {
@@ -32,6 +49,8 @@ export interface Engines {
   readonly regex: RegexEngine
   /** For the user: why an engine is not the fast one. Empty when nothing is amiss. */
   readonly notes: readonly string[]
+  /** undefined: no cache, because none was asked for or Hyperscan is not in use. */
+  readonly cache: CacheReport | undefined
 }
 
 /** @throws Error when the choice is unknown, or is `hyperscan` and that cannot be used here. */
@@ -41,7 +60,7 @@ export function createEngines(options: EngineOptions = {}): Engines {
     throw new Error(`unknown engine "${engine}": expected ${ENGINE_CHOICES.join(', ')}`)
   }
   if (engine === 'aho-corasick') {
-    return { matcher: new AhoCorasickEngine(), regex: new RegexpEngine(), notes: [] }
+    return { matcher: new AhoCorasickEngine(), regex: new RegexpEngine(), notes: [], cache: undefined }
   }
   const { addon, reason } = loadNative()
   if (addon === undefined) {
@@ -50,18 +69,29 @@ export function createEngines(options: EngineOptions = {}): Engines {
       matcher: new AhoCorasickEngine(reason),
       regex: new RegexpEngine(reason),
       notes: [slower(reason)],
+      cache: undefined,
     }
   }
   const regex = new Pcre2Engine(addon.pcre2)
-  const hyperscan = new HyperscanEngine(addon.hyperscan)
   const trouble = !addon.hyperscan.usable
     ? 'this processor lacks instructions it needs'
-    : missesPatterns(hyperscan)
+    : missesPatterns(new HyperscanEngine(addon.hyperscan))
       ? `version ${addon.hyperscan.version.trim()} misses patterns on this processor`
       : ''
-  if (trouble === '') return { matcher: hyperscan, regex, notes: [] }
+  if (trouble === '') {
+    const cache = databaseCache(options)
+    return { matcher: new HyperscanEngine(addon.hyperscan, cache), regex, notes: [], cache }
+  }
   if (engine === 'hyperscan') throw new Error(`Hyperscan cannot be used: ${trouble}`)
-  return { matcher: new AhoCorasickEngine(trouble), regex, notes: [slower(trouble)] }
+  return { matcher: new AhoCorasickEngine(trouble), regex, notes: [slower(trouble)], cache: undefined }
+}
+
+function databaseCache({ cache, cacheBytes }: EngineOptions): DatabaseCache | undefined {
+  if (cache === undefined) return undefined
+  return new DatabaseCache({
+    directory: cache,
+    ...(cacheBytes === undefined ? {} : { maxBytes: cacheBytes }),
+  })
 }
 
 function slower(reason: string): string {

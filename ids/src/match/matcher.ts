@@ -55,6 +55,8 @@ export const REGEX_LIMIT = -1
 export interface Regex {
   readonly matchStart: number
   readonly matchEnd: number
+  /** Bytes a subject must have at least to match; 0 when nothing is known. */
+  readonly minLength: number
   /**
    * Looks for a match in the subject `bytes[start, end)`, beginning at `from` (`start <= from <= end`). `^`, `\A` and
    * look-behind see `start` as the beginning of the subject.

@@ -6,17 +6,29 @@ export interface HyperscanBinding {
   /** False when the processor lacks the instructions Hyperscan needs. */
   readonly usable: boolean
   readonly version: string
+  /** What of this processor decides the code of a compiled database. */
+  readonly platform: string
   /** Patterns lie back to back in `bytes`. @throws Error with Hyperscan's message and `pattern`, the number at fault. */
   compileLiterals(bytes: Uint8Array, lengths: Uint32Array, flags: Uint32Array, streaming: 0 | 1): number
   compileExpressions(bytes: Uint8Array, lengths: Uint32Array, flags: Uint32Array, streaming: 0 | 1): number
   serialize(database: number): Uint8Array
-  deserialize(bytes: Uint8Array, patterns: number, streaming: 0 | 1): number
+  /**
+   * What `compileLiterals` would give, from what `serialize` gave for the same input: nothing is compiled.
+   * @throws Error when Hyperscan refuses the bytes; it examines its checksum, version and platform only.
+   */
+  restoreLiterals(
+    bytes: Uint8Array,
+    lengths: Uint32Array,
+    flags: Uint32Array,
+    streaming: 0 | 1,
+    serialized: Uint8Array,
+  ): number
   info(database: number): string
   /** Bytes of the compiled automaton. */
   size(database: number): number
   /** The memory scans of this database write their hits to; ask once. */
   hits(database: number): Uint32Array
-  /** Reports dropped because their number was not below the pattern count given to `deserialize`. */
+  /** Reports dropped because their number was not below the pattern count given to `restoreLiterals`. */
   ignored(database: number): number
   scan(database: number, bytes: Uint8Array, start: number, end: number): number
   openStream(database: number): number
@@ -34,6 +46,8 @@ export interface Pcre2Binding {
   compile(pattern: Uint8Array, flags: number, matchLimit: number): number
   /** Returns REGEX_MATCH, REGEX_NO_MATCH or REGEX_LIMIT. */
   exec(expression: number, bytes: Uint8Array, start: number, end: number, from: number): number
+  /** Bytes a subject must have at least to match. */
+  minLength(expression: number): number
   /** The memory `exec` writes the place of a match to: start and end in the array searched. */
   match(): Int32Array
   close(expression: number): void

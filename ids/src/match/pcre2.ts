@@ -26,7 +26,7 @@ function release(handle: Handle): void {
 
 const forgotten = new FinalizationRegistry<Handle>(release)
 
-/** PCRE2, just-in-time compiled where the library can. */
+/** PCRE2. Expressions are checked when compiled, and become machine code, where the library can, at first use. */
 export class Pcre2Engine implements RegexEngine {
   readonly name = 'pcre2'
   readonly description: string
@@ -61,6 +61,7 @@ export class Pcre2Engine implements RegexEngine {
 class Pcre2Regex implements Regex {
   matchStart = 0
   matchEnd = 0
+  readonly minLength: number
   readonly #handle: Handle
   readonly #binding: Pcre2Binding
   readonly #match: Int32Array
@@ -68,6 +69,7 @@ class Pcre2Regex implements Regex {
   constructor(handle: Handle, match: Int32Array) {
     this.#handle = handle
     this.#binding = handle.binding
+    this.minLength = handle.binding.minLength(handle.value)
     this.#match = match
     forgotten.register(this, handle, handle)
   }

@@ -122,6 +122,33 @@ export function foldSet(set: ByteSet): ByteSet {
   return folded
 }
 
+const LONGEST_MINIMUM = 65_535
+
+/** Bytes every match has at least; 65,535 stands for more. */
+export function minLength(node: Node): number {
+  switch (node.kind) {
+    case 'empty':
+    case 'look':
+    case 'assert':
+    case 'backreference':
+      return 0
+    case 'set':
+      return 1
+    case 'sequence':
+      return Math.min(
+        LONGEST_MINIMUM,
+        node.items.reduce((sum, item) => sum + minLength(item), 0),
+      )
+    case 'alternation':
+      return Math.min(...node.branches.map(minLength))
+    case 'capture':
+    case 'atomic':
+      return minLength(node.body)
+    case 'repeat':
+      return Math.min(LONGEST_MINIMUM, node.min * minLength(node.body))
+  }
+}
+
 /** Bytes a node consumes when that is the same for every match, else -1. */
 export function fixedLength(node: Node): number {
   switch (node.kind) {

@@ -2,6 +2,7 @@ import type { Regex, RegexEngine, RegexFlags } from './matcher.js'
 import { compileRegex, type Program } from './regex-compile.js'
 import { RegexMachine } from './regex-machine.js'
 import { parseRegex } from './regex-parse.js'
+import { minLength } from './regex-syntax.js'
 
 /**
  * PCRE expressions in TypeScript, for machines without the addon. Not JavaScript's RegExp: that folds case and breaks
@@ -23,19 +24,22 @@ export class RegexpEngine implements RegexEngine {
 
   /** `matchLimit`: steps back for each place where a match could begin; 0 stands for 10 million. */
   compile(pattern: string, flags: RegexFlags, matchLimit: number): Regex {
-    return new RegexpRegex(compileRegex(parseRegex(pattern, flags), flags), this.#machine, matchLimit)
+    const parsed = parseRegex(pattern, flags)
+    return new RegexpRegex(compileRegex(parsed, flags), minLength(parsed.root), this.#machine, matchLimit)
   }
 }
 
 class RegexpRegex implements Regex {
   matchStart = 0
   matchEnd = 0
+  readonly minLength: number
   readonly #program: Program
   readonly #machine: RegexMachine
   readonly #matchLimit: number
 
-  constructor(program: Program, machine: RegexMachine, matchLimit: number) {
+  constructor(program: Program, minLength: number, machine: RegexMachine, matchLimit: number) {
     this.#program = program
+    this.minLength = minLength
     this.#machine = machine
     this.#matchLimit = matchLimit
   }

@@ -6,7 +6,7 @@
  */
 import type { RegexFlags } from '../../match/matcher.js'
 import { parseRegex } from '../../match/regex-parse.js'
-import type { ByteSet, Node } from '../../match/regex-syntax.js'
+import { type ByteSet, minLength, type Node } from '../../match/regex-syntax.js'
 import type { PcreOption } from '../../rules/model.js'
 import { FOLD } from '../search.js'
 
@@ -20,7 +20,6 @@ export interface PcreFacts {
 const UNKNOWN: PcreFacts = { minLength: 0, literals: [] }
 /** A longer literal says no more. */
 const LONGEST_LITERAL = 32
-const LONGEST_LENGTH = 65_535
 
 const known = new WeakMap<PcreOption, PcreFacts>()
 
@@ -44,30 +43,6 @@ function factsOf(pattern: string, flags: RegexFlags): PcreFacts {
   runs.visit(root)
   runs.end()
   return { minLength: minLength(root), literals: runs.found }
-}
-
-function minLength(node: Node): number {
-  switch (node.kind) {
-    case 'empty':
-    case 'look':
-    case 'assert':
-    case 'backreference':
-      return 0
-    case 'set':
-      return 1
-    case 'sequence':
-      return Math.min(
-        LONGEST_LENGTH,
-        node.items.reduce((sum, item) => sum + minLength(item), 0),
-      )
-    case 'alternation':
-      return Math.min(...node.branches.map(minLength))
-    case 'capture':
-    case 'atomic':
-      return minLength(node.body)
-    case 'repeat':
-      return Math.min(LONGEST_LENGTH, node.min * minLength(node.body))
-  }
 }
 
 /** The one byte, folded, that a set stands for, or -1. */
