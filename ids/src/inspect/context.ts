@@ -20,6 +20,7 @@ export class InspectionContext<Flow> {
   readonly streamUnit = new Unit(UNIT.STREAM)
   readonly requestUnit = new Unit(UNIT.HTTP_REQUEST)
   readonly responseUnit = new Unit(UNIT.HTTP_RESPONSE)
+  readonly fileUnit = new Unit(UNIT.FILE)
   readonly scratch = new Scratch()
   readonly scanner = new Scanner()
 

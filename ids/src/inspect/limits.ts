@@ -24,6 +24,10 @@ export interface InspectLimits {
   readonly decompressedBytes: number
   /** Most decompressed bytes per compressed byte, once 64 KiB have come out. */
   readonly decompressionRatio: number
+  /** Parts of one mail whose content is file data; the parts beyond are part of the raw stream only. */
+  readonly mailParts: number
+  /** Bytes of the header of a mail or of a part; beyond, the rest is body. */
+  readonly mailHeaderBytes: number
 }
 
 export const DEFAULT_LIMITS: InspectLimits = {
@@ -37,6 +41,8 @@ export const DEFAULT_LIMITS: InspectLimits = {
   chunkLine: 4096,
   decompressedBytes: 16 << 20,
   decompressionRatio: 100,
+  mailParts: 1024,
+  mailHeaderBytes: 65536,
 }
 
 /** Plain numbers, counted over the life of the inspector. */
@@ -45,9 +51,15 @@ export class InspectCounters {
   streamUnits = 0
   requestUnits = 0
   responseUnits = 0
+  fileUnits = 0
   /** Messages begun. */
   requests = 0
   responses = 0
+  /** Mails, and parts of them with a content of their own. */
+  mails = 0
+  files = 0
+  /** Mail and FTP connections that went over to TLS or compression. */
+  mailEncrypted = 0
   /** Conversations recognised as HTTP by content. */
   httpFlows = 0
   /** Directions that left HTTP for raw inspection: tunnels and upgrades, and bytes that do not start a message. */
@@ -64,6 +76,10 @@ export class InspectCounters {
   chunkLineTooLong = 0
   bufferBudgetReached = 0
   decompressionLimit = 0
+  mailTooManyParts = 0
+  mailHeaderTooLong = 0
+  mailTooDeep = 0
+  mailCommandsLost = 0
   /** Malformations. */
   badContentLength = 0
   conflictingContentLength = 0

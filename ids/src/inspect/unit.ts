@@ -14,8 +14,58 @@ export const TO_CLIENT = 1
 export type Direction = typeof TO_SERVER | typeof TO_CLIENT
 
 /** Application protocols told apart by content. Dense from 0, so they index arrays. */
-export const SERVICE = { UNKNOWN: 0, HTTP: 1 } as const
+export const SERVICE = {
+  UNKNOWN: 0,
+  HTTP: 1,
+  SSL: 2,
+  SMTP: 3,
+  FTP: 4,
+  POP3: 5,
+  IMAP: 6,
+  SSH: 7,
+  DNS: 8,
+  SIP: 9,
+  NETBIOS_SSN: 10,
+  DCERPC: 11,
+  TELNET: 12,
+  FTP_DATA: 13,
+  IRC: 14,
+  SUNRPC: 15,
+  HTTP2: 16,
+} as const
 export type ServiceId = (typeof SERVICE)[keyof typeof SERVICE]
+
+/** Snort's name of each service, indexed by `ServiceId`. */
+export const SERVICE_NAMES: readonly string[] = [
+  'unknown',
+  'http',
+  'ssl',
+  'smtp',
+  'ftp',
+  'pop3',
+  'imap',
+  'ssh',
+  'dns',
+  'sip',
+  'netbios-ssn',
+  'dcerpc',
+  'telnet',
+  'ftp-data',
+  'irc',
+  'sunrpc',
+  'http2',
+]
+
+export const SERVICE_COUNT = SERVICE_NAMES.length
+
+/** Other names rules use. */
+const ALIASES: Readonly<Record<string, ServiceId>> = { tls: SERVICE.SSL, smb: SERVICE.NETBIOS_SSN }
+
+/** The service a rule names (lower case); undefined for one that is never recognised by content. */
+export function serviceByName(name: string): ServiceId | undefined {
+  const index = SERVICE_NAMES.indexOf(name)
+  return index > 0 ? (index as ServiceId) : ALIASES[name]
+}
 
 export const UNIT = {
   /** One packet's payload (possibly empty), for rules that ask for packet properties, and for UDP, ICMP and IP. */
@@ -24,6 +74,10 @@ export const UNIT = {
   STREAM: 1,
   HTTP_REQUEST: 2,
   HTTP_RESPONSE: 3,
+  /** One message of a protocol with messages inside a TCP stream (DCE/RPC), for rules that ask about such messages. */
+  PDU: 4,
+  /** A window of a file carried by mail, with what surrounds it as packet data; for rules that look at file data. */
+  FILE: 5,
 } as const
 export type UnitKind = (typeof UNIT)[keyof typeof UNIT]
 
@@ -35,7 +89,8 @@ export type UnitKind = (typeof UNIT)[keyof typeof UNIT]
 export interface InspectionUnit {
   readonly kind: UnitKind
   readonly direction: Direction
-  readonly service: ServiceId
+  /** UNKNOWN until detection has looked at the bytes (stream units). */
+  service: ServiceId
   readonly buffers: BufferSet
   readonly sequence: number
   readonly last: boolean

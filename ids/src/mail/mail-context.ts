@@ -1,0 +1,31 @@
+/** What the mail trackers of one worker share: the inspection context, the place in the present turn, idle MIME parsers. */
+import type { InspectionContext } from '../inspect/context.js'
+import type { Direction, ServiceId } from '../inspect/unit.js'
+import { TurnPosition } from './file-body.js'
+import { MimeParser } from './mime.js'
+
+/** Idle parsers kept. */
+const KEEP = 256
+
+export class MailContext<Flow> {
+  readonly context: InspectionContext<Flow>
+  readonly turn = new TurnPosition()
+  private readonly idle: MimeParser<Flow>[] = []
+
+  constructor(context: InspectionContext<Flow>) {
+    this.context = context
+  }
+
+  /** A parser for a mail that begins. */
+  begin(direction: Direction, service: ServiceId): MimeParser<Flow> {
+    const parser = this.idle.pop() ?? new MimeParser(this.context, this.turn)
+    parser.begin(direction, service)
+    return parser
+  }
+
+  /** The mail is over; the parser must not be used afterwards. */
+  finish(flow: Flow, parser: MimeParser<Flow>): void {
+    parser.finish(flow)
+    if (this.idle.length < KEEP) this.idle.push(parser)
+  }
+}
