@@ -5,7 +5,7 @@
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
 import { BUF } from '../inspect/buffers.js'
-import { type InspectionUnit, SERVICE, TO_SERVER, UNIT } from '../inspect/unit.js'
+import { type InspectionUnit, SERVICE, SERVICE_NAMES, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertHttp, AlertRecord } from '../output/alert.js'
 import type { Rule } from '../rules/model.js'
 
@@ -43,7 +43,7 @@ export class AlertView implements AlertRecord {
     this.nanoseconds = packet.nanoseconds
     this.packetNumber = packet.number
     this.fromStream = unit.kind !== UNIT.PACKET
-    this.service = unit.service === SERVICE.HTTP ? 'http' : 'unknown'
+    this.service = SERVICE_NAMES[unit.service]!
     this.payload = unit.buffers.bytes[BUF.PKT_DATA]!
     this.payloadStart = unit.buffers.start[BUF.PKT_DATA]!
     this.payloadEnd = Math.max(this.payloadStart, unit.buffers.end[BUF.PKT_DATA]!)

@@ -19,6 +19,7 @@ import {
 import { chooseFastPattern, type FastPattern, onlyContent } from './fast-pattern.js'
 import { HeaderTest } from './header-test.js'
 import { Base64DecodeEvaluator } from './options/base64.js'
+import { Asn1Evaluator, BerEvaluator } from './options/ber.js'
 import {
   ByteExtractEvaluator,
   ByteJumpEvaluator,
@@ -42,7 +43,17 @@ import {
   IsDataAtEvaluator,
   SetBufferEvaluator,
 } from './options/position.js'
+import {
+  DceIfaceEvaluator,
+  DceOpnumEvaluator,
+  SipMethodEvaluator,
+  SipStatCodeEvaluator,
+  SslStateEvaluator,
+  SslVersionEvaluator,
+} from './options/protocols.js'
+import { SdPatternEvaluator } from './options/sensitive-data.js'
 import { type FlowbitNames, FlowbitsChange, FlowbitsTestEvaluator, FlowEvaluator } from './options/session.js'
+import { CvsEvaluator, FtpBounceEvaluator, RpcEvaluator, StreamSizeEvaluator } from './options/structures.js'
 import type { PortClasses } from './ports.js'
 
 /** What the rules of one engine share while they are compiled. */
@@ -68,6 +79,8 @@ export class CompiledRule {
   readonly onTcpPackets: boolean
   /** Looks at reassembled TCP data. */
   readonly onStreams: boolean
+  /** Looks at messages inside TCP streams: it asks about such messages. */
+  readonly onPdus: boolean
   /** Names a buffer that only an HTTP message has. */
   readonly httpOnly: boolean
   readonly needsEstablished: boolean
@@ -99,10 +112,13 @@ export class CompiledRule {
     const buffers = buffersOf(options)
     this.httpOnly = buffers.some(isHttpOnlyBuffer)
     const payload = buffers.length > 0
-    this.onTcpPackets = !this.httpOnly && (!payload || options.some(isPacketProperty))
+    this.onPdus = options.some(isPduProperty)
+    const stream = options.some(isStreamProperty)
+    this.onTcpPackets =
+      !this.onPdus && !this.httpOnly && ((!payload && !stream) || options.some(isPacketProperty))
     const neverOnStream = (option: RuleOption): boolean =>
       option.kind === 'dsize' || (option.kind === 'flow' && option.stream === 'no_stream')
-    this.onStreams = payload && !options.some(neverOnStream)
+    this.onStreams = !this.onPdus && (payload || stream) && !options.some(neverOnStream)
     this.needsStream = flow.some((option) => option.stream === 'only_stream')
     this.needsEstablished = flow.some((option) => option.state === 'established')
     const direction = flow.find((option) => option.direction !== undefined)?.direction
@@ -152,6 +168,28 @@ function isPacketProperty(option: RuleOption): boolean {
       return true
     case 'flow':
       return option.stream === 'no_stream' || option.frag !== undefined || option.state === 'not_established'
+    default:
+      return false
+  }
+}
+
+/** Options that ask about one message inside a stream. */
+function isPduProperty(option: RuleOption): boolean {
+  return option.kind === 'dce_iface' || option.kind === 'dce_opnum' || isBuffer(option, BUF.DCE_STUB_DATA)
+}
+
+function isBuffer(option: RuleOption, buffer: BufferId): boolean {
+  return option.kind === 'set_buffer' && option.buffer === buffer
+}
+
+/** Options that read no bytes but ask about what a stream carries. */
+function isStreamProperty(option: RuleOption): boolean {
+  switch (option.kind) {
+    case 'ssl_state':
+    case 'ssl_version':
+    case 'sip_method':
+    case 'sip_stat_code':
+      return true
     default:
       return false
   }
@@ -302,6 +340,35 @@ function draft(option: RuleOption, context: CompileContext, variables: VariableN
       const checks = option.action === 'isset' || option.action === 'isnotset'
       // A bit is changed when the whole rule has matched; here it only stands between its neighbours.
       return checks ? test(new FlowbitsTestEvaluator(option, context.flowbits), 2) : test(ALWAYS, 0)
+    }
+    case 'ssl_state':
+      return test(new SslStateEvaluator(option), 1)
+    case 'ssl_version':
+      return test(new SslVersionEvaluator(option), 1)
+    case 'sip_method':
+      return test(new SipMethodEvaluator(option), 1)
+    case 'sip_stat_code':
+      return test(new SipStatCodeEvaluator(option), 1)
+    case 'dce_iface':
+      return test(new DceIfaceEvaluator(option), 1)
+    case 'dce_opnum':
+      return test(new DceOpnumEvaluator(option), 1)
+    case 'rpc':
+      return test(new RpcEvaluator(option), 2)
+    case 'stream_size':
+      return test(new StreamSizeEvaluator(option), 2)
+    case 'ftpbounce':
+      return positional(new FtpBounceEvaluator(option), true, [], false, option.buffer)
+    case 'cvs':
+      return positional(new CvsEvaluator(option), false, [], false, option.buffer)
+    case 'asn1':
+      return positional(new Asn1Evaluator(option), option.relative, [], false, option.buffer)
+    case 'ber_data':
+    case 'ber_skip':
+      return positional(new BerEvaluator(option), true, [], true, option.buffer)
+    case 'sd_pattern': {
+      const evaluator = new SdPatternEvaluator(option, context.regexEngine, context.pcreMatchLimit)
+      return positional(evaluator, false, [], false, option.buffer)
     }
     case 'detection_filter':
     case 'threshold':

@@ -5,6 +5,7 @@ export class Counters {
   streamUnits = 0
   httpRequests = 0
   httpResponses = 0
+  pduUnits = 0
   /** Multi-pattern searches, and the bytes they covered. */
   searches = 0
   searchedBytes = 0

@@ -7,8 +7,16 @@
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
 import { BUF, type BufferSet } from '../inspect/buffers.js'
-import { type InspectionUnit, TO_SERVER, UNIT, type UnitSink } from '../inspect/unit.js'
+import {
+  type Direction,
+  type InspectionUnit,
+  SERVICE,
+  TO_SERVER,
+  UNIT,
+  type UnitSink,
+} from '../inspect/unit.js'
 import type { AlertSink } from '../output/alert.js'
+import { type PduSink, ProtocolInspector } from '../protocol/index.js'
 import { parseAddress } from './addresses.js'
 import type { AlertFilter } from './alert-filter.js'
 import { AlertView } from './alert-view.js'
@@ -18,7 +26,7 @@ import { Evaluation } from './evaluation.js'
 import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
 import type { FlowContext } from './flow-context.js'
 import type { GroupTable, MatcherCache, PatternSet, RuleGroup } from './groups.js'
-import { type DirectionTables, type RuleSet, settledShift, TRAIT } from './rule-set.js'
+import { type DirectionTables, FIT, type RuleSet, TRAIT } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
 
 /** Pattern rules of a packet group that are evaluated outright: cheaper than a search when there are few. */
@@ -30,7 +38,7 @@ const TCP = 6
 
 export type DetectFlow = Flow<FlowContext>
 
-export class Detector implements UnitSink<DetectFlow> {
+export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly counters: Counters
   readonly #set: RuleSet
   readonly #rules: readonly CompiledRule[]
@@ -41,6 +49,7 @@ export class Detector implements UnitSink<DetectFlow> {
   readonly #packet: Packet
   readonly #open: (flow: DetectFlow) => FlowContext
   readonly #state: Evaluation
+  readonly #protocols: ProtocolInspector<DetectFlow>
   readonly #view = new AlertView()
   /** By rule index: alerts, and how often the rule was tried. */
   readonly #alertsOf: Float64Array
@@ -77,7 +86,8 @@ export class Detector implements UnitSink<DetectFlow> {
     this.#sink = sink
     this.#filter = filter
     this.#open = open
-    this.#state = new Evaluation(counters, settings.maxRetries)
+    this.#protocols = new ProtocolInspector(this)
+    this.#state = new Evaluation(counters, settings.maxRetries, this.#protocols.facts)
     const count = set.rules.length
     this.#alertsOf = new Float64Array(count)
     this.#triesOf = new Float64Array(count)
@@ -101,11 +111,27 @@ export class Detector implements UnitSink<DetectFlow> {
   /** A window of a stream or HTTP message. */
   inspect(flow: DetectFlow, unit: InspectionUnit): void {
     const { counters } = this
-    if (unit.kind === UNIT.STREAM) counters.streamUnits++
-    else if (unit.kind === UNIT.HTTP_REQUEST) counters.httpRequests++
+    const context = flow.uctx!
+    if (unit.kind === UNIT.STREAM) {
+      counters.streamUnits++
+      this.#protocols.beforeUnit(flow, context, unit)
+    } else if (unit.kind === UNIT.HTTP_REQUEST) counters.httpRequests++
     else counters.httpResponses++
-    const table = this.#set.streams[unit.service]![unit.direction]!
-    if (table.isEmpty) return
+    this.#inspectUnit(flow, context, unit, this.#set.streams.of(unit.service)[unit.direction])
+    if (unit.kind === UNIT.STREAM) this.#protocols.afterUnit(flow, context, unit)
+  }
+
+  /** A message inside the stream, for the rules that ask about such messages. */
+  pdu(flow: DetectFlow, unit: InspectionUnit): void {
+    this.counters.pduUnits++
+    this.#inspectUnit(flow, flow.uctx!, unit, this.#set.pdus.of(unit.service)[unit.direction])
+  }
+
+  #inspectUnit(flow: DetectFlow, context: FlowContext, unit: InspectionUnit, table: GroupTable): void {
+    if (table.isEmpty) {
+      if (unit.last) context.inspectedAs = unit.service
+      return
+    }
     this.#begin()
     if (unit.pending !== null && unit.sequence > 0) this.#resume(unit.pending)
     const serverPort = flow.port(SVR)
@@ -129,9 +155,32 @@ export class Detector implements UnitSink<DetectFlow> {
       this.#loadFlowAddresses(flow, toServer)
       this.#evaluate(flow, unit, toServer ? clientPort : serverPort, toServer ? serverPort : clientPort)
     }
-    if (!unit.last) this.#remember(unit)
-    const context = flow.uctx
-    if (unit.last && context?.packetMatches !== undefined) context.packetMatches[unit.direction] = undefined
+    if (!unit.last) {
+      this.#remember(unit)
+      return
+    }
+    context.inspectedAs = unit.service
+    if (unit.kind !== UNIT.PDU && context.packetMatches !== undefined)
+      context.packetMatches[unit.direction] = undefined
+  }
+
+  /** Bytes of a stream are missing. */
+  gap(context: FlowContext, direction: Direction): void {
+    this.#protocols.gap(context, direction)
+  }
+
+  /** One UDP datagram: like `packet`, once the service is known. */
+  datagram(flow: DetectFlow, unit: InspectionUnit, packet: Packet): void {
+    const known = flow.uctx?.service ?? SERVICE.UNKNOWN
+    const service = this.#protocols.beforeDatagram(known, unit, flow.port(SVR))
+    unit.service = service
+    const table = this.#set.udp.of(service)[unit.direction]
+    if (!table.isEmpty) this.packet(flow, unit, packet, table)
+    this.#protocols.afterDatagram(unit)
+    if (service === SERVICE.UNKNOWN) return
+    const context = flow.uctx ?? this.#open(flow)
+    context.service = service
+    context.inspectedAs = service
   }
 
   /** One packet: `unit` holds its payload. `flow` is undefined when the packet belongs to none. */
@@ -327,7 +376,8 @@ export class Detector implements UnitSink<DetectFlow> {
     const destination = portClasses.classOf[destinationPort]!
     const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
     const established = flow?.established ?? false
-    const settled = flow === undefined ? 0 : TRAIT.SETTLED << settledShift(unit.direction, unit.service)
+    const fits = this.#set.fits(unit.direction, unit.service)
+    const first = flow === undefined || (flow.uctx?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
     for (let i = 0; i < count; i++) {
       const index = candidates[i]!
       this.#triesOf[index]!++
@@ -335,13 +385,16 @@ export class Detector implements UnitSink<DetectFlow> {
       if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && !established) continue
       if (minLength[index]! > lengthOf(unit.buffers, minBuffer[index]!)) continue
       const rule = this.#rules[index]!
-      if ((trait & settled) === 0 && !rule.header.matches(state, unit.service, source, destination)) continue
+      const fit = fits[index]!
+      if ((fit & FIT.FIRST) !== 0 && !first) continue
+      const settled = (fit & FIT.SETTLED) !== 0 && flow !== undefined
+      if (!settled && !rule.header.matches(state, unit.service, source, destination)) continue
       const bodyOnly =
         http && (trait & TRAIT.BODY_ONLY) !== 0 && rule.header.seesBodyOnly(source, destination)
-      state.begin(rule.rule.dialect, bodyOnly)
-      if (rule.gate !== undefined && this.#resumed[index] !== this.#generation && !rule.gate.test(state))
-        continue
-      if (!state.run(rule.steps)) {
+      // Before the service is known, the bytes are packet data as they came.
+      const raw = bodyOnly && first && rule.rule.dialect === 'snort3'
+      const seesRaw = raw && unit.kind === UNIT.HTTP_REQUEST && rule.header.fitsPorts(source, destination)
+      if (!this.#holds(rule, index, bodyOnly && !seesRaw) && !(seesRaw && this.#holds(rule, index, true))) {
         if (!unit.last && rule.fastPattern !== undefined) this.#keep(index)
         continue
       }
@@ -352,6 +405,14 @@ export class Detector implements UnitSink<DetectFlow> {
       this.#fired[this.#firedCount++] = index
     }
     if (this.#firedCount > 0) this.#report(flow, unit)
+  }
+
+  #holds(rule: CompiledRule, index: number, bodyOnly: boolean): boolean {
+    const state = this.#state
+    state.begin(rule.rule.dialect, bodyOnly)
+    if (rule.gate !== undefined && this.#resumed[index] !== this.#generation && !rule.gate.test(state))
+      return false
+    return state.run(rule.steps)
   }
 
   #changeBits(flow: DetectFlow, rule: CompiledRule): void {

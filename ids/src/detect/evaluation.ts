@@ -6,9 +6,10 @@
  * pcre is searched again when the option after it is relative and the rest of the rule has failed (Snort's retry rule).
  * Every attempt costs one step of a budget, so a hostile buffer cannot make a rule take more than bounded time.
  */
-import type { Packet } from '@weir/stack'
+import type { Packet, Side } from '@weir/stack'
 import { BUF, BUFFER_COUNT, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { Direction, UnitKind } from '../inspect/unit.js'
+import { ProtocolFacts } from '../protocol/facts.js'
 import type { Dialect } from '../rules/model.js'
 import type { Counters } from './counters.js'
 
@@ -52,6 +53,8 @@ export interface Step {
 export interface FlowFacts {
   readonly protocol: number
   readonly established: boolean
+  /** Payload bytes sent by a side. */
+  bytes(side: Side): number
 }
 
 const NO_CURSOR = -1
@@ -69,6 +72,8 @@ const BASE64_CAPACITY = 16_384
 /** One mutable instance per inspector; everything here is valid during one `inspect` only. */
 export class Evaluation {
   readonly counters: Counters
+  /** What the protocol inspector found out about the unit. */
+  readonly facts: ProtocolFacts
   /** Times contents of a rule may be tried again on one unit. */
   readonly #stepLimit: number
 
@@ -106,8 +111,9 @@ export class Evaluation {
   #steps = 0
   #base64Set = false
 
-  constructor(counters: Counters, stepLimit: number) {
+  constructor(counters: Counters, stepLimit: number, facts: ProtocolFacts = new ProtocolFacts()) {
     this.counters = counters
+    this.facts = facts
     this.#stepLimit = stepLimit
   }
 

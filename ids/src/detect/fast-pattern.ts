@@ -44,6 +44,9 @@ const SET_OF_BUFFER: readonly (PatternSetId | undefined)[] = (() => {
   sets[BUF.HTTP_COOKIE] = SET.COOKIE
   sets[BUF.HTTP_RAW_COOKIE] = SET.RAW_COOKIE
   sets[BUF.BASE64_DATA] = undefined
+  sets[BUF.SIP_HEADER] = SET.PLAIN
+  sets[BUF.SIP_BODY] = SET.PLAIN
+  sets[BUF.DCE_STUB_DATA] = SET.PLAIN
   return sets
 })()
 

@@ -1,14 +1,21 @@
 /** What detection keeps for a flow, from its first payload (or first flowbit) to its end. */
 import type { Conversation } from '../http/conversation.js'
+import { SERVICE, type ServiceId } from '../inspect/unit.js'
+import type { ProtocolSlot } from '../protocol/index.js'
 import type { DetectFlow } from './detector.js'
 
-export class FlowContext {
+export class FlowContext implements ProtocolSlot {
   /** Tells HTTP from other data and makes the inspection units; absent for flows that are not TCP. */
   readonly conversation: Conversation<DetectFlow> | undefined
   /** Flowbits, one bit each; absent until a rule sets one. */
   bits: Uint32Array | undefined
   /** By direction: rules that have alerted on packets whose bytes no stream unit has covered yet. */
   packetMatches: (number[] | undefined)[] | undefined
+  service: ServiceId = SERVICE.UNKNOWN
+  probes = 0
+  protocol: ProtocolSlot['protocol'] = undefined
+  /** Service of the last message or turn inspected to its end. */
+  inspectedAs: ServiceId = SERVICE.UNKNOWN
   /** Words of the addresses, read when the first rule asks. */
   clientAddress: Int32Array | undefined
   serverAddress: Int32Array | undefined

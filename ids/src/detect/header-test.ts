@@ -4,14 +4,24 @@
  * In: a parsed header. Out: filing (which port classes and services the rule belongs to) and the test at evaluation.
  * Ports are given as port classes throughout.
  */
-import { type Direction, SERVICE, type ServiceId, TO_SERVER } from '../inspect/unit.js'
+import {
+  type Direction,
+  SERVICE,
+  SERVICE_COUNT,
+  type ServiceId,
+  serviceByName,
+  TO_SERVER,
+} from '../inspect/unit.js'
 import type { Rule } from '../rules/model.js'
 import { type AddressTest, compileAddresses } from './addresses.js'
 import type { Evaluation } from './evaluation.js'
 import type { PortClasses, PortTest } from './ports.js'
 
-/** Whether a rule may match a unit of a service, and whether its ports count there. */
-export const SERVICE_FIT = { NO: 0, BY_PORTS: 1, ANY_PORT: 2 } as const
+/**
+ * Whether a rule may match a unit of a service, and whether its ports count there. FIRST: by ports, and only on the bytes
+ * by which the service was recognised: they were looked at before anything was known about the flow.
+ */
+export const SERVICE_FIT = { NO: 0, BY_PORTS: 1, ANY_PORT: 2, FIRST: 3 } as const
 export type ServiceFit = (typeof SERVICE_FIT)[keyof typeof SERVICE_FIT]
 
 export class HeaderTest {
@@ -36,11 +46,7 @@ export class HeaderTest {
     this.#service = services.length === 0 ? 'none' : services.includes('http') ? 'http' : 'other'
     this.#snort3 = rule.dialect === 'snort3'
     const usual = this.#portless ? SERVICE_FIT.ANY_PORT : SERVICE_FIT.BY_PORTS
-    const onHttp = { none: usual, http: SERVICE_FIT.ANY_PORT, other: SERVICE_FIT.NO } as const
-    const fits: ServiceFit[] = []
-    fits[SERVICE.UNKNOWN] = usual
-    fits[SERVICE.HTTP] = onHttp[this.#service]
-    this.#fits = fits
+    this.#fits = serviceFits(services, header.serviceOnly === true, usual)
   }
 
   get testsAddresses(): boolean {
@@ -48,8 +54,8 @@ export class HeaderTest {
   }
 
   /**
-   * On a flow known to be HTTP, rules that name the service match on any port and rules that name only others not at
-   * all; everything else goes by ports.
+   * On a flow whose service is known, rules that name it match on any port and rules that name only others no longer do;
+   * everything else goes by ports. A rule with a service in place of a protocol matches nothing else.
    */
   fits(service: ServiceId): ServiceFit {
     return this.#fits[service]!
@@ -79,7 +85,7 @@ export class HeaderTest {
   /** True when filing by direction, service and the server's port leaves nothing to be tested. */
   isSettled(direction: Direction, service: ServiceId): boolean {
     if (this.testsAddresses) return false
-    if (this.#fits[service] !== SERVICE_FIT.BY_PORTS) return true
+    if (this.#fits[service] === SERVICE_FIT.ANY_PORT) return true
     const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
     return !this.#bidirectional && other.any
   }
@@ -91,7 +97,7 @@ export class HeaderTest {
 
   /** The addresses of the unit, in the direction of its bytes, and the classes of its ports. */
   matches(state: Evaluation, service: ServiceId, source: number, destination: number): boolean {
-    const byPorts = this.#fits[service] === SERVICE_FIT.BY_PORTS
+    const byPorts = this.#fits[service] !== SERVICE_FIT.ANY_PORT
     if (this.#addressesMatch(state) && (!byPorts || this.#portsMatch(source, destination))) return true
     if (!this.#bidirectional) return false
     return this.#addressesMatchReversed(state) && (!byPorts || this.#portsMatch(destination, source))
@@ -106,6 +112,15 @@ export class HeaderTest {
     if (this.#snort3) return true
     if (this.#service !== 'http' || this.#portless || this.#portsMatch(source, destination)) return false
     return !(this.#bidirectional && this.#portsMatch(destination, source))
+  }
+
+  /** The ports of the unit are the rule's. */
+  fitsPorts(source: number, destination: number): boolean {
+    return (
+      this.#portless ||
+      this.#portsMatch(source, destination) ||
+      (this.#bidirectional && this.#portsMatch(destination, source))
+    )
   }
 
   #addressesMatch(state: Evaluation): boolean {
@@ -129,4 +144,17 @@ export class HeaderTest {
   #portsMatch(source: number, destination: number): boolean {
     return this.#sourcePorts.has(source) && this.#destinationPorts.has(destination)
   }
+}
+
+/** Indexed by service. @param only the rule's header names a service instead of a protocol */
+function serviceFits(names: readonly string[], only: boolean, usual: ServiceFit): ServiceFit[] {
+  const fits = new Array<ServiceFit>(SERVICE_COUNT).fill(usual)
+  if (names.length === 0) return fits
+  fits.fill(only ? SERVICE_FIT.NO : SERVICE_FIT.FIRST)
+  if (!only) fits[SERVICE.UNKNOWN] = usual
+  for (const name of names) {
+    const service = serviceByName(name)
+    if (service !== undefined) fits[service] = SERVICE_FIT.ANY_PORT
+  }
+  return fits
 }

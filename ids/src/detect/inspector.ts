@@ -22,7 +22,7 @@ import {
 } from '@weir/stack'
 import { ConversationPool } from '../http/index.js'
 import { BUF, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
-import { SERVICE, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
+import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertSink } from '../output/alert.js'
 import { AlertFilter } from './alert-filter.js'
 import { Counters } from './counters.js'
@@ -57,7 +57,11 @@ export class Inspector {
     const context = new InspectionContext<DetectFlow>(this.#detector, settings.inspection)
     this.#pool = new ConversationPool(context)
     this.inspectCounters = context.counters
-    const tables = [set.streams, set.tcpPackets, [set.udp, set.icmp, set.otherIp]].flat(2)
+    const usual = [SERVICE.UNKNOWN, SERVICE.HTTP].flatMap((service) => [
+      ...set.streams.of(service),
+      ...set.tcpPackets.of(service),
+    ])
+    const tables = [...usual, ...set.udp.of(SERVICE.UNKNOWN), ...set.icmp, ...set.otherIp]
     for (const table of tables) table.warmUp(settings.warmUpPorts, matchers, this.counters)
     this.#subscribe()
   }
@@ -79,17 +83,14 @@ export class Inspector {
   }
 
   #subscribe(): void {
-    const { streams, tcpPackets, orphans, udp, icmp, otherIp } = this.#set
-    const looksAt = (tables: readonly DirectionTables[], direction: number): boolean =>
-      tables.some((pair) => !pair[direction]!.isEmpty)
-    const toServer = looksAt(streams, TO_SERVER)
-    const toClient = looksAt(streams, TO_CLIENT)
-    const packetTables = [...tcpPackets, udp, icmp, otherIp]
-    const packets = looksAt(packetTables, TO_SERVER) || looksAt(packetTables, TO_CLIENT)
-    const orphaned = looksAt([orphans], TO_SERVER) || looksAt([orphans], TO_CLIENT)
-    if (!toServer && !toClient && !packets && !orphaned) return
+    const { streams, pdus, tcpPackets, orphans, udp, icmp, otherIp } = this.#set
+    const looksAt = (...tables: DirectionTables[]): boolean =>
+      tables.some(([toServer, toClient]) => !toServer.isEmpty || !toClient.isEmpty)
     // A turn ends when the other side sends, so one direction cannot be inspected without the other.
-    const reassemble = toServer || toClient
+    const reassemble = streams.looksAtAny || pdus.looksAtAny
+    const packets = tcpPackets.looksAtAny || udp.looksAtAny || looksAt(icmp, otherIp)
+    const orphaned = looksAt(orphans)
+    if (!reassemble && !packets && !orphaned) return
     const socket = this.#stack.monitorStream<FlowContext>({
       reassemble: { client: reassemble, server: reassemble },
     })
@@ -100,7 +101,7 @@ export class Inspector {
       subscriptions.push(socket.on(ON_GAP, (flow, gap) => this.#onGap(flow, gap)))
       subscriptions.push(socket.on(ON_CONN_END, (flow) => this.#onEnd(flow)))
     }
-    if (looksAt([otherIp], TO_SERVER) || looksAt([otherIp], TO_CLIENT)) {
+    if (looksAt(otherIp)) {
       subscriptions.push(socket.on(ON_FRAGMENT, (packet) => this.#onFragment(packet)))
     }
     if (orphaned) subscriptions.push(socket.on(ON_ORPHAN, (packet) => this.#onOrphan(packet)))
@@ -120,7 +121,11 @@ export class Inspector {
   }
 
   #onGap(flow: DetectFlow, gap: Gap): void {
-    flow.uctx?.conversation?.gap(flow, gap.side === SVR ? TO_SERVER : TO_CLIENT, gap.length)
+    const context = flow.uctx
+    if (context === undefined) return
+    const direction = gap.side === SVR ? TO_SERVER : TO_CLIENT
+    context.conversation?.gap(flow, direction, gap.length)
+    this.#detector.gap(context, direction)
   }
 
   #onEnd(flow: DetectFlow): void {
@@ -131,18 +136,23 @@ export class Inspector {
     const direction = flow.packetSide === CLI ? TO_SERVER : TO_CLIENT
     const { protocol } = packet
     let tables: DirectionTables
-    let service: number = SERVICE.UNKNOWN
+    let service: ServiceId = SERVICE.UNKNOWN
+    if (protocol === UDP) {
+      const unit = this.#fillUnit(packet)
+      unit.direction = direction
+      this.#detector.datagram(flow, unit, packet)
+      return
+    }
     if (protocol === TCP) {
-      service = flow.uctx?.conversation?.service ?? SERVICE.UNKNOWN
-      tables = this.#set.tcpPackets[service]!
-    } else if (protocol === UDP) tables = this.#set.udp
-    else if (protocol === ICMP || protocol === ICMPV6) tables = this.#set.icmp
+      service = serviceOf(flow.uctx)
+      tables = this.#set.tcpPackets.of(service)
+    } else if (protocol === ICMP || protocol === ICMPV6) tables = this.#set.icmp
     else tables = this.#set.otherIp
     const table = tables[direction]
     if (table.isEmpty) return
     const unit = this.#fillUnit(packet)
     unit.direction = direction
-    unit.service = service === SERVICE.HTTP ? SERVICE.HTTP : SERVICE.UNKNOWN
+    unit.service = service
     this.#detector.packet(flow, unit, packet, table)
   }
 
@@ -171,4 +181,12 @@ export class Inspector {
     unit.buffers.set(BUF.PKT_DATA, packet.buffer, start, start + packet.payloadLength)
     return unit
   }
+}
+
+function serviceOf(context: FlowContext | undefined): ServiceId {
+  if (context === undefined) return SERVICE.UNKNOWN
+  const { conversation, service } = context
+  return conversation !== undefined && conversation.service !== SERVICE.UNKNOWN
+    ? conversation.service
+    : service
 }

@@ -4,10 +4,18 @@
  * In: parsed rules. Out: what every inspector of the engine reads (immutable but for groups, which are made at first
  * use), and a problem for each rule that cannot be evaluated. Built once by `createEngine`.
  */
-import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import {
+  type Direction,
+  SERVICE,
+  SERVICE_COUNT,
+  type ServiceId,
+  TO_CLIENT,
+  TO_SERVER,
+} from '../inspect/unit.js'
 import type { PortSet, Rule, RuleAction, RuleProblem } from '../rules/model.js'
 import { type CompileContext, CompiledRule } from './compile.js'
 import { GroupTable } from './groups.js'
+import { SERVICE_FIT } from './header-test.js'
 import { PortClasses } from './ports.js'
 
 /** One table for each direction of travel. */
@@ -33,14 +41,15 @@ export const TRAIT = {
   NEEDS_ESTABLISHED: 1,
   /** Packet data may be the body of an HTTP message. */
   BODY_ONLY: 2,
-  /** Shifted left by `settledShift`: the header needs no test. */
-  SETTLED: 4,
 } as const
 
-/** Which of the SETTLED bits counts for a unit. */
-export function settledShift(direction: Direction, service: ServiceId): number {
-  return direction + 2 * service
-}
+/** Bits of `RuleSet.fits`: how a rule's header stands to the units of one service and direction. */
+export const FIT = {
+  /** Nothing of the header needs to be tested. */
+  SETTLED: 1,
+  /** Only for the bytes by which the service was recognised. */
+  FIRST: 2,
+} as const
 
 export class RuleSet {
   /** In evaluation order: rules that change flowbits before those that check them, else as given. */
@@ -57,15 +66,18 @@ export class RuleSet {
   readonly minBuffer: Uint8Array
   readonly testsAddresses: boolean
   readonly flowbitWords: number
-  /** Indexed by service. */
-  readonly streams: readonly DirectionTables[]
-  /** Single TCP packets, indexed by service. */
-  readonly tcpPackets: readonly DirectionTables[]
+  /** Reassembled TCP data. */
+  readonly streams: ServiceTables
+  /** Messages of protocols inside TCP streams. */
+  readonly pdus: ServiceTables
+  /** Single TCP packets. */
+  readonly tcpPackets: ServiceTables
   /** TCP packets that belong to no flow, whose direction is not known. */
   readonly orphans: DirectionTables
-  readonly udp: DirectionTables
+  readonly udp: ServiceTables
   readonly icmp: DirectionTables
   readonly otherIp: DirectionTables
+  readonly #fits: (Uint8Array | undefined)[]
 
   constructor(rules: readonly Rule[], settings: Omit<CompileContext, 'ports'>) {
     const sets: PortSet[] = []
@@ -101,39 +113,79 @@ export class RuleSet {
       return [table(TO_SERVER), table(TO_CLIENT)]
     }
     const isFor = ({ rule }: CompiledRule, protocol: string): boolean =>
-      rule.header.protocol === protocol || rule.header.protocol === 'ip'
-    const services = [SERVICE.UNKNOWN, SERVICE.HTTP]
-    this.streams = services.map((service) =>
+      rule.header.protocol === protocol ||
+      rule.header.protocol === 'ip' ||
+      (rule.header.serviceOnly === true && (protocol === 'tcp' || protocol === 'udp'))
+    this.streams = new ServiceTables((service) =>
       tables(
         service,
         (rule) => isFor(rule, 'tcp') && rule.onStreams && !(service !== SERVICE.HTTP && rule.httpOnly),
         service === SERVICE.HTTP,
       ),
     )
-    this.tcpPackets = services.map((service) =>
+    this.pdus = new ServiceTables((service) => tables(service, (rule) => isFor(rule, 'tcp') && rule.onPdus))
+    this.tcpPackets = new ServiceTables((service) =>
       tables(service, (rule) => isFor(rule, 'tcp') && rule.onTcpPackets),
     )
     this.orphans = tables(
       SERVICE.UNKNOWN,
       (rule) => isFor(rule, 'tcp') && !rule.httpOnly && !rule.needsEstablished && !rule.needsStream,
     )
-    const packets = (protocol: string): DirectionTables =>
-      tables(SERVICE.UNKNOWN, (rule) => isFor(rule, protocol) && !rule.httpOnly && !rule.needsStream)
-    this.udp = packets('udp')
-    this.icmp = packets('icmp')
-    this.otherIp = packets('ip')
+    const packets = (protocol: string, service: ServiceId): DirectionTables =>
+      tables(service, (rule) => isFor(rule, protocol) && !rule.httpOnly && !rule.needsStream)
+    this.udp = new ServiceTables((service) => packets('udp', service))
+    this.icmp = packets('icmp', SERVICE.UNKNOWN)
+    this.otherIp = packets('ip', SERVICE.UNKNOWN)
+    this.#fits = new Array<Uint8Array | undefined>(SERVICE_COUNT * 2).fill(undefined)
+  }
+
+  /** `FIT` bits by rule index. */
+  fits(direction: Direction, service: ServiceId): Uint8Array {
+    const at = direction + 2 * service
+    let fits = this.#fits[at]
+    if (fits === undefined) {
+      fits = Uint8Array.from(this.rules, ({ header }) => {
+        const settled = header.isSettled(direction, service) ? FIT.SETTLED : 0
+        return header.fits(service) === SERVICE_FIT.FIRST ? settled | FIT.FIRST : settled
+      })
+      this.#fits[at] = fits
+    }
+    return fits
+  }
+}
+
+/** Group tables of one kind of unit for each service, made when the first unit of the service comes. */
+export class ServiceTables {
+  readonly #make: (service: ServiceId) => DirectionTables
+  readonly #tables: (DirectionTables | undefined)[]
+
+  constructor(make: (service: ServiceId) => DirectionTables) {
+    this.#make = make
+    this.#tables = new Array<DirectionTables | undefined>(SERVICE_COUNT).fill(undefined)
+  }
+
+  of(service: ServiceId): DirectionTables {
+    let tables = this.#tables[service]
+    if (tables === undefined) {
+      tables = this.#make(service)
+      this.#tables[service] = tables
+    }
+    return tables
+  }
+
+  /** Some rule looks at units of this kind. */
+  get looksAtAny(): boolean {
+    for (let service = 0; service < SERVICE_COUNT; service++) {
+      const [toServer, toClient] = this.of(service as ServiceId)
+      if (!toServer.isEmpty || !toClient.isEmpty) return true
+    }
+    return false
   }
 }
 
 function traitsOf(rule: CompiledRule): number {
   let traits = rule.needsEstablished ? TRAIT.NEEDS_ESTABLISHED : 0
   if (rule.readsPayload && rule.header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
-  for (const direction of [TO_SERVER, TO_CLIENT] as const) {
-    for (const service of [SERVICE.UNKNOWN, SERVICE.HTTP]) {
-      if (!rule.header.isSettled(direction, service)) continue
-      traits |= TRAIT.SETTLED << settledShift(direction, service)
-    }
-  }
   return traits
 }
 

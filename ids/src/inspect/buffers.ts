@@ -21,11 +21,14 @@ export const BUF = {
   HTTP_CLIENT_BODY: 11,
   BASE64_DATA: 12,
   RAW_DATA: 13,
+  SIP_HEADER: 14,
+  SIP_BODY: 15,
+  DCE_STUB_DATA: 16,
 } as const
 
 export type BufferId = (typeof BUF)[keyof typeof BUF]
 
-export const BUFFER_COUNT = 14
+export const BUFFER_COUNT = 17
 
 /** Snort's name of each buffer, indexed by `BufferId`. */
 export const BUFFER_NAMES: readonly string[] = [
@@ -43,6 +46,9 @@ export const BUFFER_NAMES: readonly string[] = [
   'http_client_body',
   'base64_data',
   'raw_data',
+  'sip_header',
+  'sip_body',
+  'dce_stub_data',
 ]
 
 const EMPTY = new Uint8Array(0)

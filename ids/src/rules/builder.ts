@@ -251,7 +251,11 @@ export class RuleBuilder {
         case 'byte_test':
         case 'byte_math':
         case 'base64_decode':
+        case 'asn1':
           if (draft.relative) draft.buffer = cursor
+          break
+        case 'ftpbounce':
+          draft.buffer = cursor
           break
         default:
       }

@@ -17,6 +17,7 @@ import type {
 } from './model.js'
 import { FRAG_BITS, IP_OPTIONS, MATCH_SIGNS, TCP_FLAGS } from './options/header.js'
 import { BUFFER_FLAGS } from './options/pcre.js'
+import { formatProtocolOption } from './options/protocols.js'
 import { formatPorts } from './port-set.js'
 import { displayText } from './source.js'
 
@@ -44,7 +45,8 @@ export function formatRule(rule: Rule): string {
   if (rule.gid !== 1) parts.push(`gid:${rule.gid}`)
   if (rule.sid !== 0) parts.push(`sid:${rule.sid}`)
   parts.push(`rev:${rule.rev}`)
-  return `${header.action} ${header.protocol} ${source} ${direction} ${destination} (${parts.join('; ')};)`
+  const protocol = header.serviceOnly === true ? rule.services[0]! : header.protocol
+  return `${header.action} ${protocol} ${source} ${direction} ${destination} (${parts.join('; ')};)`
 }
 
 function formatIpSet(set: IpSet): string {
@@ -117,12 +119,51 @@ export function formatOption(option: RuleOption, dialect: Dialect, sticky: Buffe
       return `ipopts:${Object.entries(IP_OPTIONS).find(([, value]) => value === option.option)![0]}`
     case 'sameip':
       return 'sameip'
+    case 'ssl_state':
+    case 'ssl_version':
+    case 'sip_method':
+    case 'sip_stat_code':
+    case 'dce_iface':
+    case 'dce_opnum':
+      return formatProtocolOption(option, dialect)
+    case 'rpc': {
+      const words = [option.program, option.version ?? '*', option.procedure ?? '*']
+      return `rpc:${words.join(',')}`
+    }
+    case 'asn1': {
+      const words: string[] = []
+      if (option.bitstringOverflow) words.push('bitstring_overflow')
+      if (option.doubleOverflow) words.push('double_overflow')
+      if (option.oversizeLength !== undefined) words.push(`oversize_length ${option.oversizeLength}`)
+      words.push(`${option.relative ? 'relative_offset' : 'offset'} ${option.offset}`)
+      return `asn1:${words.join(',')}`
+    }
+    case 'ftpbounce':
+      return 'ftpbounce'
+    case 'cvs':
+      return 'cvs:invalid-entry'
+    case 'ber_data':
+      return `ber_data:${hexByte(option.type)}`
+    case 'ber_skip':
+      return `ber_skip:${hexByte(option.type)}${flag('optional', option.optional)}`
+    case 'stream_size': {
+      const { side, test } = option
+      if (dialect === 'snort2') return `stream_size:${side},${test.op},${test.lo}`
+      const word = side === 'client' ? 'to_server' : side === 'server' ? 'to_client' : side
+      return `stream_size:${formatTest(test, dialect)},${word}`
+    }
+    case 'sd_pattern':
+      return `sd_pattern:"${option.pattern.replace(/[\\";]/g, '\\$&')}",threshold ${option.threshold}`
     case 'threshold':
     case 'detection_filter': {
       const type = option.type === undefined ? '' : `type ${option.type}, `
       return `${option.kind}:${type}track ${option.track}, count ${option.count}, seconds ${option.seconds}`
     }
   }
+}
+
+function hexByte(value: number): string {
+  return `0x${value.toString(16).padStart(2, '0')}`
 }
 
 function flag(word: string, on: boolean): string {

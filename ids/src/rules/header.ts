@@ -159,7 +159,7 @@ export function parseHeader(text: string, end: number, dialect: Dialect, variabl
     throw syntaxError('unknown protocol', `unknown protocol ${quote(word)}`, protocolToken.offset, hint)
   }
   if (tokens.length === 2 && dialect === 'snort3')
-    return { header: { ...any, protocol }, service, unsupported }
+    return { header: withService({ ...any, protocol }, service), service, unsupported }
   if (tokens.length === 2) {
     throw syntaxError('incomplete rule header', 'addresses, ports and direction are missing', end)
   }
@@ -193,10 +193,16 @@ export function parseHeader(text: string, end: number, dialect: Dialect, variabl
   // Ports of protocols without ports are read, then ignored, as Snort does.
   const portless = protocol === 'icmp' || protocol === 'ip'
   return {
-    header: portless ? { ...header, sourcePorts: ANY_PORT, destinationPorts: ANY_PORT } : header,
+    header: portless
+      ? { ...header, sourcePorts: ANY_PORT, destinationPorts: ANY_PORT }
+      : withService(header, service),
     service,
     unsupported,
   }
+}
+
+function withService(header: RuleHeader, service: string | undefined): RuleHeader {
+  return service === undefined ? header : { ...header, serviceOnly: true }
 }
 
 const ANY: Token = { text: 'any', offset: 0 }

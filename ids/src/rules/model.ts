@@ -250,7 +250,113 @@ export interface RateOption {
   readonly seconds: number
 }
 
+/** True when one of `states` occurs in the unit, or one of `not` does not (`SSL_STATE` bits). */
+export interface SslStateOption {
+  readonly kind: 'ssl_state'
+  readonly states: number
+  readonly not: number
+}
+
+/** The same for versions (`SSL_VERSION` bits). */
+export interface SslVersionOption {
+  readonly kind: 'ssl_version'
+  readonly versions: number
+  readonly not: number
+}
+
+export interface SipMethodOption {
+  readonly kind: 'sip_method'
+  /** Lower case. */
+  readonly methods: readonly string[]
+  readonly negated: boolean
+}
+
+export interface SipStatCodeOption {
+  readonly kind: 'sip_stat_code'
+  /** 100…999 exact, 1…9 a class. */
+  readonly codes: readonly number[]
+}
+
+export interface DceIfaceOption {
+  readonly kind: 'dce_iface'
+  /** 16 bytes in the order of the text form. */
+  readonly uuid: Uint8Array
+  readonly version: NumericTest | undefined
+  /** Later fragments match too. */
+  readonly anyFragment: boolean
+}
+
+export interface DceOpnumOption {
+  readonly kind: 'dce_opnum'
+  readonly ranges: readonly (readonly [low: number, high: number])[]
+}
+
+/** ONC RPC call; undefined = any. */
+export interface RpcOption {
+  readonly kind: 'rpc'
+  readonly program: number
+  readonly version: number | undefined
+  readonly procedure: number | undefined
+}
+
+export interface Asn1Option {
+  readonly kind: 'asn1'
+  readonly buffer: BufferId
+  readonly bitstringOverflow: boolean
+  readonly doubleOverflow: boolean
+  /** Longest element allowed; undefined = no test. */
+  readonly oversizeLength: number | undefined
+  readonly offset: number
+  readonly relative: boolean
+}
+
+export interface FtpBounceOption {
+  readonly kind: 'ftpbounce'
+  readonly buffer: BufferId
+}
+
+export interface CvsOption {
+  readonly kind: 'cvs'
+  readonly buffer: BufferId
+}
+
+/** Moves the cursor over a BER element (`ber_skip`) or into it (`ber_data`). */
+export interface BerOption {
+  readonly kind: 'ber_data' | 'ber_skip'
+  readonly buffer: BufferId
+  readonly type: number
+  /** `ber_skip`: another type is passed without moving. */
+  readonly optional: boolean
+}
+
+export interface StreamSizeOption {
+  readonly kind: 'stream_size'
+  readonly side: 'client' | 'server' | 'either' | 'both'
+  readonly test: NumericTest
+}
+
+export interface SdPatternOption {
+  readonly kind: 'sd_pattern'
+  readonly buffer: BufferId
+  /** A regular expression, or one of the built-in kinds. */
+  readonly pattern: string
+  readonly threshold: number
+}
+
 export type RuleOption =
+  | SslStateOption
+  | SslVersionOption
+  | SipMethodOption
+  | SipStatCodeOption
+  | DceIfaceOption
+  | DceOpnumOption
+  | RpcOption
+  | Asn1Option
+  | FtpBounceOption
+  | CvsOption
+  | BerOption
+  | StreamSizeOption
+  | SdPatternOption
   | ContentOption
   | PcreOption
   | IsDataAtOption
@@ -284,6 +390,8 @@ export interface RuleHeader {
   readonly bidirectional: boolean
   readonly destination: IpSet
   readonly destinationPorts: PortSet
+  /** A service stands in place of the protocol (Snort 3): the rule is for flows of its services, over TCP or UDP. */
+  readonly serviceOnly?: boolean
 }
 
 export interface Rule {

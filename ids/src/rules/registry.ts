@@ -16,8 +16,11 @@ import { headerOptions } from './options/header.js'
 import { lengthOptions } from './options/lengths.js'
 import { notEvaluatedOptions } from './options/not-evaluated.js'
 import { pcreOptions } from './options/pcre.js'
+import { protocolOptions } from './options/protocols.js'
 import { rateOptions } from './options/rate.js'
 import { responseOptions } from './options/response.js'
+import { sessionOptions } from './options/session.js'
+import { structureOptions } from './options/structures.js'
 import { quote, syntaxError, valueError } from './problem.js'
 import { didYouMean } from './suggest.js'
 
@@ -52,6 +55,9 @@ export const OPTIONS: readonly OptionSpec[] = [
   ...lengthOptions,
   ...flowOptions,
   ...headerOptions,
+  ...protocolOptions,
+  ...structureOptions,
+  ...sessionOptions,
   ...rateOptions,
   ...responseOptions,
   ...notEvaluatedOptions,

@@ -1,6 +1,6 @@
 /** `byte_test`, `byte_jump`, `byte_extract`, `byte_math` (snort-manual 3.5.33 and following): numbers in the payload. */
-import { BUF, type BufferId } from '../../inspect/buffers.js'
-import { UNIT } from '../../inspect/unit.js'
+import type { BufferId } from '../../inspect/buffers.js'
+import { FACTS } from '../../protocol/facts.js'
 import type {
   ByteExtractOption,
   ByteJumpOption,
@@ -115,22 +115,11 @@ function readLittle(bytes: Uint8Array, at: number, count: number): number {
   return value >>> 0
 }
 
-const DCE_CO_VERSION = 5
-const DCE_CL_VERSION = 4
-const DCE_DREP_OFFSET = 4
-
-/**
- * Byte order by the data representation label of the DCE/RPC header the payload begins with (C706, chapter 12):
- * 1 little, 0 big, -1 when the payload is not DCE/RPC.
- */
+/** Byte order of the DCE/RPC message: 1 little, 0 big, -1 when the unit is none. */
 function dceLittleEndian(state: Evaluation): number {
-  const { buffers } = state
-  const start = buffers.start[BUF.PKT_DATA]!
-  const bytes = buffers.bytes[BUF.PKT_DATA]!
-  if (buffers.base[BUF.PKT_DATA] !== 0 || buffers.end[BUF.PKT_DATA]! <= start + DCE_DREP_OFFSET) return -1
-  const connectionless = state.kind === UNIT.PACKET && state.flow?.protocol === 17
-  if (bytes[start] !== (connectionless ? DCE_CL_VERSION : DCE_CO_VERSION)) return -1
-  return (bytes[start + DCE_DREP_OFFSET]! & 0xf0) === 0x10 ? 1 : 0
+  const { facts } = state
+  if (facts.kind !== FACTS.DCE) return -1
+  return facts.dceLittleEndian ? 1 : 0
 }
 
 function align(value: number, to: number): number {

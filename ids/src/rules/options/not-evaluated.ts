@@ -28,23 +28,9 @@ function rows(
 
 export const notEvaluatedOptions: readonly OptionSpec[] = [
   ...rows(BOTH, '3.5', {
-    asn1: 'tests of ASN.1 encodings',
-    cvs: 'an invalid CVS Entry line',
-    dce_iface: 'interface of the DCE/RPC request',
-    dce_opnum: 'operation of the DCE/RPC request',
-    dce_stub_data: 'stub data of the DCE/RPC request',
-    sip_method: 'method of the SIP request',
-    sip_stat_code: 'status code of the SIP response',
-    sip_header: 'header of the SIP message',
-    sip_body: 'body of the SIP message',
     gtp_type: 'type of the GTP message',
     gtp_info: 'information element of the GTP message',
     gtp_version: 'version of GTP',
-    ssl_version: 'version of SSL',
-    ssl_state: 'state of the SSL handshake',
-    rpc: 'program, version and procedure of an ONC RPC call',
-    stream_size: 'bytes seen on the stream',
-    sd_pattern: 'patterns of sensitive data',
     modbus_func: 'function of the Modbus message',
     modbus_unit: 'unit of the Modbus message',
     modbus_data: 'data of the Modbus message',
@@ -71,7 +57,6 @@ export const notEvaluatedOptions: readonly OptionSpec[] = [
     md5: 'hash of bytes in the buffer',
   }),
   ...rows(SNORT2, '3.5', {
-    ftpbounce: 'FTP bounce attack',
     http_encode: 'encodings present in HTTP data',
     protected_content: 'hash of bytes in the buffer',
     activates: 'rule switched on by this one',
@@ -82,8 +67,6 @@ export const notEvaluatedOptions: readonly OptionSpec[] = [
     pdf_js: 'scripts in PDF files',
   }),
   ...rows(SNORT3, 'S3', {
-    ber_data: 'BER element at the cursor',
-    ber_skip: 'BER element to skip',
     file_id: 'identification of files',
     file_meta: 'identification of files',
     http_header_test: 'test of an HTTP header value',

@@ -1,0 +1,76 @@
+/**
+ * Where FTP data connections are to be expected, learned from control connections: PORT, EPRT, and the answers to PASV
+ * (227) and EPSV (229) (RFC 959 section 4.1.2, RFC 2428).
+ *
+ * In: the turns of FTP control connections. Out: whether a new flow goes to an announced endpoint. Bounded: the newest
+ * 1,024 announcements are remembered, each until a flow uses it.
+ */
+import { type Direction, TO_SERVER } from '../inspect/unit.js'
+import { ascii, startsWith } from '../service/patterns.js'
+import type { FlowEnds } from './inspector.js'
+
+const MOST = 1024
+const LINE = 256
+const PORT = ascii('port ')
+const EPRT = ascii('eprt ')
+const PASSIVE = ascii('227')
+const EXTENDED = ascii('229')
+const LF = 10
+
+export class FtpDataHints {
+  readonly #expected = new Set<string>()
+
+  /** Looks at the lines of one turn of a control connection. */
+  read(flow: FlowEnds, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    let at = start
+    while (at < end) {
+      let stop = at
+      while (stop < end && bytes[stop] !== LF) stop++
+      this.#line(flow, direction, bytes, at, Math.min(stop, at + LINE))
+      at = stop + 1
+    }
+  }
+
+  /** The flow goes to an endpoint that was announced; it is forgotten with that. */
+  expects(flow: FlowEnds): boolean {
+    if (this.#expected.size === 0) return false
+    return this.#expected.delete(`${flow.address(1)} ${flow.port(1)}`)
+  }
+
+  #line(flow: FlowEnds, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    if (direction === TO_SERVER) {
+      if (startsWith(bytes, start, end, PORT)) this.#add(flow.address(0), commas(bytes, start + 5, end))
+      else if (startsWith(bytes, start, end, EPRT)) this.#add(flow.address(0), bars(bytes, start + 5, end))
+    } else if (startsWith(bytes, start, end, PASSIVE)) {
+      this.#add(flow.address(1), commas(bytes, start + 3, end))
+    } else if (startsWith(bytes, start, end, EXTENDED))
+      this.#add(flow.address(1), bars(bytes, start + 3, end))
+  }
+
+  #add(address: string, port: number): void {
+    if (port <= 0 || port > 65_535) return
+    if (this.#expected.size >= MOST) {
+      const oldest = this.#expected.values().next().value
+      if (oldest !== undefined) this.#expected.delete(oldest)
+    }
+    this.#expected.add(`${address} ${port}`)
+  }
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  let out = ''
+  for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i]!)
+  return out
+}
+
+/** The port of `h1,h2,h3,h4,p1,p2`; -1 when there is none. */
+function commas(bytes: Uint8Array, start: number, end: number): number {
+  const match = /\d{1,3}(?:,\d{1,3}){3},(\d{1,3}),(\d{1,3})/.exec(text(bytes, start, end))
+  return match === null ? -1 : Number(match[1]) * 256 + Number(match[2])
+}
+
+/** The port of `|1|address|port|` or `|||port|`; -1 when there is none. */
+function bars(bytes: Uint8Array, start: number, end: number): number {
+  const match = /\|[^|]*\|[^|]*\|(\d{1,5})\|/.exec(text(bytes, start, end))
+  return match === null ? -1 : Number(match[1])
+}

@@ -1,0 +1,155 @@
+/**
+ * Runs the parser of a flow's service over its units.
+ *
+ * In: stream units (windows of a turn) and datagrams of detection, with the flow's slot. Out: see `index.ts`. One instance
+ * per worker. What is parsed depends on the bytes of the turns only, not on how segments carried them.
+ */
+import { BUF } from '../inspect/buffers.js'
+import { Unit } from '../inspect/inspection-unit.js'
+import { type Direction, type InspectionUnit, SERVICE, type ServiceId, UNIT } from '../inspect/unit.js'
+import { identifyDatagram, identifyTurn, PROBED_TURNS } from '../service/index.js'
+import { DceConnection, readDceDatagram } from './dce.js'
+import { FACTS, ProtocolFacts } from './facts.js'
+import { FtpDataHints } from './ftp-data.js'
+import { readSip, removeSip } from './sip.js'
+import { SmbConnection, type SmbListener } from './smb.js'
+import { TlsState } from './tls.js'
+
+/** What is kept for a flow. */
+export interface ProtocolSlot {
+  /** The service recognised (never HTTP, which the conversation knows); UNKNOWN before that. */
+  service: ServiceId
+  /** Turns looked at without recognising anything. */
+  probes: number
+  /** State of the service's parser, once there is something to keep. */
+  protocol: TlsState | DceConnection | SmbConnection | undefined
+}
+
+/** Ends of the flow a unit belongs to: 0 the client's, 1 the server's. */
+export interface FlowEnds {
+  port(side: 0 | 1): number
+  address(side: 0 | 1): string
+}
+
+export interface PduSink<Flow> {
+  /** A message inside a stream; the unit is valid during the call. */
+  pdu(flow: Flow, unit: InspectionUnit): void
+}
+
+export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flow> {
+  readonly facts = new ProtocolFacts()
+  readonly #sink: PduSink<Flow>
+  readonly #unit = new Unit(UNIT.PDU)
+  readonly #ftpData = new FtpDataHints()
+
+  constructor(sink: PduSink<Flow>) {
+    this.#sink = sink
+  }
+
+  /** Before a window of a turn is searched: sets its service, the facts and the protocol's buffers. */
+  beforeUnit(flow: Flow, slot: ProtocolSlot, unit: InspectionUnit): void {
+    if (unit.service !== SERVICE.UNKNOWN) return
+    const { buffers, direction } = unit
+    const bytes = buffers.bytes[BUF.PKT_DATA]!
+    const start = buffers.start[BUF.PKT_DATA]!
+    const end = buffers.end[BUF.PKT_DATA]!
+    const turn = unit.sequence === 0
+    if (slot.service === SERVICE.UNKNOWN && turn && slot.probes < PROBED_TURNS) {
+      slot.service = this.#identify(flow, slot, direction, bytes, start, end)
+    }
+    unit.service = slot.service
+    if (slot.service === SERVICE.SSL) {
+      const tls = slot.protocol instanceof TlsState ? slot.protocol : new TlsState()
+      slot.protocol = tls
+      tls.beginUnit(direction, turn)
+      tls.feed(direction, bytes, buffers.fresh[BUF.PKT_DATA]!, end)
+      this.facts.kind = FACTS.SSL
+      this.facts.sslStates = tls.states
+      this.facts.sslVersions = tls.versions
+    } else if (slot.service === SERVICE.SIP && turn) readSip(this.facts, buffers, bytes, start, end)
+    else if (slot.service === SERVICE.FTP && turn) this.#ftpData.read(flow, direction, bytes, start, end)
+  }
+
+  /** After the window has been inspected: takes back what `beforeUnit` set, and hands out the messages inside. */
+  afterUnit(flow: Flow, slot: ProtocolSlot, unit: InspectionUnit): void {
+    const { buffers, direction } = unit
+    if (slot.service === SERVICE.SIP) removeSip(buffers)
+    this.facts.clear()
+    const dce = slot.service === SERVICE.DCERPC
+    if (!dce && slot.service !== SERVICE.NETBIOS_SSN) return
+    slot.protocol ??= dce ? new DceConnection() : new SmbConnection()
+    const { protocol } = slot
+    if (!(protocol instanceof DceConnection) && !(protocol instanceof SmbConnection)) return
+    const bytes = buffers.bytes[BUF.PKT_DATA]!
+    const fresh = buffers.fresh[BUF.PKT_DATA]!
+    const end = buffers.end[BUF.PKT_DATA]!
+    this.#unit.service = slot.service
+    protocol.feed(flow, direction, bytes, fresh, end, unit.sequence === 0, this.facts, this)
+    this.facts.clear()
+  }
+
+  /** One UDP datagram: returns its service and fills facts and buffers; `afterDatagram` takes them back. */
+  beforeDatagram(known: ServiceId, unit: InspectionUnit, serverPort: number): ServiceId {
+    const { buffers } = unit
+    const bytes = buffers.bytes[BUF.PKT_DATA]!
+    const start = buffers.start[BUF.PKT_DATA]!
+    const end = buffers.end[BUF.PKT_DATA]!
+    const service = known === SERVICE.UNKNOWN ? identifyDatagram(bytes, start, end, serverPort) : known
+    if (service === SERVICE.SIP) readSip(this.facts, buffers, bytes, start, end)
+    else if (service === SERVICE.DCERPC) {
+      const stub = readDceDatagram(this.facts, bytes, start, end)
+      if (stub >= 0) buffers.set(BUF.DCE_STUB_DATA, bytes, stub, end)
+    }
+    return service
+  }
+
+  afterDatagram(unit: InspectionUnit): void {
+    if (this.facts.kind === FACTS.NONE) return
+    this.facts.clear()
+    removeSip(unit.buffers)
+    unit.buffers.remove(BUF.DCE_STUB_DATA)
+  }
+
+  gap(slot: ProtocolSlot, direction: Direction): void {
+    slot.protocol?.gap(direction)
+  }
+
+  dceCall(
+    flow: Flow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    stub: number,
+  ): void {
+    const unit = this.#unit
+    unit.direction = direction
+    unit.buffers.set(BUF.PKT_DATA, bytes, start, end)
+    unit.buffers.set(BUF.RAW_DATA, bytes, start, end)
+    unit.buffers.set(BUF.DCE_STUB_DATA, bytes, stub, end)
+    this.#sink.pdu(flow, unit)
+    unit.buffers.clear()
+  }
+
+  fileData(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    const unit = this.#unit
+    unit.direction = direction
+    this.facts.clear()
+    unit.buffers.set(BUF.PKT_DATA, bytes, start, end)
+    unit.buffers.set(BUF.FILE_DATA, bytes, start, end)
+    this.#sink.pdu(flow, unit)
+    unit.buffers.clear()
+  }
+
+  #identify(
+    flow: Flow,
+    slot: ProtocolSlot,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): ServiceId {
+    if (slot.probes++ === 0 && this.#ftpData.expects(flow)) return SERVICE.FTP_DATA
+    return identifyTurn(direction, bytes, start, end, flow.port(1))
+  }
+}
