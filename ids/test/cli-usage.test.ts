@@ -26,7 +26,6 @@ describe('usage errors', () => {
   it.each([
     [[], 'nothing to inspect: give -r FILE or -i INTERFACE'],
     [['-r', 'a', '-i', 'eth0'], '-r and -i exclude each other'],
-    [['-r', 'a', '--bpf', 'tcp'], '--bpf filters live captures (-i) only'],
     [['-r', 'a', '-s', '100'], '-s is for live captures'],
     [['-i', 'eth0', '-s', '3'], 'Expected a whole number, 64 to 65535'],
     [['-r', '-', '-'], 'standard input (-) can be read once only'],

@@ -112,7 +112,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: ['flows'],
     summary: 'List the flows of captures: addresses, state, packets, bytes, times, how each ended',
-    flags: ['read', 'count', 'checksums', 'utc', 'json', 'quiet'],
+    flags: ['read', 'bpf', 'count', 'checksums', 'utc', 'json', 'quiet'],
     examples: [['weir flows -r capture.pcap --json', 'one JSON object per flow']],
     run: runFlows,
   },

@@ -125,7 +125,7 @@ export const FLAGS = {
     parse: text,
     spelling: '--bpf <expression>',
     group: 'Input',
-    help: 'capture only packets that match this libpcap filter; needs -i',
+    help: 'look only at packets that match, written as for tcpdump; they keep their number in the capture, -n counts them',
   },
   snaplen: {
     kind: 'single',

@@ -5,7 +5,16 @@
  * is reported at once and in the exit code.
  */
 import { accessSync, constants, statSync } from 'node:fs'
-import { CaptureError, type FrameSink, openCapture, openLive, type PacketSource } from '@weir/stack'
+import {
+  BpfError,
+  BpfFilter,
+  CaptureError,
+  FilteredSink,
+  type FrameSink,
+  openCapture,
+  openLive,
+  type PacketSource,
+} from '@weir/stack'
 import type { InputSettings } from '../config/index.js'
 import { failure, usageError } from './errors.js'
 
@@ -14,6 +23,8 @@ export interface InputEvents {
   readonly signal: AbortSignal
   readonly onProgress: (bytesRead: number, bytesTotal: number | undefined) => void
   readonly onError: (error: CaptureError) => void
+  /** A live capture has lost this many packets: they came faster than they were inspected. */
+  readonly onDropped?: (packets: number) => void
 }
 
 /** Hands on the first `limit` frames and calls `full` after the last of them. */
@@ -51,6 +62,10 @@ class LimitedSink implements FrameSink {
       interfaceIndex,
     )
     if (this.#left === 0) this.#full()
+  }
+
+  skip(): void {
+    this.#sink.skip?.()
   }
 
   idle(seconds: number, nanoseconds: number): void {
@@ -97,15 +112,26 @@ const readableSize = (file: string): number => {
 /**
  * Before anything costly is done.
  * @param jobs threads that will each read the input
- * @throws CliError when a capture is not there, or cannot be read as often as needed
+ * @throws CliError when a capture is not there, or cannot be read as often as needed, or the filter is wrong
  */
 export const checkInputs = (settings: InputSettings, jobs: number): void => {
   totalBytes(settings.files)
+  if (settings.interfaceName === undefined) fileFilter(settings)
   const once =
     jobs > 1 ? settings.files.find((file) => file === STDIN || !statSync(file).isFile()) : undefined
   if (once !== undefined) {
     const name = once === STDIN ? 'standard input' : once
     throw usageError(`-j reads captures once per thread, and ${name} can be read once only`)
+  }
+}
+
+/** For captures that are files: live ones are filtered by the kernel. @throws CliError */
+const fileFilter = ({ filter }: InputSettings): BpfFilter | undefined => {
+  if (filter === undefined) return undefined
+  try {
+    return new BpfFilter(filter)
+  } catch (error) {
+    throw error instanceof BpfError ? usageError(`--bpf: ${error.message}`) : error
   }
 }
 
@@ -121,14 +147,17 @@ export const readInputs = async (
 ): Promise<boolean> => {
   const done = new AbortController()
   const signal = AbortSignal.any([events.signal, done.signal])
-  const target =
+  const limited =
     settings.packetCount === undefined
       ? sink
       : new LimitedSink(sink, settings.packetCount, () => done.abort())
-  const total = settings.interfaceName === undefined ? totalBytes(settings.files) : undefined
+  const live = settings.interfaceName !== undefined
+  const filter = live ? undefined : fileFilter(settings)
+  const target = filter === undefined ? limited : new FilteredSink(filter, limited)
+  const total = live ? undefined : totalBytes(settings.files)
   let before = 0
   let intact = true
-  for (const source of sources(settings)) {
+  for (const [name, source] of sources(settings)) {
     if (signal.aborted) break
     try {
       await source.run(target, {
@@ -136,18 +165,24 @@ export const readInputs = async (
         onProgress: (bytesRead) => events.onProgress(before + bytesRead, total),
       })
     } catch (error) {
-      if (!(error instanceof CaptureError)) throw error
-      events.onError(error)
+      // A filter for Ethernet may make no sense for the packets of this capture.
+      const problem =
+        error instanceof BpfError ? new CaptureError('unsupported', name, `--bpf: ${error.message}`) : error
+      if (!(problem instanceof CaptureError)) throw error
+      events.onError(problem)
       intact = false
     }
     before += source.counters.bytesRead
+    const { dropped = 0 } = source.counters
+    if (dropped > 0) events.onDropped?.(dropped)
   }
   return intact
 }
 
-const sources = (settings: InputSettings): readonly PacketSource[] => {
+const sources = (settings: InputSettings): readonly (readonly [name: string, source: PacketSource])[] => {
   const { interfaceName } = settings
-  if (interfaceName === undefined) return settings.files.map((file) => openCapture(file))
+  if (interfaceName === undefined) return settings.files.map((file) => [file, openCapture(file)])
   const filter = settings.filter === undefined ? {} : { filter: settings.filter }
-  return [openLive(interfaceName, { snaplen: settings.snaplen, promiscuous: true, ...filter })]
+  const source = openLive(interfaceName, { snaplen: settings.snaplen, promiscuous: true, ...filter })
+  return [[interfaceName, source]]
 }

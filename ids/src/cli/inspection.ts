@@ -7,7 +7,7 @@ import { readInputs } from './inputs.js'
 import { type Io, say } from './io.js'
 import type { LoadedEngine } from './loaded-engine.js'
 import { LocalSink } from './local-sink.js'
-import { countText } from './numbers.js'
+import { countText, plural } from './numbers.js'
 import { type ParallelResult, runInWorkers } from './parallel-run.js'
 import type { Progress } from './progress.js'
 import { runTotals, wrongChecksums } from './run-totals.js'
@@ -62,6 +62,7 @@ export const inspectHere = async (context: RunContext): Promise<ParallelResult> 
       signal: stop.signal,
       onProgress: (bytesRead, total) => progress.update(bytesRead, total, stack.counters.packets),
       onError: (error) => inputError(context, error.message),
+      onDropped: (packets) => inputError(context, `${plural(packets, 'packet')} lost: they came too fast`),
     })
     stack.finish()
     sink.release()

@@ -67,11 +67,6 @@ const checkInput = (flags: FlagValues): void => {
     throw usageError('nothing to inspect: give -r FILE or -i INTERFACE')
   }
   if (live && flags.read.length > 0) throw usageError('-r and -i exclude each other')
-  if (!live && flags.bpf !== undefined) {
-    throw usageError(
-      '--bpf filters live captures (-i) only; filter a file first: tcpdump -r IN -w OUT EXPRESSION',
-    )
-  }
   if (!live && flags.snaplen !== undefined) throw usageError('-s is for live captures (-i) only')
   const standardInputs = [...flags.read, ...flags.rules].filter((file) => file === STDIN)
   if (standardInputs.length > 1) throw usageError('standard input (-) can be read once only')

@@ -7,7 +7,8 @@ import { looksLikeProgram } from './text.js'
 /** What takes a filter takes either. */
 export type FilterInput = string | BpfFilter
 
-const ETHERNET = 1
+/** Tried in this order to see whether an expression is one at all: Ethernet, raw IP, 802.11 with radiotap header. */
+const COMMON_LINK_TYPES = [1, 101, 127] as const
 
 /**
  * An expression and its programs, one per link type, compiled when a packet of it is first seen. A compiled program
@@ -21,13 +22,22 @@ export class BpfFilter {
   private lastType = -1
   private lastProgram: BpfProgram | undefined
 
-  /** @throws BpfError when the expression is wrong: it is compiled at once, for Ethernet */
+  /** @throws BpfError when the expression makes no sense for any common link type: it is compiled at once */
   constructor(expression: string, options: CompileOptions = {}) {
     this.expression = expression
     this.options = options
     this.precompiled = looksLikeProgram(expression)
-    const program = compileBpf(expression, ETHERNET, options)
-    if (!this.precompiled) this.programs.set(ETHERNET, program)
+    let complaint: unknown
+    for (const linkType of COMMON_LINK_TYPES) {
+      try {
+        const program = compileBpf(expression, linkType, options)
+        if (!this.precompiled) this.programs.set(linkType, program)
+        return
+      } catch (error) {
+        complaint ??= error
+      }
+    }
+    throw complaint
   }
 
   /**
