@@ -54,8 +54,8 @@ export class AlertView implements AlertRecord {
 
   #fillFromFlow(unit: InspectionUnit, packet: Packet, flow: Flow<unknown>): void {
     const toServer = unit.direction === TO_SERVER
-    const sender = toServer ? CLI : SVR
-    const receiver = toServer ? SVR : CLI
+    const sender = toServer !== unit.swapped ? CLI : SVR
+    const receiver = sender === CLI ? SVR : CLI
     this.protocol = flow.protocol
     this.ipVersion = flow.ipVersion
     this.vlan = flow.vlan

@@ -83,6 +83,8 @@ export class CompiledRule {
   readonly onPdus: boolean
   /** Names a buffer that only an HTTP message has. */
   readonly httpOnly: boolean
+  /** Looks at file data, and at no buffer that only an HTTP message has. */
+  readonly onFiles: boolean
   readonly needsEstablished: boolean
   /** `only_stream`: never matches a single packet. */
   readonly needsStream: boolean
@@ -111,6 +113,7 @@ export class CompiledRule {
     const flow = options.filter((option): option is FlowOption => option.kind === 'flow')
     const buffers = buffersOf(options)
     this.httpOnly = buffers.some(isHttpOnlyBuffer)
+    this.onFiles = buffers.includes(BUF.FILE_DATA) && !buffers.some(isMessageBuffer)
     const payload = buffers.length > 0
     this.onPdus = options.some(isPduProperty)
     const stream = options.some(isStreamProperty)
@@ -154,7 +157,11 @@ function isRate(option: RuleOption): option is RateOption {
 }
 
 function isHttpOnlyBuffer(buffer: BufferId): boolean {
-  return (buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_CLIENT_BODY) || buffer === BUF.FILE_DATA
+  return isMessageBuffer(buffer) || buffer === BUF.FILE_DATA
+}
+
+function isMessageBuffer(buffer: BufferId): boolean {
+  return buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_CLIENT_BODY
 }
 
 /** Options that ask about one packet rather than about bytes. */

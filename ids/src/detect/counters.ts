@@ -6,6 +6,7 @@ export class Counters {
   httpRequests = 0
   httpResponses = 0
   pduUnits = 0
+  fileUnits = 0
   /** Multi-pattern searches, and the bytes they covered. */
   searches = 0
   searchedBytes = 0

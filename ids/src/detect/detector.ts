@@ -7,6 +7,7 @@
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
 import { BUF, type BufferSet } from '../inspect/buffers.js'
+import type { InspectionContext } from '../inspect/context.js'
 import {
   type Direction,
   type InspectionUnit,
@@ -112,6 +113,11 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   inspect(flow: DetectFlow, unit: InspectionUnit): void {
     const { counters } = this
     const context = flow.uctx!
+    if (unit.kind === UNIT.FILE) {
+      counters.fileUnits++
+      this.#inspectUnit(flow, context, unit, this.#set.files.of(unit.service)[unit.direction])
+      return
+    }
     if (unit.kind === UNIT.STREAM) {
       counters.streamUnits++
       this.#protocols.beforeUnit(flow, context, unit)
@@ -134,8 +140,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     }
     this.#begin()
     if (unit.pending !== null && unit.sequence > 0) this.#resume(unit.pending)
-    const serverPort = flow.port(SVR)
-    const clientPort = flow.port(CLI)
+    const serverPort = flow.port(unit.swapped ? CLI : SVR)
+    const clientPort = flow.port(unit.swapped ? SVR : CLI)
     for (let group = table.byServerPort(serverPort); group !== null; group = group.next)
       this.#search(group, unit)
     if (table.hasClientRules) {
@@ -146,13 +152,13 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       const toServer = unit.direction === TO_SERVER
       const state = this.#state
       const packet = this.#packet
-      const sender = toServer ? CLI : SVR
+      const sender = toServer !== unit.swapped ? CLI : SVR
       const own =
         flow.packetSide === sender &&
         packet.sourcePort === flow.port(sender) &&
-        packet.destinationPort === flow.port(toServer ? SVR : CLI)
+        packet.destinationPort === flow.port(sender === CLI ? SVR : CLI)
       state.packet = own ? packet : undefined
-      this.#loadFlowAddresses(flow, toServer)
+      this.#loadFlowAddresses(flow, sender === CLI)
       this.#evaluate(flow, unit, toServer ? clientPort : serverPort, toServer ? serverPort : clientPort)
     }
     if (!unit.last) {
@@ -160,13 +166,23 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       return
     }
     context.inspectedAs = unit.service
-    if (unit.kind !== UNIT.PDU && context.packetMatches !== undefined)
+    if (unit.kind !== UNIT.PDU && unit.kind !== UNIT.FILE && context.packetMatches !== undefined)
       context.packetMatches[unit.direction] = undefined
   }
 
   /** Bytes of a stream are missing. */
-  gap(context: FlowContext, direction: Direction): void {
-    this.#protocols.gap(context, direction)
+  gap(flow: DetectFlow, context: FlowContext, direction: Direction): void {
+    this.#protocols.gap(flow, context, direction)
+  }
+
+  /** The flow has ended; its turns and messages have been inspected. */
+  close(flow: DetectFlow, context: FlowContext): void {
+    this.#protocols.close(flow, context)
+  }
+
+  /** Must be called before the first unit. */
+  useContext(context: InspectionContext<DetectFlow>): void {
+    this.#protocols.useContext(context)
   }
 
   /** One UDP datagram: like `packet`, once the service is known. */
@@ -333,15 +349,15 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#addAll(group.always)
   }
 
-  #loadFlowAddresses(flow: DetectFlow, toServer: boolean): void {
+  #loadFlowAddresses(flow: DetectFlow, fromClient: boolean): void {
     if (!this.#set.testsAddresses) return
     const context = flow.uctx!
     if (context.clientAddress === undefined) {
       context.clientAddress = parseAddress(flow.address(CLI)) ?? new Int32Array(4)
       context.serverAddress = parseAddress(flow.address(SVR)) ?? new Int32Array(4)
     }
-    const source = toServer ? context.clientAddress : context.serverAddress!
-    const destination = toServer ? context.serverAddress! : context.clientAddress
+    const source = fromClient ? context.clientAddress : context.serverAddress!
+    const destination = fromClient ? context.serverAddress! : context.clientAddress
     const state = this.#state
     state.src0 = source[0]!
     state.src1 = source[1]!

@@ -4,7 +4,7 @@ import { SERVICE, type ServiceId } from '../inspect/unit.js'
 import type { ProtocolSlot } from '../protocol/index.js'
 import type { DetectFlow } from './detector.js'
 
-export class FlowContext implements ProtocolSlot {
+export class FlowContext implements ProtocolSlot<DetectFlow> {
   /** Tells HTTP from other data and makes the inspection units; absent for flows that are not TCP. */
   readonly conversation: Conversation<DetectFlow> | undefined
   /** Flowbits, one bit each; absent until a rule sets one. */
@@ -13,7 +13,9 @@ export class FlowContext implements ProtocolSlot {
   packetMatches: (number[] | undefined)[] | undefined
   service: ServiceId = SERVICE.UNKNOWN
   probes = 0
-  protocol: ProtocolSlot['protocol'] = undefined
+  protocol: ProtocolSlot<DetectFlow>['protocol'] = undefined
+  mail: ProtocolSlot<DetectFlow>['mail'] = undefined
+  swapped = false
   /** Service of the last message or turn inspected to its end. */
   inspectedAs: ServiceId = SERVICE.UNKNOWN
   /** Words of the addresses, read when the first rule asks. */

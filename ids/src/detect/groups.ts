@@ -5,11 +5,13 @@
  * whose union holds every rule that may match there. Called by the inspector for every unit; groups and matchers are
  * made at first use and shared between ports and tables that have the same rules or patterns.
  */
+
+import { BUF } from '../inspect/buffers.js'
 import type { Direction, ServiceId } from '../inspect/unit.js'
 import type { Matcher, MatcherEngine } from '../match/matcher.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
-import { SET_COUNT } from './fast-pattern.js'
+import { type FastPattern, SET_COUNT } from './fast-pattern.js'
 import { SERVICE_FIT } from './header-test.js'
 import type { PortClasses } from './ports.js'
 
@@ -18,6 +20,10 @@ import type { PortClasses } from './ports.js'
  * beyond are served by two searches; otherwise traffic to many ports could make a matcher for each.
  */
 const MERGED_CLASSES = 24
+
+/** What the units of a group are. */
+export const GROUP = { BYTES: 0, MESSAGES: 1, FILES: 2 } as const
+export type GroupKind = (typeof GROUP)[keyof typeof GROUP]
 
 /** Patterns of one kind in a group, and the rules behind each. */
 export class PatternSet {
@@ -100,11 +106,10 @@ export class RuleGroup {
   readonly next: RuleGroup | null
   readonly size: number
 
-  /** @param http the units are HTTP messages */
   constructor(
     members: readonly number[],
     rules: readonly CompiledRule[],
-    http: boolean,
+    kind: GroupKind,
     next: RuleGroup | null,
   ) {
     const bySet: number[][] = Array.from({ length: SET_COUNT }, () => [])
@@ -112,7 +117,7 @@ export class RuleGroup {
     const searched: number[] = []
     for (const index of members) {
       const fastPattern = rules[index]!.fastPattern
-      if (fastPattern === undefined || (http && fastPattern.commonplace)) always.push(index)
+      if (fastPattern === undefined || !isSearched(fastPattern, kind)) always.push(index)
       else {
         bySet[fastPattern.set]!.push(index)
         searched.push(index)
@@ -159,7 +164,7 @@ export class GroupTable {
   readonly #rules: readonly CompiledRule[]
   readonly #classes: PortClasses
   readonly #direction: Direction
-  readonly #http: boolean
+  readonly #kind: GroupKind
   readonly #anyPort: number[] = []
   readonly #byServerPort: number[] = []
   readonly #byClientPort: number[] = []
@@ -170,19 +175,18 @@ export class GroupTable {
   readonly #anyGroup: RuleGroup | null
   #merged = 0
 
-  /** @param messages the units are HTTP messages */
   constructor(
     rules: readonly CompiledRule[],
     classes: PortClasses,
     direction: Direction,
     service: ServiceId,
-    messages: boolean,
+    kind: GroupKind,
     admit: (rule: CompiledRule) => boolean,
   ) {
     this.#rules = rules
     this.#classes = classes
     this.#direction = direction
-    this.#http = messages
+    this.#kind = kind
     rules.forEach((rule, index) => {
       const fit = rule.header.fits(service)
       if (fit === SERVICE_FIT.NO || !rule.mayTravel(direction) || !admit(rule)) return
@@ -191,7 +195,7 @@ export class GroupTable {
       else if (rule.header.anyServer(direction)) this.#anyPort.push(index)
       else this.#byServerPort.push(index)
     })
-    this.#anyGroup = this.#anyPort.length > 0 ? new RuleGroup(this.#anyPort, rules, this.#http, null) : null
+    this.#anyGroup = this.#anyPort.length > 0 ? new RuleGroup(this.#anyPort, rules, this.#kind, null) : null
   }
 
   get isEmpty(): boolean {
@@ -234,10 +238,10 @@ export class GroupTable {
 
   #join(specific: readonly number[]): RuleGroup {
     if (this.#anyGroup !== null && this.#merged >= MERGED_CLASSES) {
-      return new RuleGroup(specific, this.#rules, this.#http, this.#anyGroup)
+      return new RuleGroup(specific, this.#rules, this.#kind, this.#anyGroup)
     }
     this.#merged++
-    return new RuleGroup([...this.#anyPort, ...specific], this.#rules, this.#http, null)
+    return new RuleGroup([...this.#anyPort, ...specific], this.#rules, this.#kind, null)
   }
 
   #makeClientGroup(portClass: number): RuleGroup | null {
@@ -247,7 +251,7 @@ export class GroupTable {
     const group =
       members.length === 0
         ? null
-        : this.#share(`c${members.join()}`, () => new RuleGroup(members, this.#rules, this.#http, null))
+        : this.#share(`c${members.join()}`, () => new RuleGroup(members, this.#rules, this.#kind, null))
     this.#clientGroups[portClass] = group
     return group
   }
@@ -260,4 +264,11 @@ export class GroupTable {
     }
     return group
   }
+}
+
+/** False when searching for a pattern costs more than trying its rule each time, or when it is not in what is searched. */
+function isSearched({ commonplace, buffer }: FastPattern, kind: GroupKind): boolean {
+  if (kind === GROUP.MESSAGES) return !commonplace
+  // Around a file, packet data is what has been searched already, as part of the stream.
+  return kind === GROUP.BYTES || buffer === BUF.FILE_DATA
 }

@@ -55,6 +55,7 @@ export class Inspector {
     const open = (flow: DetectFlow): FlowContext => this.#openContext(flow)
     this.#detector = new Detector(set, matchers, settings, stack.packet, sink, filter, this.counters, open)
     const context = new InspectionContext<DetectFlow>(this.#detector, settings.inspection)
+    this.#detector.useContext(context)
     this.#pool = new ConversationPool(context)
     this.inspectCounters = context.counters
     const usual = [SERVICE.UNKNOWN, SERVICE.HTTP].flatMap((service) => [
@@ -83,11 +84,11 @@ export class Inspector {
   }
 
   #subscribe(): void {
-    const { streams, pdus, tcpPackets, orphans, udp, icmp, otherIp } = this.#set
+    const { streams, files, pdus, tcpPackets, orphans, udp, icmp, otherIp } = this.#set
     const looksAt = (...tables: DirectionTables[]): boolean =>
       tables.some(([toServer, toClient]) => !toServer.isEmpty || !toClient.isEmpty)
     // A turn ends when the other side sends, so one direction cannot be inspected without the other.
-    const reassemble = streams.looksAtAny || pdus.looksAtAny
+    const reassemble = streams.looksAtAny || files.looksAtAny || pdus.looksAtAny
     const packets = tcpPackets.looksAtAny || udp.looksAtAny || looksAt(icmp, otherIp)
     const orphaned = looksAt(orphans)
     if (!reassemble && !packets && !orphaned) return
@@ -125,11 +126,14 @@ export class Inspector {
     if (context === undefined) return
     const direction = gap.side === SVR ? TO_SERVER : TO_CLIENT
     context.conversation?.gap(flow, direction, gap.length)
-    this.#detector.gap(context, direction)
+    this.#detector.gap(flow, context, direction)
   }
 
   #onEnd(flow: DetectFlow): void {
-    flow.uctx?.conversation?.close(flow)
+    const context = flow.uctx
+    if (context === undefined) return
+    context.conversation?.close(flow)
+    this.#detector.close(flow, context)
   }
 
   #onPacket(flow: DetectFlow, packet: Packet): void {

@@ -14,7 +14,7 @@ import {
 } from '../inspect/unit.js'
 import type { PortSet, Rule, RuleAction, RuleProblem } from '../rules/model.js'
 import { type CompileContext, CompiledRule } from './compile.js'
-import { GroupTable } from './groups.js'
+import { GROUP, type GroupKind, GroupTable } from './groups.js'
 import { SERVICE_FIT } from './header-test.js'
 import { PortClasses } from './ports.js'
 
@@ -68,6 +68,8 @@ export class RuleSet {
   readonly flowbitWords: number
   /** Reassembled TCP data. */
   readonly streams: ServiceTables
+  /** Files carried by mail. */
+  readonly files: ServiceTables
   /** Messages of protocols inside TCP streams. */
   readonly pdus: ServiceTables
   /** Single TCP packets. */
@@ -106,10 +108,10 @@ export class RuleSet {
     const tables = (
       service: ServiceId,
       admit: (rule: CompiledRule) => boolean,
-      messages = false,
+      kind: GroupKind = GROUP.BYTES,
     ): DirectionTables => {
       const table = (direction: Direction): GroupTable =>
-        new GroupTable(compiled, classes, direction, service, messages, admit)
+        new GroupTable(compiled, classes, direction, service, kind, admit)
       return [table(TO_SERVER), table(TO_CLIENT)]
     }
     const isFor = ({ rule }: CompiledRule, protocol: string): boolean =>
@@ -119,9 +121,12 @@ export class RuleSet {
     this.streams = new ServiceTables((service) =>
       tables(
         service,
-        (rule) => isFor(rule, 'tcp') && rule.onStreams && !(service !== SERVICE.HTTP && rule.httpOnly),
-        service === SERVICE.HTTP,
+        (rule) => isFor(rule, 'tcp') && rule.onStreams && maySee(rule, service),
+        service === SERVICE.HTTP ? GROUP.MESSAGES : GROUP.BYTES,
       ),
+    )
+    this.files = new ServiceTables((service) =>
+      tables(service, (rule) => isFor(rule, 'tcp') && rule.onStreams && rule.onFiles, GROUP.FILES),
     )
     this.pdus = new ServiceTables((service) => tables(service, (rule) => isFor(rule, 'tcp') && rule.onPdus))
     this.tcpPackets = new ServiceTables((service) =>
@@ -181,6 +186,11 @@ export class ServiceTables {
     }
     return false
   }
+}
+
+/** Whether units of the service have the buffers a rule needs: all of them messages, data connections a file. */
+function maySee(rule: CompiledRule, service: ServiceId): boolean {
+  return !rule.httpOnly || service === SERVICE.HTTP || (service === SERVICE.FTP_DATA && rule.onFiles)
 }
 
 function traitsOf(rule: CompiledRule): number {

@@ -16,6 +16,7 @@ export class Unit implements InspectionUnit {
   readonly kind: UnitKind
   readonly buffers = new BufferSet()
   direction: Direction = TO_SERVER
+  swapped = false
   service: ServiceId = SERVICE.UNKNOWN
   sequence = 0
   last = true

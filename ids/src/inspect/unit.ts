@@ -88,7 +88,9 @@ export type UnitKind = (typeof UNIT)[keyof typeof UNIT]
  */
 export interface InspectionUnit {
   readonly kind: UnitKind
-  readonly direction: Direction
+  direction: Direction
+  /** `direction` and ports count from the other end: the flow's client is the server of its protocol (FTP data). */
+  swapped: boolean
   /** UNKNOWN until detection has looked at the bytes (stream units). */
   service: ServiceId
   readonly buffers: BufferSet

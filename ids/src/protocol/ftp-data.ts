@@ -9,6 +9,10 @@ import { type Direction, TO_SERVER } from '../inspect/unit.js'
 import { ascii, startsWith } from '../service/patterns.js'
 import type { FlowEnds } from './inspector.js'
 
+/** Whether a new flow is an FTP data connection, and which end has opened it. */
+export const FTP_DATA = { NOT_EXPECTED: 0, FROM_CLIENT: 1, FROM_SERVER: 2 } as const
+export type FtpDataExpected = (typeof FTP_DATA)[keyof typeof FTP_DATA]
+
 const MOST = 1024
 const LINE = 256
 const PORT = ascii('port ')
@@ -18,7 +22,7 @@ const EXTENDED = ascii('229')
 const LF = 10
 
 export class FtpDataHints {
-  readonly #expected = new Set<string>()
+  readonly #expected = new Map<string, FtpDataExpected>()
 
   /** Looks at the lines of one turn of a control connection. */
   read(flow: FlowEnds, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
@@ -31,29 +35,37 @@ export class FtpDataHints {
     }
   }
 
-  /** The flow goes to an endpoint that was announced; it is forgotten with that. */
-  expects(flow: FlowEnds): boolean {
-    if (this.#expected.size === 0) return false
-    return this.#expected.delete(`${flow.address(1)} ${flow.port(1)}`)
+  /**
+   * Whether the flow goes to an endpoint that was announced, which is forgotten with that. The port it comes from says
+   * nothing: any client may choose it.
+   */
+  expects(flow: FlowEnds): FtpDataExpected {
+    if (this.#expected.size === 0) return FTP_DATA.NOT_EXPECTED
+    const key = `${flow.address(1)} ${flow.port(1)}`
+    const expected = this.#expected.get(key)
+    if (expected === undefined) return FTP_DATA.NOT_EXPECTED
+    this.#expected.delete(key)
+    return expected
   }
 
   #line(flow: FlowEnds, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     if (direction === TO_SERVER) {
-      if (startsWith(bytes, start, end, PORT)) this.#add(flow.address(0), commas(bytes, start + 5, end))
-      else if (startsWith(bytes, start, end, EPRT)) this.#add(flow.address(0), bars(bytes, start + 5, end))
+      if (startsWith(bytes, start, end, PORT)) this.#add(flow, 0, commas(bytes, start + 5, end))
+      else if (startsWith(bytes, start, end, EPRT)) this.#add(flow, 0, bars(bytes, start + 5, end))
     } else if (startsWith(bytes, start, end, PASSIVE)) {
-      this.#add(flow.address(1), commas(bytes, start + 3, end))
-    } else if (startsWith(bytes, start, end, EXTENDED))
-      this.#add(flow.address(1), bars(bytes, start + 3, end))
+      this.#add(flow, 1, commas(bytes, start + 3, end))
+    } else if (startsWith(bytes, start, end, EXTENDED)) this.#add(flow, 1, bars(bytes, start + 3, end))
   }
 
-  #add(address: string, port: number): void {
+  /** @param listener the end of the control connection that waits for the data connection */
+  #add(flow: FlowEnds, listener: 0 | 1, port: number): void {
     if (port <= 0 || port > 65_535) return
     if (this.#expected.size >= MOST) {
-      const oldest = this.#expected.values().next().value
+      const oldest = this.#expected.keys().next().value
       if (oldest !== undefined) this.#expected.delete(oldest)
     }
-    this.#expected.add(`${address} ${port}`)
+    const key = `${flow.address(listener)} ${port}`
+    this.#expected.set(key, listener === 0 ? FTP_DATA.FROM_SERVER : FTP_DATA.FROM_CLIENT)
   }
 }
 

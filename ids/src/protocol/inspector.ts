@@ -5,24 +5,38 @@
  * per worker. What is parsed depends on the bytes of the turns only, not on how segments carried them.
  */
 import { BUF } from '../inspect/buffers.js'
+import type { InspectionContext } from '../inspect/context.js'
 import { Unit } from '../inspect/inspection-unit.js'
-import { type Direction, type InspectionUnit, SERVICE, type ServiceId, UNIT } from '../inspect/unit.js'
+import {
+  type Direction,
+  type InspectionUnit,
+  SERVICE,
+  type ServiceId,
+  TO_CLIENT,
+  TO_SERVER,
+  UNIT,
+} from '../inspect/unit.js'
+import { type Dialogue, follow, MailContext, openDialogue } from '../mail/index.js'
 import { identifyDatagram, identifyTurn, PROBED_TURNS } from '../service/index.js'
 import { DceConnection, readDceDatagram } from './dce.js'
 import { FACTS, ProtocolFacts } from './facts.js'
-import { FtpDataHints } from './ftp-data.js'
+import { FTP_DATA, FtpDataHints } from './ftp-data.js'
 import { readSip, removeSip } from './sip.js'
 import { SmbConnection, type SmbListener } from './smb.js'
 import { TlsState } from './tls.js'
 
 /** What is kept for a flow. */
-export interface ProtocolSlot {
+export interface ProtocolSlot<Flow> {
   /** The service recognised (never HTTP, which the conversation knows); UNKNOWN before that. */
   service: ServiceId
   /** Turns looked at without recognising anything. */
   probes: number
   /** State of the service's parser, once there is something to keep. */
   protocol: TlsState | DceConnection | SmbConnection | undefined
+  /** Where in a mail conversation mails are. */
+  mail: Dialogue<Flow> | undefined
+  /** An FTP data connection that the server has opened: its client is the FTP server. */
+  swapped: boolean
 }
 
 /** Ends of the flow a unit belongs to: 0 the client's, 1 the server's. */
@@ -41,13 +55,19 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
   readonly #sink: PduSink<Flow>
   readonly #unit = new Unit(UNIT.PDU)
   readonly #ftpData = new FtpDataHints()
+  #mail: MailContext<Flow> | undefined
 
   constructor(sink: PduSink<Flow>) {
     this.#sink = sink
   }
 
+  /** Must be called before the first unit. Files found in mails go to the context's sink. */
+  useContext(context: InspectionContext<Flow>): void {
+    this.#mail = new MailContext(context)
+  }
+
   /** Before a window of a turn is searched: sets its service, the facts and the protocol's buffers. */
-  beforeUnit(flow: Flow, slot: ProtocolSlot, unit: InspectionUnit): void {
+  beforeUnit(flow: Flow, slot: ProtocolSlot<Flow>, unit: InspectionUnit): void {
     if (unit.service !== SERVICE.UNKNOWN) return
     const { buffers, direction } = unit
     const bytes = buffers.bytes[BUF.PKT_DATA]!
@@ -68,13 +88,31 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
       this.facts.sslVersions = tls.versions
     } else if (slot.service === SERVICE.SIP && turn) readSip(this.facts, buffers, bytes, start, end)
     else if (slot.service === SERVICE.FTP && turn) this.#ftpData.read(flow, direction, bytes, start, end)
+    else if (slot.service === SERVICE.FTP_DATA) {
+      const fresh = buffers.fresh[BUF.PKT_DATA]!
+      buffers.setWindow(BUF.FILE_DATA, bytes, start, end, fresh, buffers.base[BUF.PKT_DATA]!)
+      if (slot.swapped) {
+        unit.direction = direction === TO_SERVER ? TO_CLIENT : TO_SERVER
+        unit.swapped = true
+      }
+    }
   }
 
   /** After the window has been inspected: takes back what `beforeUnit` set, and hands out the messages inside. */
-  afterUnit(flow: Flow, slot: ProtocolSlot, unit: InspectionUnit): void {
+  afterUnit(flow: Flow, slot: ProtocolSlot<Flow>, unit: InspectionUnit): void {
     const { buffers, direction } = unit
     if (slot.service === SERVICE.SIP) removeSip(buffers)
     this.facts.clear()
+    if (slot.service === SERVICE.FTP_DATA) {
+      buffers.remove(BUF.FILE_DATA)
+      unit.swapped = false
+      return
+    }
+    if (this.#mail !== undefined && isMail(slot.service)) {
+      slot.mail ??= openDialogue(this.#mail, slot.service)
+      if (slot.mail !== undefined) follow(this.#mail, slot.mail, flow, direction, buffers)
+      return
+    }
     const dce = slot.service === SERVICE.DCERPC
     if (!dce && slot.service !== SERVICE.NETBIOS_SSN) return
     slot.protocol ??= dce ? new DceConnection() : new SmbConnection()
@@ -110,8 +148,15 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     unit.buffers.remove(BUF.DCE_STUB_DATA)
   }
 
-  gap(slot: ProtocolSlot, direction: Direction): void {
+  gap(flow: Flow, slot: ProtocolSlot<Flow>, direction: Direction): void {
     slot.protocol?.gap(direction)
+    slot.mail?.gap(flow, direction)
+  }
+
+  /** The flow has ended, and its last turns have been inspected. */
+  close(flow: Flow, slot: ProtocolSlot<Flow>): void {
+    slot.mail?.close(flow)
+    slot.mail = undefined
   }
 
   dceCall(
@@ -143,13 +188,23 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
 
   #identify(
     flow: Flow,
-    slot: ProtocolSlot,
+    slot: ProtocolSlot<Flow>,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): ServiceId {
-    if (slot.probes++ === 0 && this.#ftpData.expects(flow)) return SERVICE.FTP_DATA
+    if (slot.probes++ === 0) {
+      const expected = this.#ftpData.expects(flow)
+      if (expected !== FTP_DATA.NOT_EXPECTED) {
+        slot.swapped = expected === FTP_DATA.FROM_SERVER
+        return SERVICE.FTP_DATA
+      }
+    }
     return identifyTurn(direction, bytes, start, end, flow.port(1))
   }
+}
+
+function isMail(service: ServiceId): boolean {
+  return service === SERVICE.SMTP || service === SERVICE.POP3 || service === SERVICE.IMAP
 }
