@@ -199,7 +199,11 @@ export function kernelProgram(filter: BpfProgram | undefined, snaplen: number): 
   }
   const prologue = [LOAD_BYTE, 0, 0, TAG_TAKEN_OFF, JUMP_EQUAL, 0, 1, 1, RET, 0, 0, MAX_SNAPLEN]
   if (filter.loops || filter.length + prologue.length / 4 > MAX_INSTRUCTIONS) return new Uint32Array(0)
-  return Uint32Array.of(...prologue, ...filter.words)
+  const program = Uint32Array.of(...prologue, ...filter.words)
+  for (let at = prologue.length; at < program.length; at += 4) {
+    if (program[at] === RET) program[at + 3] = Math.min(program[at + 3]!, snaplen)
+  }
+  return program
 }
 
 const NO_PERMISSION = new Set(['EPERM', 'EACCES'])

@@ -204,6 +204,44 @@ describe.skipIf(reason !== '')('the AF_PACKET ring', () => {
     expect(wrong).toEqual([])
   })
 
+  it('lets go of everything when the sink throws, and when its worker is terminated', async () => {
+    const result = await pair().run<{ error: string; promiscuity: number[]; received: number }>(`
+      const { execFileSync } = await import('node:child_process')
+      const { Worker } = await import('node:worker_threads')
+      const promiscuity = () =>
+        JSON.parse(execFileSync('ip', ['-d', '-j', 'link', 'show', 'v1'], { encoding: 'utf8' }))[0].promiscuity
+      const counts = []
+      let error = ''
+      const running = weir.openRing('v1').run({ frame() { throw new Error('enough') } }).catch((e) => { error = e.message })
+      send('v0', [frame(60, 1), frame(60, 2)])
+      await running
+      counts.push(promiscuity())
+      const script = \`
+        const { parentPort } = require('node:worker_threads')
+        const { packet } = require(process.cwd() + '/stack/native/build/weir_net.node')
+        const id = packet.openRing('v1', Uint32Array.of(262144, 16, 1, 5, 0), new Uint32Array(0))
+        globalThis.memory = new Uint8Array(packet.memory(id))
+        const watcher = packet.watch(Uint32Array.of(id), () => { parentPort.postMessage('ready') })
+        packet.arm(watcher)
+        parentPort.postMessage('open')\`
+      let received = 0
+      for (let i = 0; i < 5; i++) {
+        const worker = new Worker(script, { eval: true, execArgv: [] })
+        await new Promise((resolve) => worker.once('message', resolve))
+        counts.push(promiscuity())
+        const ready = new Promise((resolve) => worker.once('message', resolve))
+        send('v0', [frame(60, i)])
+        if (i % 2 === 0) await ready
+        received++
+        await worker.terminate()
+        counts.push(promiscuity())
+      }
+      print({ error, promiscuity: counts, received })`)
+    expect(result.error).toBe('enough')
+    expect(result.promiscuity).toEqual([0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0])
+    expect(result.received).toBe(5)
+  })
+
   it('says what is wrong', async () => {
     const result = await pair().run<Record<string, { code: string; message: string }>>(`
       const out = {}
