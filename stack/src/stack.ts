@@ -29,10 +29,12 @@ import {
   FLAG_TCP,
   FLAGS,
   FOREST,
+  HELD_COUNT,
   LAST_TIME,
   NEW_SYN_SEQ,
   NEW_SYN_WINDOW,
   PACKETS,
+  RECEIVED,
   ROW_SHIFT,
   SIDE_FIN,
   SIDE_SHIFT,
@@ -59,7 +61,7 @@ import { RawSocket, type RawSocketOptions, StreamSocket, type StreamSocketOption
 import { type StackOptions, type StackOptionsInput, stackOptions } from './options.js'
 import { CHUNK_BYTES } from './tcp/held.js'
 import { Reassembler } from './tcp/reassembly.js'
-import { SYN_ANSWERED, SYN_NOT_NEW, TcpTracker } from './tcp/tracker.js'
+import { END_FIN, END_RST, SYN_ANSWERED, SYN_NOT_NEW, TcpTracker } from './tcp/tracker.js'
 import {
   DecodeCounters,
   decodeFrame,
@@ -75,14 +77,16 @@ const { SYN, RST, ACK } = TCP_FLAG
 /** A flow whose last packet lies further in the future than this (microseconds) was stamped by another clock. */
 const CLOCK_TOLERANCE = 60e6
 
-const END_COUNTER: Readonly<Record<Exclude<ConnEndReason, 'stopped'>, number>> = {
-  fin: C.endedFin,
-  rst: C.endedRst,
-  timeout: C.endedTimeout,
-  reused: C.endedReused,
-  evicted: C.endedEvicted,
-  shutdown: C.endedShutdown,
-}
+/** Reasons a flow ends for, as numbers; those the TCP tracker gives come first. */
+const END = { FIN: END_FIN, RST: END_RST, TIMEOUT: 3, REUSED: 4, EVICTED: 5, SHUTDOWN: 6 } as const
+const END_REASON: readonly ConnEndReason[] = [
+  'shutdown',
+  ...(['fin', 'rst', 'timeout', 'reused', 'evicted', 'shutdown'] as const),
+]
+const END_COUNTER: readonly number[] = [
+  C.endedShutdown,
+  ...[C.endedFin, C.endedRst, C.endedTimeout, C.endedReused, C.endedEvicted, C.endedShutdown],
+]
 
 interface Monitor {
   readonly record: SocketRecord
@@ -269,7 +273,7 @@ export class Stack implements FrameSink, FlowControl {
       const at = row << ROW_SHIFT
       const idle = this.time - this.table.times[(at + LAST_TIME) >> 1]
       if (idle > this.timeouts[this.table.words[at + FLAGS] & FLAG_CLASS]) {
-        this.end(row, 'timeout')
+        this.end(row, END.TIMEOUT)
         row = 0
       }
     }
@@ -297,7 +301,7 @@ export class Stack implements FrameSink, FlowControl {
   finish(): void {
     this.defragmenter.finish()
     for (let row = 1; row < this.table.end; row++) {
-      if (this.table.isLive(row)) this.end(row, 'shutdown')
+      if (this.table.isLive(row)) this.end(row, END.SHUTDOWN)
     }
   }
 
@@ -347,22 +351,32 @@ export class Stack implements FrameSink, FlowControl {
   // ---- Packets of flows ---------------------------------------------------------------------------------------
 
   private tcpPacket(found: number, ports: number, link: number, hash: number): void {
-    const { table, tracker, events } = this
-    let row = found
-    let first = false
+    const { table, events, reassembler } = this
     const opening = (this.packet.tcpFlags & (SYN | RST)) === SYN
+    let row = found
     if (row === 0 || opening || (table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_ENDED) !== 0) {
       row = this.admit(found, opening, ports, link, hash)
-      if (row === 0) return
-      first = this.admitted
-    } else {
-      this.account(row, table.side)
-      if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
+      if (row !== 0) this.irregular(row)
+      return
     }
-    tracker.segment(row, events.side, first)
+    this.admitted = false
+    this.account(row, table.side)
+    if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
+    if (!this.tracker.expected(row, events.side)) {
+      this.irregular(row)
+      return
+    }
     if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
-    if (this.reassembler.pending) this.reassembler.deliver(row)
-    if (tracker.ended !== '') this.close(row, tracker.ended)
+    if (reassembler.pending) reassembler.deliver(row)
+  }
+
+  /** A segment that is not simply the next one, from PRE_TCP on. */
+  private irregular(row: number): void {
+    const { tracker, events, reassembler } = this
+    tracker.segment(row, events.side, this.admitted)
+    if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
+    if (reassembler.pending) reassembler.deliver(row)
+    if (tracker.ended !== 0) this.close(row, tracker.ended)
   }
 
   /**
@@ -387,7 +401,7 @@ export class Stack implements FrameSink, FlowControl {
         answered = verdict === SYN_ANSWERED
         synSequence = words[at + NEW_SYN_SEQ]
         synWindow = words[at + NEW_SYN_WINDOW]
-        this.end(row, 'reused')
+        this.end(row, END.REUSED)
         row = 0
       } else if ((words[at + FLAGS] & FLAG_ENDED) !== 0) {
         const goesOn = p.payloadWireLength > 0 && (flags & RST) === 0 && tracker.contradictsRst(row, side)
@@ -456,7 +470,7 @@ export class Stack implements FrameSink, FlowControl {
     const { table, counts, packet: p } = this
     if (table.full) {
       counts[C.evictions]++
-      this.end(table.victim(), 'evicted')
+      this.end(table.victim(), END.EVICTED)
     }
     const row = table.insert(p, ports, link, hash, reversed, this.time)
     table.words[(row << ROW_SHIFT) + FLAGS] |= flags
@@ -504,7 +518,7 @@ export class Stack implements FrameSink, FlowControl {
     const idle = Math.max(0, this.time - times[last])
     const left = this.timeouts[flags & FLAG_CLASS] - idle
     if (left < 0) {
-      this.end(row, 'timeout')
+      this.end(row, END.TIMEOUT)
       return
     }
     let seconds = left / 1e6
@@ -540,7 +554,7 @@ export class Stack implements FrameSink, FlowControl {
   }
 
   /** Ends the flow for its handlers (if it has not ended yet) and takes it out of the table. */
-  private end(row: number, reason: Exclude<ConnEndReason, 'stopped'>): void {
+  private end(row: number, reason: number): void {
     const ended = (this.table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_ENDED) !== 0
     try {
       if (!ended) this.aside(row, () => this.conclude(row, reason))
@@ -550,7 +564,7 @@ export class Stack implements FrameSink, FlowControl {
   }
 
   /** The connection has closed: it ends for its handlers, the row stays for a while to absorb late packets. */
-  private close(row: number, reason: 'fin' | 'rst'): void {
+  private close(row: number, reason: number): void {
     try {
       this.conclude(row, reason)
     } finally {
@@ -559,31 +573,37 @@ export class Stack implements FrameSink, FlowControl {
   }
 
   /** Delivers what is held, raises ON_CONN_END and lets go of all that hangs on the flow besides its row. */
-  private conclude(row: number, reason: Exclude<ConnEndReason, 'stopped'>): void {
+  private conclude(row: number, end: number): void {
     const words = this.table.words
     const at = row << ROW_SHIFT
     const client = at + SIDES
     const server = client + (1 << SIDE_SHIFT)
-    const { events, reassembler } = this
-    this.counts[END_COUNTER[reason]]++
+    this.counts[END_COUNTER[end]]++
     try {
-      if ((words[at + FLAGS] & FLAG_TCP) !== 0) {
-        reassembler.flush(row, 1, (words[client + STATE] & SIDE_FIN) !== 0, words[client + FIN_SEQ])
-        reassembler.flush(row, 0, (words[server + STATE] & SIDE_FIN) !== 0, words[server + FIN_SEQ])
-      }
+      if (this.unfinished(server, client)) this.reassembler.flush(row, 1)
+      if (this.unfinished(client, server)) this.reassembler.flush(row, 0)
       if (this.stops.length > 0) this.tellStopped()
       words[at + FLAGS] |= FLAG_ENDED
-      if (events.wants(row, 1 << SLOT_END)) events.connEnd(row, reason)
+      if (this.events.wants(row, 1 << SLOT_END)) this.events.connEnd(row, END_REASON[end])
     } finally {
       words[at + FLAGS] |= FLAG_ENDED
-      reassembler.held.clear(client)
-      reassembler.held.clear(server)
-      if (words[at + FOREST] !== 0) {
-        events.store.release(events.forestOf(row))
-        words[at + FOREST] = 0
-      }
-      for (let i = 0; i < this.monitors.length; i++) this.monitors[i].contexts.clear(row)
+      if ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) this.reassembler.drop(row)
+      if (words[at + FOREST] !== 0) this.dropForest(row)
+      const monitors = this.monitors
+      for (let i = 0; i < monitors.length; i++) monitors[i].contexts.clear(row)
     }
+  }
+
+  /** Something of the stream to `receiver` is held, or known to be missing. */
+  private unfinished(receiver: number, sender: number): boolean {
+    const words = this.table.words
+    if (words[receiver + HELD_COUNT] !== 0) return true
+    return (words[sender + STATE] & SIDE_FIN) !== 0 && words[sender + FIN_SEQ] !== words[receiver + RECEIVED]
+  }
+
+  private dropForest(row: number): void {
+    this.events.store.release(this.events.forestOf(row))
+    this.table.words[(row << ROW_SHIFT) + FOREST] = 0
   }
 
   private remove(row: number): void {

@@ -7,7 +7,7 @@
  * fall into one bucket: for any set of flows, the chains are as short as those of a random function, with high
  * probability. It takes two loads per key byte, all of them from the first-level cache.
  */
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 /** Tables: 16 address bytes, 2 port bytes, 4 bytes of the link word. */
 const PORT = 16
@@ -23,7 +23,7 @@ export class FlowHasher {
   /** @param seed any safe integer; the same seed gives the same hash. Random when left out. */
   constructor(seed?: number) {
     this.tables = new Int32Array(TABLES * 256)
-    if (seed === undefined) randomFill(this.tables)
+    if (seed === undefined) randomFillSync(this.tables)
     else seededFill(this.tables, seed)
   }
 
@@ -87,11 +87,6 @@ export class FlowHasher {
       t[at + 0x300 + (word & 0xff)]
     )
   }
-}
-
-function randomFill(tables: Int32Array): void {
-  const bytes = randomBytes(tables.length * 4)
-  for (let i = 0; i < tables.length; i++) tables[i] = bytes.readInt32LE(i * 4)
 }
 
 /** Fills the tables from the seed by xoshiro128** (Blackman and Vigna), itself seeded by splitmix32. */

@@ -75,7 +75,7 @@ export class FlowTable {
   private readonly mask: number
   private readonly hasher: FlowHasher
   /** Released rows, linked through CHAIN. */
-  private free = 0
+  private free = -1
   /** Rows from here on were never used. */
   private fresh = 1
   private hand = 1
@@ -94,6 +94,8 @@ export class FlowTable {
     this.buckets = new Int32Array(size)
     this.mask = size - 1
     this.hasher = new FlowHasher(seed)
+    // Assigned twice: V8 takes a field assigned once for a constant, and code compiled before it changes is lost.
+    this.free = 0
   }
 
   /** The hash of both directions of the flow. `ports` holds the source port in its upper half. */
@@ -106,51 +108,58 @@ export class FlowTable {
   /** Row of the flow the packet belongs to, or 0; sets `side`. */
   find(p: FlowAddresses, ports: number, link: number, hash: number): number {
     const words = this.words
+    const swapped = (ports << 16) | (ports >>> 16)
     let row = this.buckets[hash & this.mask]
     while (row !== 0) {
       const at = row << ROW_SHIFT
+      const next = words[at + CHAIN]
       if (words[at + HASH] === hash && words[at + LINK] === link) {
-        if (words[at + PORTS] === ports && this.sameAddresses(p, at, CLIENT_ADDRESS, SERVER_ADDRESS, link)) {
-          this.side = 0
-          return row
-        }
-        if (
-          words[at + PORTS] === ((ports << 16) | (ports >>> 16)) &&
-          this.sameAddresses(p, at, SERVER_ADDRESS, CLIENT_ADDRESS, link)
-        ) {
-          this.side = 1
-          return row
+        const own = words[at + PORTS]
+        const forward = own === ports && words[at + CLIENT_ADDRESS + 3] === p.src3
+        if (forward || own === swapped) {
+          const client = forward ? CLIENT_ADDRESS : SERVER_ADDRESS
+          if (this.sameAddresses(p, at + client, at + (client ^ SERVER_ADDRESS), link)) {
+            this.side = forward ? 0 : 1
+            return row
+          }
+          // IPv6 addresses of both sides may end alike, and ports be the same or none.
+          if (
+            forward &&
+            own === swapped &&
+            this.sameAddresses(p, at + SERVER_ADDRESS, at + CLIENT_ADDRESS, link)
+          ) {
+            this.side = 1
+            return row
+          }
         }
       }
-      row = words[at + CHAIN]
+      row = next
     }
     return 0
   }
 
-  private sameAddresses(
-    p: FlowAddresses,
-    at: number,
-    source: number,
-    destination: number,
-    link: number,
-  ): boolean {
+  /** Whether the packet goes from the address at word `source` to that at `destination`. */
+  private sameAddresses(p: FlowAddresses, source: number, destination: number, link: number): boolean {
     const words = this.words
-    if (words[at + source + 3] !== p.src3 || words[at + destination + 3] !== p.dst3) return false
-    if ((link & LINK_IPV6) === 0) return true
+    if (words[source + 3] !== p.src3 || words[destination + 3] !== p.dst3) return false
+    return (link & LINK_IPV6) === 0 || this.sameHighWords(p, source, destination)
+  }
+
+  private sameHighWords(p: FlowAddresses, source: number, destination: number): boolean {
+    const words = this.words
     return (
-      words[at + source] === p.src0 &&
-      words[at + source + 1] === p.src1 &&
-      words[at + source + 2] === p.src2 &&
-      words[at + destination] === p.dst0 &&
-      words[at + destination + 1] === p.dst1 &&
-      words[at + destination + 2] === p.dst2
+      words[source] === p.src0 &&
+      words[source + 1] === p.src1 &&
+      words[source + 2] === p.src2 &&
+      words[destination] === p.dst0 &&
+      words[destination + 1] === p.dst1 &&
+      words[destination + 2] === p.dst2
     )
   }
 
   /**
-   * Takes a row for a new flow, zeroed but for key, times and FLAG_LIVE, and enters it. The caller has made room.
+   * Takes a row for a new flow, zeroed but for key, times and FLAG_LIVE, and enters it. The table must not be full.
    * @param reversed the packet was sent by the server
-   * @returns the row, or 0 when all rows are in use
    */
   insert(
     p: FlowAddresses,
@@ -161,13 +170,13 @@ export class FlowTable {
     time: number,
   ): number {
     const words = this.words
-    let row = this.free
-    if (row !== 0) this.free = words[(row << ROW_SHIFT) + CHAIN]
-    else if (this.fresh <= this.capacity) row = this.fresh++
-    else return 0
+    const released = this.free
+    // Row 0 ends the list, and follows itself.
+    this.free = words[(released << ROW_SHIFT) + CHAIN]
+    const row = released !== 0 ? released : this.fresh++
     const at = row << ROW_SHIFT
     const generation = words[at + GENERATION]
-    if (generation !== 0) words.fill(0, at, at + ROW_WORDS)
+    words.fill(0, at, at + ROW_WORDS)
     words[at + GENERATION] = generation
     const source = at + (reversed ? SERVER_ADDRESS : CLIENT_ADDRESS)
     const destination = at + (reversed ? CLIENT_ADDRESS : SERVER_ADDRESS)

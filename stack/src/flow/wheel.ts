@@ -16,7 +16,7 @@ export class TimerWheel {
   private readonly words: Int32Array
   private readonly heads = new Int32Array(SLOTS)
   /** Slots passed so far, modulo 2^30. Time that goes backwards never takes it back. */
-  private tick = 0
+  private tick = -1
   /** Trace second that `tick` stands for. */
   private second = 0
   private started = false
@@ -24,6 +24,8 @@ export class TimerWheel {
 
   constructor(words: Int32Array) {
     this.words = words
+    // Assigned twice: V8 takes a field assigned once for a constant, and code compiled before it changes is lost.
+    this.tick = 0
   }
 
   /** True when `advance` may have something to do at this trace second. */
@@ -43,7 +45,8 @@ export class TimerWheel {
     words[at + TIMER_SLOT] = slot + 1
     words[at + TIMER_PREV] = 0
     words[at + TIMER_NEXT] = head
-    if (head !== 0) words[(head << ROW_SHIFT) + TIMER_PREV] = row
+    // Row 0 is no flow: what is written to it does not matter.
+    words[(head << ROW_SHIFT) + TIMER_PREV] = row
     this.heads[slot] = row
   }
 
@@ -56,7 +59,7 @@ export class TimerWheel {
     const prev = words[at + TIMER_PREV]
     if (prev !== 0) words[(prev << ROW_SHIFT) + TIMER_NEXT] = next
     else this.heads[slot - 1] = next
-    if (next !== 0) words[(next << ROW_SHIFT) + TIMER_PREV] = prev
+    words[(next << ROW_SHIFT) + TIMER_PREV] = prev
     words[at + TIMER_SLOT] = 0
   }
 

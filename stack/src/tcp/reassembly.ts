@@ -11,6 +11,7 @@ import type { Dispatcher } from '../event/dispatcher.js'
 import { NEEDS_STREAM, SLOT_DATA, SLOT_GAP, SLOT_REXMIT } from '../event/forest.js'
 import {
   ACKED,
+  FIN_SEQ,
   HELD_COUNT,
   HELD_HEAD,
   HOLE_TIME,
@@ -21,6 +22,7 @@ import {
   SIDE_EVIDENCE_MASK,
   SIDE_EVIDENCE_ONE,
   SIDE_EVIDENCE_SHIFT,
+  SIDE_FIN,
   SIDE_SHIFT,
   SIDES,
   STATE,
@@ -193,6 +195,28 @@ export class Reassembler {
 
   /** Delivers, after POST_TCP, what the current packet made available. */
   deliver(row: number): void {
+    const { words, times, waiting: side, sequence, length } = this
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    // The common case apart from the others: bytes in order, nothing held.
+    const next =
+      side >= 0 &&
+      (this.awake | this.giveUp | this.cut) === 0 &&
+      words[receiver + HELD_COUNT] === 0 &&
+      words[receiver + RECEIVED] === sequence
+    if (!next) {
+      this.deliverAny(row)
+      return
+    }
+    this.waiting = -1
+    const offset = times[(receiver + OFFSET) >> 1]
+    words[receiver + RECEIVED] = (sequence + length) | 0
+    times[(receiver + OFFSET) >> 1] = offset + length
+    if (this.events.wants(row, 1 << (SLOT_DATA + side))) {
+      this.events.newData(row, side, offset, this.packet.buffer, this.from, this.from + length)
+    }
+  }
+
+  private deliverAny(row: number): void {
     const awake = this.awake
     if (awake !== 0) {
       this.awake = 0
@@ -247,18 +271,26 @@ export class Reassembler {
     return again
   }
 
-  /** Delivers all that is held for a side, with gaps, and tells of bytes known to be missing before `end` of the stream. */
-  flush(row: number, side: number, hasEnd: boolean, end: number): void {
+  /** Delivers all that is held for a side, with gaps, and tells of what is missing before the FIN of the other side. */
+  flush(row: number, side: number): void {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    const sender = (row << ROW_SHIFT) + SIDES + ((1 - side) << SIDE_SHIFT)
     while (words[receiver + HELD_HEAD] !== 0) {
       this.drain(row, side, receiver)
       const head = words[receiver + HELD_HEAD]
       if (head !== 0) this.skipTo(row, side, receiver, this.held.sequence(head))
     }
-    if (hasEnd && ((end - words[receiver + RECEIVED]) | 0) > 0 && this.needed(row, side)) {
-      this.skipTo(row, side, receiver, end)
+    if ((words[sender + STATE] & SIDE_FIN) !== 0 && this.needed(row, side)) {
+      this.skipTo(row, side, receiver, words[sender + FIN_SEQ])
     }
+  }
+
+  /** Frees what is held for both sides. */
+  drop(row: number): void {
+    const client = (row << ROW_SHIFT) + SIDES
+    this.held.clear(client)
+    this.held.clear(client + (1 << SIDE_SHIFT))
   }
 
   /** Delivers held data that has become contiguous. */
@@ -288,23 +320,6 @@ export class Reassembler {
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const { sequence, from, length } = this
     const buffer = this.packet.buffer
-    if (words[receiver + HELD_COUNT] === 0 && words[receiver + RECEIVED] === sequence && this.cut === 0) {
-      this.pass(row, side, receiver, buffer, from, from + length)
-    } else {
-      this.fillIn(row, side, receiver, buffer, sequence, from, length)
-    }
-  }
-
-  private fillIn(
-    row: number,
-    side: number,
-    receiver: number,
-    buffer: Uint8Array,
-    sequence: number,
-    from: number,
-    length: number,
-  ): void {
-    const words = this.words
     for (;;) {
       const done = (words[receiver + RECEIVED] - sequence) | 0
       if (done >= length) break

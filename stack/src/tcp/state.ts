@@ -30,47 +30,34 @@ export const TCP_STATE_NAME: readonly string[] = Object.freeze([
   'TIME-WAIT',
 ])
 
-/** State of a side after it sends a FIN. */
-export function afterFinSent(state: number): number {
-  switch (state) {
-    case TCP_STATE.SYN_SENT:
-    case TCP_STATE.SYN_RCVD:
-    case TCP_STATE.ESTABLISHED:
-      return TCP_STATE.FIN_WAIT_1
-    case TCP_STATE.CLOSE_WAIT:
-      return TCP_STATE.LAST_ACK
-    default:
-      return state
-  }
+/** Next states by state, for an event that only some states take notice of. */
+function transitions(...changes: readonly (readonly [from: TcpState, to: TcpState])[]): Uint8Array {
+  const table = Uint8Array.from({ length: TCP_STATE_NAME.length }, (_, state) => state)
+  for (const [from, to] of changes) table[from] = to
+  return table
 }
+
+/** State of a side after it sends a FIN. */
+export const AFTER_FIN_SENT = transitions(
+  [TCP_STATE.SYN_SENT, TCP_STATE.FIN_WAIT_1],
+  [TCP_STATE.SYN_RCVD, TCP_STATE.FIN_WAIT_1],
+  [TCP_STATE.ESTABLISHED, TCP_STATE.FIN_WAIT_1],
+  [TCP_STATE.CLOSE_WAIT, TCP_STATE.LAST_ACK],
+)
 
 /** State of a side after the peer's FIN has reached it in order. */
-export function afterFinReceived(state: number): number {
-  switch (state) {
-    case TCP_STATE.LISTEN:
-    case TCP_STATE.SYN_SENT:
-    case TCP_STATE.SYN_RCVD:
-    case TCP_STATE.ESTABLISHED:
-      return TCP_STATE.CLOSE_WAIT
-    case TCP_STATE.FIN_WAIT_1:
-      return TCP_STATE.CLOSING
-    case TCP_STATE.FIN_WAIT_2:
-      return TCP_STATE.TIME_WAIT
-    default:
-      return state
-  }
-}
+export const AFTER_FIN_RECEIVED = transitions(
+  [TCP_STATE.LISTEN, TCP_STATE.CLOSE_WAIT],
+  [TCP_STATE.SYN_SENT, TCP_STATE.CLOSE_WAIT],
+  [TCP_STATE.SYN_RCVD, TCP_STATE.CLOSE_WAIT],
+  [TCP_STATE.ESTABLISHED, TCP_STATE.CLOSE_WAIT],
+  [TCP_STATE.FIN_WAIT_1, TCP_STATE.CLOSING],
+  [TCP_STATE.FIN_WAIT_2, TCP_STATE.TIME_WAIT],
+)
 
 /** State of a side after its own FIN has been acknowledged. */
-export function afterFinAcked(state: number): number {
-  switch (state) {
-    case TCP_STATE.FIN_WAIT_1:
-      return TCP_STATE.FIN_WAIT_2
-    case TCP_STATE.CLOSING:
-      return TCP_STATE.TIME_WAIT
-    case TCP_STATE.LAST_ACK:
-      return TCP_STATE.CLOSED
-    default:
-      return state
-  }
-}
+export const AFTER_FIN_ACKED = transitions(
+  [TCP_STATE.FIN_WAIT_1, TCP_STATE.FIN_WAIT_2],
+  [TCP_STATE.CLOSING, TCP_STATE.TIME_WAIT],
+  [TCP_STATE.LAST_ACK, TCP_STATE.CLOSED],
+)

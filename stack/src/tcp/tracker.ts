@@ -49,7 +49,7 @@ import type { FlowTable } from '../flow/table.js'
 import { CLASS_CLOSING, CLASS_EMBRYONIC, CLASS_ESTABLISHED } from '../flow/timeouts.js'
 import { type Packet, parseTcpOptions, TCP_FLAG, TcpOptions } from '../wire/index.js'
 import type { Reassembler } from './reassembly.js'
-import { afterFinAcked, afterFinReceived, afterFinSent, TCP_STATE } from './state.js'
+import { AFTER_FIN_ACKED, AFTER_FIN_RECEIVED, AFTER_FIN_SENT, TCP_STATE } from './state.js'
 
 const { FIN, SYN, RST, ACK } = TCP_FLAG
 const { CLOSED, LISTEN, SYN_SENT, SYN_RCVD, ESTABLISHED, CLOSING, LAST_ACK, TIME_WAIT } = TCP_STATE
@@ -63,6 +63,10 @@ const PLAIN_MASK = STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE
 /** Events at the start of a connection. */
 const STARTS = (1 << SLOT_START) | (3 << SLOT_STATE)
 
+/** How a connection is over. */
+export const END_FIN = 1
+export const END_RST = 2
+
 /** What a SYN on a known connection means. */
 export const SYN_NOT_NEW = 0
 /** It opens a new connection: the old one is over. */
@@ -71,8 +75,8 @@ export const SYN_NEW = 1
 export const SYN_ANSWERED = 2
 
 export class TcpTracker {
-  /** Set by `segment`: the connection is over, by FIN or by RST. */
-  ended: '' | 'fin' | 'rst' = ''
+  /** Set by `segment`: the connection is over, by FIN or by RST; else 0. */
+  ended: 0 | typeof END_FIN | typeof END_RST = 0
   private readonly words: Int32Array
   private readonly events: Dispatcher
   private readonly reassembler: Reassembler
@@ -187,24 +191,17 @@ export class TcpTracker {
     if (events.wants(row, 2 << SLOT_STATE)) events.stateChange(row, 1, LISTEN, serverState)
   }
 
-  /** Updates the connection by the current packet, sent by `s`; `first` when `start` was just called for it. */
-  segment(row: number, s: number, first: boolean): void {
-    const at = row << ROW_SHIFT
-    const S = at + SIDES + (s << SIDE_SHIFT)
-    const R = at + SIDES + ((1 - s) << SIDE_SHIFT)
-    this.ended = ''
-    this.reassembler.begin()
-    if (!this.expected(row, s, S, R)) this.unexpected(row, s, S, R, first)
-  }
-
   /**
    * The common case, in one go (header prediction, after Van Jacobson): on an established connection the next bytes,
    * inside the window, or none, and an acknowledgement; nothing held on either side.
    * @returns false, with nothing done, for any other packet
    */
-  private expected(row: number, s: number, S: number, R: number): boolean {
+  expected(row: number, s: number): boolean {
     const words = this.words
     const p = this.packet
+    const S = (row << ROW_SHIFT) + SIDES + (s << SIDE_SHIFT)
+    const R = (row << ROW_SHIFT) + SIDES + ((1 - s) << SIDE_SHIFT)
+    this.reassembler.begin()
     const sequence = p.tcpSeq
     if ((p.tcpFlags & (FIN | SYN | RST | ACK)) !== ACK || sequence !== words[R + RECEIVED]) return false
     if ((words[S + STATE] & PLAIN_MASK) !== PLAIN || (words[R + STATE] & PLAIN_MASK) !== PLAIN) return false
@@ -224,10 +221,18 @@ export class TcpTracker {
     return true
   }
 
-  private unexpected(row: number, s: number, S: number, R: number, first: boolean): void {
+  /**
+   * Updates the connection by the current packet, sent by `s`, whatever it is. `first`: `start` was just called for it.
+   * Sets `ended`.
+   */
+  segment(row: number, s: number, first: boolean): void {
     const words = this.words
     const p = this.packet
+    const S = (row << ROW_SHIFT) + SIDES + (s << SIDE_SHIFT)
+    const R = (row << ROW_SHIFT) + SIDES + ((1 - s) << SIDE_SHIFT)
     const flags = p.tcpFlags
+    this.ended = 0
+    this.reassembler.begin()
     if ((flags & RST) !== 0) {
       this.rst(row, s, S, R)
       return
@@ -524,19 +529,19 @@ export class TcpTracker {
       ((words[S + ACKED] - words[R + FIN_SEQ]) | 0) > 0
     if (finAcked) this.gotFin(row, s, S)
     if ((words[S + STATE] & SIDE_FIN) !== 0)
-      this.setState(row, s, afterFinSent(words[S + STATE] & STATE_MASK))
-    if (finAcked) this.setState(row, r, afterFinAcked(words[R + STATE] & STATE_MASK))
+      this.setState(row, s, AFTER_FIN_SENT[words[S + STATE] & STATE_MASK])
+    if (finAcked) this.setState(row, r, AFTER_FIN_ACKED[words[R + STATE] & STATE_MASK])
     if ((words[S + STATE] & SIDE_FIN) !== 0 && (words[R + STATE] & SIDE_GOT_FIN) === 0) {
       if (((this.reassembler.position(r, R) - words[S + FIN_SEQ]) | 0) >= 0) this.gotFin(row, r, R)
     }
-    if (isOver(words[S + STATE] & STATE_MASK) && isOver(words[R + STATE] & STATE_MASK)) this.ended = 'fin'
+    if (isOver(words[S + STATE] & STATE_MASK) && isOver(words[R + STATE] & STATE_MASK)) this.ended = END_FIN
   }
 
   private gotFin(row: number, side: number, X: number): void {
     const words = this.words
     if ((words[X + STATE] & SIDE_GOT_FIN) !== 0) return
     words[X + STATE] |= SIDE_GOT_FIN
-    this.setState(row, side, afterFinReceived(words[X + STATE] & STATE_MASK))
+    this.setState(row, side, AFTER_FIN_RECEIVED[words[X + STATE] & STATE_MASK])
   }
 
   /**
@@ -560,7 +565,7 @@ export class TcpTracker {
     words[(row << ROW_SHIFT) + FLAGS] |= FLAG_RST | (s === 1 ? FLAG_RST_SIDE : 0)
     this.setState(row, s, CLOSED)
     this.setState(row, 1 - s, CLOSED)
-    this.ended = 'rst'
+    this.ended = END_RST
   }
 
   private expectedRst(sequence: number, S: number, R: number): boolean {
