@@ -5,7 +5,7 @@
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
 import { BUF } from '../inspect/buffers.js'
-import { type InspectionUnit, SERVICE, SERVICE_NAMES, TO_SERVER, UNIT } from '../inspect/unit.js'
+import { type InspectionUnit, SERVICE_NAMES, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertHttp, AlertRecord } from '../output/alert.js'
 import type { Rule } from '../rules/model.js'
 
@@ -35,7 +35,21 @@ export class AlertView implements AlertRecord {
   bytesToServer = 0
   bytesToClient = 0
   flowStart = 0
-  http: AlertHttp | undefined
+  /** The unit whose facts `http` reads, as long as nobody has asked; most outputs never do. */
+  #unit: InspectionUnit | undefined
+  #http: AlertHttp | undefined
+  /** Flow whose addresses are in text form here. */
+  #addressed = -1
+  #client = ''
+  #server = ''
+
+  get http(): AlertHttp | undefined {
+    if (this.#unit !== undefined) {
+      this.#http = this.#unit.http?.()
+      this.#unit = undefined
+    }
+    return this.#http
+  }
 
   /** Everything but the rule. `packet` is the last one processed; the unit may be older data of another flow's. */
   fill(unit: InspectionUnit, packet: Packet, flow: Flow<unknown> | undefined): void {
@@ -47,7 +61,8 @@ export class AlertView implements AlertRecord {
     this.payload = unit.buffers.bytes[BUF.PKT_DATA]!
     this.payloadStart = unit.buffers.start[BUF.PKT_DATA]!
     this.payloadEnd = Math.max(this.payloadStart, unit.buffers.end[BUF.PKT_DATA]!)
-    this.http = unit.service === SERVICE.HTTP ? unit.http?.() : undefined
+    this.#unit = unit
+    this.#http = undefined
     if (flow === undefined) this.#fillFromPacket(packet)
     else this.#fillFromFlow(unit, packet, flow)
   }
@@ -56,11 +71,16 @@ export class AlertView implements AlertRecord {
     const toServer = unit.direction === TO_SERVER
     const sender = toServer !== unit.swapped ? CLI : SVR
     const receiver = sender === CLI ? SVR : CLI
+    if (flow.id !== this.#addressed) {
+      this.#addressed = flow.id
+      this.#client = flow.address(CLI)
+      this.#server = flow.address(SVR)
+    }
     this.protocol = flow.protocol
     this.ipVersion = flow.ipVersion
     this.vlan = flow.vlan
-    this.sourceAddress = flow.address(sender)
-    this.destinationAddress = flow.address(receiver)
+    this.sourceAddress = sender === CLI ? this.#client : this.#server
+    this.destinationAddress = sender === CLI ? this.#server : this.#client
     // The flow of an ICMP exchange has no ports; outputs show the type and code of the packet.
     const icmp = flow.protocol === 1 || flow.protocol === 58
     this.sourcePort = icmp ? packet.sourcePort : flow.port(sender)

@@ -18,6 +18,7 @@ import {
 } from './evaluation.js'
 import { chooseFastPattern, type FastPattern, onlyContent } from './fast-pattern.js'
 import { HeaderTest } from './header-test.js'
+import { type LengthBounds, lengthBounds } from './length-bounds.js'
 import { Base64DecodeEvaluator } from './options/base64.js'
 import { Asn1Evaluator, BerEvaluator } from './options/ber.js'
 import {
@@ -31,6 +32,7 @@ import {
   FragBitsEvaluator,
   HeaderNumberEvaluator,
   IpOptsEvaluator,
+  matchesFlags,
   SameIpEvaluator,
   TcpFlagsEvaluator,
 } from './options/header.js'
@@ -55,6 +57,7 @@ import { SdPatternEvaluator } from './options/sensitive-data.js'
 import { type FlowbitNames, FlowbitsChange, FlowbitsTestEvaluator, FlowEvaluator } from './options/session.js'
 import { CvsEvaluator, FtpBounceEvaluator, RpcEvaluator, StreamSizeEvaluator } from './options/structures.js'
 import type { PortClasses } from './ports.js'
+import { foldBytes } from './search.js'
 
 /** What the rules of one engine share while they are compiled. */
 export interface CompileContext {
@@ -89,9 +92,11 @@ export class CompiledRule {
   /** `only_stream`: never matches a single packet. */
   readonly needsStream: boolean
   readonly header: HeaderTest
-  /** The message or packet must have at least this many bytes in `minBuffer` for the rule to match. */
-  readonly minLength: number
-  readonly minBuffer: BufferId
+  /** Length that the rule needs one of its buffers to have. */
+  readonly bounds: LengthBounds
+  /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
+  readonly rejectsAck: boolean
+  readonly rejectsPush: boolean
   /** Some option reads packet data. */
   readonly readsPayload: boolean
   readonly #refusedDirection: Direction | -1
@@ -128,9 +133,10 @@ export class CompiledRule {
     this.#refusedDirection = direction === undefined ? -1 : direction === 'to_server' ? TO_CLIENT : TO_SERVER
     this.header = new HeaderTest(rule, context.ports)
     this.readsPayload = buffers.includes(BUF.PKT_DATA) || buffers.includes(BUF.RAW_DATA)
-    const least = leastBuffer(options)
-    this.minLength = least.length
-    this.minBuffer = least.buffer
+    this.bounds = lengthBounds(options)
+    const flags = options.filter((option) => option.kind === 'flags')
+    this.rejectsAck = flags.some((option) => !matchesFlags(option, ACK))
+    this.rejectsPush = flags.some((option) => !matchesFlags(option, PSH | ACK))
   }
 
   mayTravel(direction: Direction): boolean {
@@ -138,19 +144,9 @@ export class CompiledRule {
   }
 }
 
-/** The longest demand on one buffer: what a positive content or expression needs at least. */
-function leastBuffer(options: readonly RuleOption[]): { buffer: BufferId; length: number } {
-  let least: { buffer: BufferId; length: number } = { buffer: BUF.PKT_DATA, length: 0 }
-  for (const option of options) {
-    let length = 0
-    if (option.kind === 'content' && !option.negated) length = option.bytes.length
-    else if (option.kind === 'pcre' && !option.negated) {
-      length = pcreFacts(option).minLength
-    } else continue
-    if (length > least.length && option.buffer !== BUF.BASE64_DATA) least = { buffer: option.buffer, length }
-  }
-  return least
-}
+/** The flags of nearly every packet of a connection. */
+const ACK = 0x10
+const PSH = 0x08
 
 function isRate(option: RuleOption): option is RateOption {
   return option.kind === 'detection_filter' || option.kind === 'threshold'
@@ -385,11 +381,29 @@ function draft(option: RuleOption, context: CompileContext, variables: VariableN
 
 const ALWAYS: Evaluator = { test: () => true }
 
+/**
+ * A caseless content, anywhere in its buffer, that a regular expression on the same buffer holds as a literal: the
+ * expression alone decides, if nothing counts from where the content was found.
+ */
+function isImplied(option: RuleOption, options: readonly RuleOption[]): boolean {
+  if (option.kind !== 'content' || option.negated || !option.nocase || option.relative) return false
+  if (option.offset !== 0 || option.depth !== undefined) return false
+  if (options.some((other) => 'relative' in other && other.relative)) return false
+  const folded = Buffer.from(foldBytes(option.bytes))
+  return options.some(
+    (other) =>
+      other.kind === 'pcre' &&
+      !other.negated &&
+      other.buffer === option.buffer &&
+      pcreFacts(other).literals.some((literal) => Buffer.from(literal).includes(folded)),
+  )
+}
+
 /** Retry flags are set by the order as written; then cheap tests that depend on nothing go first. */
 function compileSteps(options: readonly RuleOption[], context: CompileContext): Step[] {
   const variables = new VariableNames()
   const drafts: Draft[] = []
-  for (const option of options) {
+  for (const option of options.filter((one) => !isImplied(one, options))) {
     const one = draft(option, context, variables)
     if (one !== undefined) drafts.push(one)
   }

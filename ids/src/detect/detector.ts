@@ -6,7 +6,6 @@
  * by action (drop, reject, alert, log), priority, then gid and sid; a rule alerts once per unit.
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
-import { BUF, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import {
   type Direction,
@@ -21,19 +20,16 @@ import { type PduSink, ProtocolInspector } from '../protocol/index.js'
 import { parseAddress } from './addresses.js'
 import type { AlertFilter } from './alert-filter.js'
 import { AlertView } from './alert-view.js'
+import { Candidates } from './candidates.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
-import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
 import type { FlowContext } from './flow-context.js'
-import type { GroupTable, MatcherCache, PatternSet, RuleGroup } from './groups.js'
+import type { GroupTable, MatcherCache } from './groups.js'
+import { isOutOfBounds } from './length-bounds.js'
 import { type DirectionTables, FIT, type RuleSet, TRAIT } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
 
-/** Pattern rules of a packet group that are evaluated outright: cheaper than a search when there are few. */
-const DIRECT_RULES = 8
-/** Candidate lists up to this length are sorted in place. */
-const INSERTION_SORT = 32
 const MAX_PACKET_MATCHES = 8
 const TCP = 6
 
@@ -43,7 +39,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly counters: Counters
   readonly #set: RuleSet
   readonly #rules: readonly CompiledRule[]
-  readonly #matchers: MatcherCache
+  readonly #candidates: Candidates
   readonly #settings: DetectSettings
   readonly #sink: AlertSink
   readonly #filter: AlertFilter | undefined
@@ -56,12 +52,6 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly #alertsOf: Float64Array
   readonly #triesOf: Float64Array
 
-  /** Generation in which a rule became a candidate, and in which its gate had been passed before. */
-  readonly #stamp: Uint32Array
-  readonly #resumed: Uint32Array
-  #generation = 0
-  readonly #candidates: Int32Array
-  #candidateCount = 0
   readonly #fired: Int32Array
   #firedCount = 0
   /** Rules remembered for later windows: `n` waiting, `~n` fired. */
@@ -81,7 +71,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.counters = counters
     this.#set = set
     this.#rules = set.rules
-    this.#matchers = matchers
+    this.#candidates = new Candidates(set, matchers, counters)
     this.#settings = settings
     this.#packet = packet
     this.#sink = sink
@@ -92,9 +82,6 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const count = set.rules.length
     this.#alertsOf = new Float64Array(count)
     this.#triesOf = new Float64Array(count)
-    this.#stamp = new Uint32Array(count)
-    this.#resumed = new Uint32Array(count)
-    this.#candidates = new Int32Array(count)
     this.#fired = new Int32Array(count)
     this.#pending = new Int32Array(settings.maxPendingRules)
   }
@@ -138,17 +125,12 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (unit.last) context.inspectedAs = unit.service
       return
     }
-    this.#begin()
+    this.#begin(undefined)
     if (unit.pending !== null && unit.sequence > 0) this.#resume(unit.pending)
     const serverPort = flow.port(unit.swapped ? CLI : SVR)
     const clientPort = flow.port(unit.swapped ? SVR : CLI)
-    for (let group = table.byServerPort(serverPort); group !== null; group = group.next)
-      this.#search(group, unit)
-    if (table.hasClientRules) {
-      const group = table.byClientPort(clientPort)
-      if (group !== null) this.#search(group, unit)
-    }
-    if (this.#candidateCount > 0) {
+    this.#candidates.search(table, unit, serverPort, clientPort)
+    if (this.#candidates.count > 0) {
       const toServer = unit.direction === TO_SERVER
       const state = this.#state
       const packet = this.#packet
@@ -204,8 +186,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const toServer = unit.direction === TO_SERVER
     const serverPort = toServer ? packet.destinationPort : packet.sourcePort
     const clientPort = toServer ? packet.sourcePort : packet.destinationPort
-    this.#begin()
-    this.#searchPacketTable(table, unit, packet, serverPort, clientPort)
+    this.#begin(packet)
+    this.#candidates.searchPacket(table, unit, serverPort, clientPort)
     this.#evaluatePacket(flow, unit, packet)
   }
 
@@ -214,32 +196,15 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
    * groups of both directions count.
    */
   withoutFlow(unit: InspectionUnit, packet: Packet, [toServer, toClient]: DirectionTables): void {
-    this.#begin()
-    this.#searchPacketTable(toServer, unit, packet, packet.destinationPort, packet.sourcePort)
-    this.#searchPacketTable(toClient, unit, packet, packet.sourcePort, packet.destinationPort)
+    this.#begin(packet)
+    this.#candidates.searchPacket(toServer, unit, packet.destinationPort, packet.sourcePort)
+    this.#candidates.searchPacket(toClient, unit, packet.sourcePort, packet.destinationPort)
     this.#evaluatePacket(undefined, unit, packet)
-  }
-
-  #searchPacketTable(
-    table: GroupTable,
-    unit: InspectionUnit,
-    packet: Packet,
-    serverPort: number,
-    clientPort: number,
-  ): void {
-    const empty = packet.payloadLength === 0
-    for (let group = table.byServerPort(serverPort); group !== null; group = group.next) {
-      this.#searchPacket(group, unit, empty)
-    }
-    if (table.hasClientRules) {
-      const group = table.byClientPort(clientPort)
-      if (group !== null) this.#searchPacket(group, unit, empty)
-    }
   }
 
   #evaluatePacket(flow: DetectFlow | undefined, unit: InspectionUnit, packet: Packet): void {
     this.counters.packetUnits++
-    if (this.#candidateCount === 0) return
+    if (this.#candidates.count === 0) return
     const state = this.#state
     state.packet = packet
     state.src0 = packet.src0
@@ -253,26 +218,10 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#evaluate(flow, unit, packet.sourcePort, packet.destinationPort)
   }
 
-  #begin(): void {
-    this.#candidateCount = 0
+  #begin(packet: Packet | undefined): void {
+    this.#candidates.begin(packet)
     this.#firedCount = 0
     this.#pendingCount = 0
-    this.#generation++
-    if (this.#generation > 0xffff_fffe) {
-      this.#stamp.fill(0)
-      this.#resumed.fill(0)
-      this.#generation = 1
-    }
-  }
-
-  #add(rule: number): void {
-    if (this.#stamp[rule] === this.#generation) return
-    this.#stamp[rule] = this.#generation
-    this.#candidates[this.#candidateCount++] = rule
-  }
-
-  #addAll(rules: Int32Array): void {
-    for (let i = 0; i < rules.length; i++) this.#add(rules[i]!)
   }
 
   /** Candidates of earlier windows of the message; those that have fired are kept out. */
@@ -280,73 +229,15 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     for (let i = 0; i < pending.length; i++) {
       const entry = pending[i]!
       if (entry < 0) {
-        this.#stamp[~entry] = this.#generation
+        this.#candidates.exclude(~entry)
         this.#keep(entry)
-      } else {
-        this.#add(entry)
-        this.#resumed[entry] = this.#generation
-      }
+      } else this.#candidates.resume(entry)
     }
   }
 
   #keep(entry: number): void {
     if (this.#pendingCount < this.#pending.length) this.#pending[this.#pendingCount++] = entry
     else this.counters.pendingLimit++
-  }
-
-  #search(group: RuleGroup, unit: InspectionUnit): void {
-    const { combined } = group
-    if (combined !== null && isVerbatim(group, unit.buffers)) {
-      this.#searchBuffer(group, combined, unit, BUF.PKT_DATA)
-      const plain = group.sets[SET.PLAIN]!
-      if (plain?.inFileData) this.#searchFileData(group, plain, unit)
-    } else {
-      for (let id = 0; id < SET_COUNT; id++) {
-        const set = group.sets[id]!
-        if (set === null) continue
-        this.#searchBuffer(group, set, unit, SET_BUFFERS[id]!)
-        if (id === SET.PLAIN && set.inFileData) this.#searchFileData(group, set, unit)
-      }
-    }
-    this.#addAll(group.always)
-  }
-
-  /** File data is searched on its own unless it is part of the raw bytes that have just been searched. */
-  #searchFileData(group: RuleGroup, set: PatternSet, unit: InspectionUnit): void {
-    if (!isPartOfRaw(unit.buffers, BUF.FILE_DATA)) this.#searchBuffer(group, set, unit, BUF.FILE_DATA)
-  }
-
-  #searchBuffer(group: RuleGroup, set: PatternSet, unit: InspectionUnit, slot: number): void {
-    const { buffers } = unit
-    const end = buffers.end[slot]!
-    const fresh = buffers.fresh[slot]!
-    if (fresh >= end) return
-    const matcher = group.matcher(set, this.#matchers, this.counters)
-    if (matcher === null) return
-    // A pattern may have begun before the bytes that are new.
-    const from = Math.max(buffers.start[slot]!, fresh - matcher.longest + 1)
-    const found = matcher.search(buffers.bytes[slot]!, from, end)
-    this.counters.searches++
-    this.counters.searchedBytes += end - from
-    if (found > 0) this.#wake(set, matcher.hits, found)
-  }
-
-  #wake(set: PatternSet, hits: Uint32Array, found: number): void {
-    const { offsets, rules } = set
-    for (let i = 0; i < found; i++) {
-      const pattern = hits[i]!
-      const end = offsets[pattern + 1]!
-      for (let at = offsets[pattern]!; at < end; at++) this.#add(rules[at]!)
-    }
-  }
-
-  #searchPacket(group: RuleGroup, unit: InspectionUnit, empty: boolean): void {
-    const set = group.sets[SET.PLAIN]!
-    if (set !== null && !empty) {
-      if (set.rules.length <= DIRECT_RULES) this.#addAll(set.rules)
-      else this.#searchBuffer(group, set, unit, BUF.PKT_DATA)
-    }
-    this.#addAll(group.always)
   }
 
   #loadFlowAddresses(flow: DetectFlow, fromClient: boolean): void {
@@ -377,29 +268,29 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     destinationPort: number,
   ): void {
     const { counters } = this
-    const candidates = this.#candidates
-    const count = this.#candidateCount
+    this.#candidates.sort()
+    const { list, count } = this.#candidates
     counters.candidates += count
-    sortPrefix(candidates, count)
     const state = this.#state
     state.buffers = unit.buffers
     state.kind = unit.kind
     state.direction = flow === undefined ? -1 : unit.direction
     state.flow = flow
     state.bits = flow?.uctx?.bits
-    const { traits, minLength, minBuffer, portClasses } = this.#set
+    const { traits, boundBuffer, minLength, maxLength, portClasses } = this.#set
     const source = portClasses.classOf[sourcePort]!
     const destination = portClasses.classOf[destinationPort]!
-    const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
+    const http = isMessage(unit)
     const established = flow?.established ?? false
     const fits = this.#set.fits(unit.direction, unit.service)
     const first = flow === undefined || (flow.uctx?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
     for (let i = 0; i < count; i++) {
-      const index = candidates[i]!
+      const index = list[i]!
       this.#triesOf[index]!++
       const trait = traits[index]!
       if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && !established) continue
-      if (minLength[index]! > lengthOf(unit.buffers, minBuffer[index]!)) continue
+      if (isOutOfBounds(unit.buffers, boundBuffer[index]!, minLength[index]!, maxLength[index]!, http))
+        continue
       const rule = this.#rules[index]!
       const fit = fits[index]!
       if ((fit & FIT.FIRST) !== 0 && !first) continue
@@ -426,8 +317,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   #holds(rule: CompiledRule, index: number, bodyOnly: boolean): boolean {
     const state = this.#state
     state.begin(rule.rule.dialect, bodyOnly)
-    if (rule.gate !== undefined && this.#resumed[index] !== this.#generation && !rule.gate.test(state))
-      return false
+    if (rule.gate !== undefined && !this.#candidates.isResumed(index) && !rule.gate.test(state)) return false
     return state.run(rule.steps)
   }
 
@@ -511,48 +401,6 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   }
 }
 
-/** The new bytes of a buffer, if it has any, are among those a search of the raw bytes covers. */
-function isPartOfRaw(buffers: BufferSet, slot: number): boolean {
-  const end = buffers.end[slot]!
-  const fresh = buffers.fresh[slot]!
-  return (
-    fresh >= end ||
-    (buffers.bytes[slot] === buffers.bytes[BUF.PKT_DATA] &&
-      fresh >= buffers.fresh[BUF.PKT_DATA]! &&
-      end <= buffers.end[BUF.PKT_DATA]!)
-  )
-}
-
-/** Every buffer the group has patterns for is part of the raw bytes: nothing in it was decoded or normalised. */
-function isVerbatim(group: RuleGroup, buffers: BufferSet): boolean {
-  for (let id = SET.PLAIN + 1; id < SET_COUNT; id++) {
-    if (group.sets[id] !== null && !isPartOfRaw(buffers, SET_BUFFERS[id]!)) return false
-  }
-  return true
-}
-
-/** Bytes of a buffer; of packet data: at least what any rule may see as packet data. */
-function lengthOf(buffers: BufferSet, id: number): number {
-  const length = buffers.end[id]! - buffers.start[id]!
-  if (id !== BUF.PKT_DATA && id !== BUF.RAW_DATA) return length
-  return Math.max(
-    buffers.end[BUF.PKT_DATA]! - buffers.start[BUF.PKT_DATA]!,
-    buffers.end[BUF.FILE_DATA]! - buffers.start[BUF.FILE_DATA]!,
-  )
-}
-
-function sortPrefix(list: Int32Array, count: number): void {
-  if (count > INSERTION_SORT) {
-    list.subarray(0, count).sort()
-    return
-  }
-  for (let i = 1; i < count; i++) {
-    const value = list[i]!
-    let at = i - 1
-    while (at >= 0 && list[at]! > value) {
-      list[at + 1] = list[at]!
-      at--
-    }
-    list[at + 1] = value
-  }
+function isMessage(unit: InspectionUnit): boolean {
+  return unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
 }

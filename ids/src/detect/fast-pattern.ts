@@ -101,6 +101,24 @@ const COMMON_IN_RESPONSES = Buffer.from(
   ].join('\n'),
 )
 
+/** The same for URIs, and for the small buffers that hold one word. */
+const COMMON_IN_URIS = Buffer.from('/')
+const COMMON_IN_SMALL = Buffer.from('get post head 200 ok')
+
+function commonText(buffer: BufferId): readonly [inRequests: Buffer, inResponses: Buffer] {
+  switch (buffer) {
+    case BUF.HTTP_URI:
+    case BUF.HTTP_RAW_URI:
+      return [COMMON_IN_URIS, COMMON_IN_URIS]
+    case BUF.HTTP_METHOD:
+    case BUF.HTTP_STAT_CODE:
+    case BUF.HTTP_STAT_MSG:
+      return [COMMON_IN_SMALL, COMMON_IN_SMALL]
+    default:
+      return [COMMON_IN_REQUESTS, COMMON_IN_RESPONSES]
+  }
+}
+
 /** How much shorter a commonplace literal counts. */
 const COMMONPLACE_DISCOUNT = 16
 
@@ -119,16 +137,16 @@ interface Choice {
  * How well a literal tells a rule's traffic from other: its length, without leading NUL bytes, which are everywhere; and
  * much less for what stands in ordinary HTTP traffic.
  */
-function weight(choice: Choice, bytes: Uint8Array): number {
+function weight(choice: Choice, { buffer, bytes }: Pick<Literal, 'buffer' | 'bytes'>): number {
   let zeros = 0
   while (zeros < bytes.length && bytes[zeros] === 0) zeros++
   // All-NUL contents come after every other one.
   if (zeros === bytes.length) return bytes.length / 4096
   const length = bytes.length - zeros
   const folded = Buffer.from(foldBytes(bytes))
+  const [inRequests, inResponses] = commonText(buffer)
   const common =
-    (choice.toServer && COMMON_IN_REQUESTS.includes(folded)) ||
-    (choice.toClient && COMMON_IN_RESPONSES.includes(folded))
+    (choice.toServer && inRequests.includes(folded)) || (choice.toClient && inResponses.includes(folded))
   return common ? length / COMMONPLACE_DISCOUNT : length
 }
 
@@ -142,7 +160,7 @@ function heaviest(choice: Choice, literals: readonly Literal[]): Literal | undef
   let best: Literal | undefined
   let bestWeight = 0
   for (const literal of literals) {
-    const own = weight(choice, literal.bytes)
+    const own = weight(choice, literal)
     if (best === undefined || own > bestWeight) {
       best = literal
       bestWeight = own
@@ -191,7 +209,7 @@ function choiceFor(rule: Rule): Choice {
 function choose(choice: Choice): Literal | undefined {
   const contents = contentLiterals(choice)
   const flagged = contents.find(({ content }) => content!.fastPattern !== undefined)
-  if (flagged !== undefined && weight(choice, flagged.bytes) > USELESS) return flagged
+  if (flagged !== undefined && weight(choice, flagged) > USELESS) return flagged
   const among = (buffers: readonly BufferId[]): Literal | undefined =>
     heaviest(
       choice,
@@ -201,7 +219,7 @@ function choose(choice: Choice): Literal | undefined {
     choice.rule.dialect === 'snort3'
       ? among([...HTTP_CHOICE, ...PLAIN_CHOICE])
       : (among(HTTP_CHOICE) ?? among(PLAIN_CHOICE))
-  if (usual !== undefined && weight(choice, usual.bytes) > WEAK) return usual
+  if (usual !== undefined && weight(choice, usual) > WEAK) return usual
   const others = [flagged, usual, among([...HTTP_CHOICE, ...PLAIN_CHOICE]), among(SMALL_CHOICE)]
   const literals = [...others, ...pcreLiterals(choice)].filter((literal) => literal !== undefined)
   return heaviest(choice, literals)
@@ -241,6 +259,6 @@ export function chooseFastPattern(rule: Rule, maxLength: number): FastPattern | 
     set: SET_OF_BUFFER[buffer]!,
     bytes: foldBytes(bytes),
     inFileData: buffer === BUF.FILE_DATA || (plain && maySeeBodyOnly(rule)),
-    commonplace: weight(choice, bytes) <= USELESS,
+    commonplace: weight(choice, { buffer, bytes }) <= USELESS,
   }
 }

@@ -41,6 +41,9 @@ export const TRAIT = {
   NEEDS_ESTABLISHED: 1,
   /** Packet data may be the body of an HTTP message. */
   BODY_ONLY: 2,
+  /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
+  REJECTS_ACK: 4,
+  REJECTS_PUSH: 8,
 } as const
 
 /** Bits of `RuleSet.fits`: how a rule's header stands to the units of one service and direction. */
@@ -62,8 +65,9 @@ export class RuleSet {
   readonly portClasses: PortClasses
   /** By rule index, side by side because every candidate is judged by them first. */
   readonly traits: Uint8Array
+  readonly boundBuffer: Uint8Array
   readonly minLength: Int32Array
-  readonly minBuffer: Uint8Array
+  readonly maxLength: Int32Array
   readonly testsAddresses: boolean
   readonly flowbitWords: number
   /** Reassembled TCP data. */
@@ -103,8 +107,9 @@ export class RuleSet {
     this.testsAddresses = compiled.some((rule) => rule.header.testsAddresses)
     this.portClasses = classes
     this.traits = Uint8Array.from(compiled, traitsOf)
-    this.minLength = Int32Array.from(compiled, (rule) => rule.minLength)
-    this.minBuffer = Uint8Array.from(compiled, (rule) => rule.minBuffer)
+    this.boundBuffer = Uint8Array.from(compiled, ({ bounds }) => bounds.buffer)
+    this.minLength = Int32Array.from(compiled, ({ bounds }) => bounds.min)
+    this.maxLength = Int32Array.from(compiled, ({ bounds }) => bounds.max)
     const tables = (
       service: ServiceId,
       admit: (rule: CompiledRule) => boolean,
@@ -195,6 +200,8 @@ function maySee(rule: CompiledRule, service: ServiceId): boolean {
 
 function traitsOf(rule: CompiledRule): number {
   let traits = rule.needsEstablished ? TRAIT.NEEDS_ESTABLISHED : 0
+  if (rule.rejectsAck) traits |= TRAIT.REJECTS_ACK
+  if (rule.rejectsPush) traits |= TRAIT.REJECTS_PUSH
   if (rule.readsPayload && rule.header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
   return traits
 }

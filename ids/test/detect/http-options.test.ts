@@ -93,8 +93,8 @@ const SNORT3: readonly Row[] = [
     'flow:to_server; http_header; content:"tester"; http_client_body; content:"key"; content:"=",distance 0;',
     true,
   ],
-  // On a flow known to be HTTP, packet data is the body.
-  ['flow:to_server; content:"POST /a";', false],
+  // On a flow known to be HTTP, packet data is the body; the first request is also looked at as it came.
+  ['flow:to_server; content:"POST /a";', true],
   ['flow:to_server; content:"key=value",depth 9;', true],
   ['flow:to_client; content:"HTTP/1.1",depth 8;', false],
   ['flow:to_client; pkt_data; content:"body",depth 4;', true],
@@ -128,8 +128,19 @@ describe('services and ports', () => {
     expect(at(80, 'any any -> any [8080,70:90]', '')).toEqual([1])
   })
 
-  it('leaves out rules for other services only', () => {
-    expect(at(80, 'any any -> any 80', 'metadata:service smtp;')).toEqual([])
+  it('leaves out rules for other services only, but for the bytes by which the service was recognised', () => {
+    const two = conversation({ serverPort: 80 }).handshake().client(REQUEST).server(RESPONSE).client(REQUEST)
+    const packets = two.server(RESPONSE).close().packets()
+    const rule = (metadata: string) =>
+      `alert tcp any any -> any 80 (flow:to_server; content:"/c.php"; http_uri; ${metadata} sid:1;)`
+    expect(sids(rule('metadata:service smtp;'), packets)).toEqual([1])
+    expect(sids(rule('metadata:service http;'), packets)).toEqual([1, 1])
+  })
+
+  it('shows Snort 3 rules the whole of the first request only', () => {
+    const two = conversation({ serverPort: 80 }).handshake().client(REQUEST).server(RESPONSE).client(REQUEST)
+    const rule = 'alert tcp any any -> any 80 (flow:to_server; content:"POST /a"; sid:1;)'
+    expect(sids(rule, two.close().packets(), { dialect: 'snort3' })).toEqual([1])
   })
 
   it('goes by the port while the service is not known', () => {

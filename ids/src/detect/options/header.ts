@@ -28,25 +28,25 @@ function matchBits(value: number, bits: number, match: BitMatch): boolean {
   }
 }
 
+/** @param value the packet's flags */
+export function matchesFlags({ flags, ignore, match }: TcpFlagsOption, value: number): boolean {
+  const kept = 0xff & ~ignore
+  return matchBits(value & kept, flags & kept, match)
+}
+
 export class TcpFlagsEvaluator implements Evaluator {
-  readonly #flags: number
-  readonly #kept: number
-  readonly #match: BitMatch
+  readonly #option: TcpFlagsOption
 
   constructor(option: TcpFlagsOption) {
-    this.#flags = option.flags
-    this.#kept = 0xff & ~option.ignore
-    this.#match = option.match
+    this.#option = option
   }
 
   test(state: Evaluation): boolean {
     const { packet } = state
-    if (state.kind !== UNIT.PACKET && this.#holds(REASSEMBLED_FLAGS)) return true
-    return packet !== undefined && packet.protocol === PROTOCOL_TCP && this.#holds(packet.tcpFlags)
-  }
-
-  #holds(flags: number): boolean {
-    return matchBits(flags & this.#kept, this.#flags & this.#kept, this.#match)
+    if (state.kind !== UNIT.PACKET && matchesFlags(this.#option, REASSEMBLED_FLAGS)) return true
+    return (
+      packet !== undefined && packet.protocol === PROTOCOL_TCP && matchesFlags(this.#option, packet.tcpFlags)
+    )
   }
 }
 

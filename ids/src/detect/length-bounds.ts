@@ -1,0 +1,92 @@
+/**
+ * Bounds on the length of one buffer, outside of which a rule cannot match: most tries of most rules end here.
+ *
+ * In: a rule's options. Out: the buffer with the tightest lower bound and, if it has one, its upper bound. Read by the
+ * detector before anything else of a candidate is looked at.
+ */
+import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import type { NumericTest, RuleOption } from '../rules/model.js'
+import { pcreFacts } from './options/pcre-facts.js'
+
+export const NO_MAX = 0x7fff_ffff
+
+export interface LengthBounds {
+  readonly buffer: BufferId
+  /** Bytes, inclusive. */
+  readonly min: number
+  readonly max: number
+}
+
+type Bound = readonly [buffer: BufferId, min: number, max: number]
+
+function ofTest({ op, lo, hi }: NumericTest): readonly [min: number, max: number] {
+  switch (op) {
+    case '=':
+      return [lo, lo]
+    case '<':
+      return [0, lo - 1]
+    case '<=':
+      return [0, lo]
+    case '>':
+      return [lo + 1, NO_MAX]
+    case '>=':
+      return [lo, NO_MAX]
+    case 'range-inclusive':
+      return [lo, hi]
+    case 'range-exclusive':
+      return [lo + 1, hi - 1]
+    case '!=':
+      return [0, NO_MAX]
+  }
+}
+
+/** What one option demands; undefined = nothing that holds for every match. */
+function boundOf(option: RuleOption): Bound | undefined {
+  switch (option.kind) {
+    case 'content':
+      return option.negated ? undefined : [option.buffer, option.bytes.length, NO_MAX]
+    case 'pcre':
+      return option.negated ? undefined : [option.buffer, pcreFacts(option).minLength, NO_MAX]
+    case 'dsize':
+      return [BUF.PKT_DATA, ...ofTest(option.test)]
+    case 'buffer_length':
+      return option.relative ? undefined : [option.buffer, ...ofTest(option.test)]
+    case 'isdataat':
+      if (option.relative || typeof option.at !== 'number') return undefined
+      return option.negated ? [option.buffer, 0, option.at] : [option.buffer, option.at + 1, NO_MAX]
+    default:
+      return undefined
+  }
+}
+
+export function lengthBounds(options: readonly RuleOption[]): LengthBounds {
+  let best: Bound = [BUF.PKT_DATA, 0, NO_MAX]
+  for (const option of options) {
+    const bound = boundOf(option)
+    if (bound === undefined || bound[0] === BUF.BASE64_DATA) continue
+    // An upper bound is worth more than a lower one; among lower ones the highest.
+    const better = bound[2] !== best[2] ? bound[2] < best[2] : bound[1] > best[1]
+    if (better) best = bound
+  }
+  const [buffer, min, max] = best
+  return { buffer, min, max }
+}
+
+/** Whether a unit's buffer is too short or too long. `http`: packet data may be the body alone, so either must do. */
+export function isOutOfBounds(
+  buffers: BufferSet,
+  id: number,
+  min: number,
+  max: number,
+  http: boolean,
+): boolean {
+  let length = lengthOf(buffers, id)
+  if (!http || (id !== BUF.PKT_DATA && id !== BUF.RAW_DATA)) return length < min || length > max
+  const body = lengthOf(buffers, BUF.FILE_DATA)
+  if (body > length) length = body
+  return length < min || (length > max && body > max)
+}
+
+function lengthOf(buffers: BufferSet, id: number): number {
+  return buffers.end[id]! - buffers.start[id]! + buffers.base[id]!
+}
