@@ -153,7 +153,12 @@ function main(): void {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
     options: {
-      ...{ connections: text, rounds: text, payload: text, seed: text, rate: text, out: text },
+      connections: text,
+      rounds: text,
+      payload: text,
+      seed: text,
+      rate: text,
+      out: text,
       close: { type: 'boolean', default: false },
     },
   })
@@ -168,8 +173,12 @@ function main(): void {
   const fd = openSync(values.out, 'w')
   const writer = new PcapWriter({ fd, path: values.out })
   generate(writer, {
-    ...{ connections: number('connections'), rounds: number('rounds'), payload: number('payload') },
-    ...{ seed: number('seed'), rate: number('rate'), close: values.close },
+    connections: number('connections'),
+    rounds: number('rounds'),
+    payload: number('payload'),
+    seed: number('seed'),
+    rate: number('rate'),
+    close: values.close,
   })
   writer.flush()
   closeSync(fd)

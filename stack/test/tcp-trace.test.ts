@@ -285,6 +285,15 @@ describe('opening', () => {
     expect(record(c.packets()).filter((l) => l.startsWith('data'))).toEqual(['data to server at 0: again'])
   })
 
+  it('takes the SYN+ACK that the client acknowledges, when there are several', () => {
+    const c = talk({ serverIsn: 1000 }).segment('client', { flags: SYN, ack: 0 })
+    c.segment('server', { seq: 3_000_000_000, flags: SYN | ACK }).segment('server', { flags: SYN | ACK })
+    c.ack('client').client('hi').server('ho').close()
+    const lines = record(c.packets())
+    expect(lines).toContain('data to client at 0: ho')
+    expect(lines.at(-1)).toBe('end fin')
+  })
+
   it('ignores a SYN+ACK that acknowledges something else', () => {
     const { stack, lines } = recorder()
     const c = talk().segment('client', { flags: SYN, ack: 0 })

@@ -1,0 +1,291 @@
+/**
+ * The life of flows: how they begin, time out, are evicted, end, and what their handles change.
+ *
+ * In: packets without a flow, timers that come up, what the TCP tracker or the stack found ended, calls of flow handles.
+ * Out: rows made and released, ON_CONN_END once per flow and socket. Called by the stack, the timer wheel, flow handles.
+ */
+import { C } from '../counters.js'
+import type { ConnEndReason } from '../event/builtin.js'
+import type { Dispatcher } from '../event/dispatcher.js'
+import { type Forest, NEEDS_STREAM, type Registration, SLOT_END, type SocketRecord } from '../event/forest.js'
+import type { FlowScopes } from '../event/scopes.js'
+import type { ContextStore } from '../monitor/context.js'
+import type { Subscription } from '../monitor/flow.js'
+import type { FlowControl } from '../monitor/flow-view.js'
+import type { Reassembler } from '../tcp/reassembly.js'
+import { END_FIN, END_RST } from '../tcp/tracker.js'
+import { IP_PROTOCOL, type Packet } from '../wire/index.js'
+import {
+  FIN_SEQ,
+  FLAG_CLASS,
+  FLAG_ENDED,
+  FLAG_TCP,
+  FLAGS,
+  FOREST,
+  HELD_COUNT,
+  LAST_TIME,
+  RECEIVED,
+  ROW_SHIFT,
+  SIDE_FIN,
+  SIDE_SHIFT,
+  SIDES,
+  STATE,
+} from './layout.js'
+import type { FlowTable } from './table.js'
+import { CLASS_EMBRYONIC, CLASS_ICMP, CLASS_IP, CLASS_LINGER, CLASS_UDP } from './timeouts.js'
+import type { FlowTimers } from './timers.js'
+import type { TimerWheel } from './wheel.js'
+
+/** A flow whose last packet lies further in the future than this (microseconds) was stamped by another clock. */
+const CLOCK_TOLERANCE = 60e6
+
+/** Reasons a flow ends for, as numbers; those the TCP tracker gives come first. */
+export const END = { FIN: END_FIN, RST: END_RST, TIMEOUT: 3, REUSED: 4, EVICTED: 5, SHUTDOWN: 6 } as const
+const END_REASON: readonly ConnEndReason[] = [
+  'shutdown',
+  ...(['fin', 'rst', 'timeout', 'reused', 'evicted', 'shutdown'] as const),
+]
+const END_COUNTER: readonly number[] = [
+  C.endedShutdown,
+  ...[C.endedFin, C.endedRst, C.endedTimeout, C.endedReused, C.endedEvicted, C.endedShutdown],
+]
+
+/** What hangs on a socket, for all flows. */
+export interface Monitor {
+  readonly record: SocketRecord
+  readonly contexts: ContextStore
+}
+
+/** The parts of a stack that the life of flows has to do with. */
+export interface LifecycleParts {
+  readonly table: FlowTable
+  readonly events: Dispatcher
+  readonly scopes: FlowScopes
+  readonly wheel: TimerWheel
+  readonly timers: FlowTimers
+  readonly reassembler: Reassembler
+  readonly counts: Float64Array
+  readonly packet: Packet
+}
+
+export class FlowLifecycle implements FlowControl {
+  readonly table: FlowTable
+  readonly events: Dispatcher
+  /** Trace time, microseconds since 1970. */
+  now = 0
+  /** Replaced, never changed in place. */
+  monitors: readonly Monitor[] = []
+  /** To be called by the timer wheel. */
+  readonly expire: (row: number) => void
+  private readonly scopes: FlowScopes
+  private readonly wheel: TimerWheel
+  private readonly timers: FlowTimers
+  private readonly reassembler: Reassembler
+  private readonly counts: Float64Array
+  private readonly packet: Packet
+  /** Sockets to be told that they have stopped the current flow. */
+  private stops: { readonly socket: number; readonly view: unknown; readonly forest: Forest }[] = []
+
+  constructor(parts: LifecycleParts) {
+    this.table = parts.table
+    this.events = parts.events
+    this.scopes = parts.scopes
+    this.wheel = parts.wheel
+    this.timers = parts.timers
+    this.reassembler = parts.reassembler
+    this.counts = parts.counts
+    this.packet = parts.packet
+    this.expire = (row) => this.expireRow(row)
+  }
+
+  /** Makes a row for the current packet's flow; `reversed` when its sender is the server. `flags`: FLAG_TCP or 0. */
+  create(ports: number, link: number, hash: number, reversed: boolean, flags: number): number {
+    const { table, counts, packet: p } = this
+    if (table.full) {
+      counts[C.evictions]++
+      this.end(table.victim(), END.EVICTED)
+    }
+    const row = table.insert(p, ports, link, hash, reversed, this.now)
+    table.words[(row << ROW_SHIFT) + FLAGS] |= flags
+    counts[C.flows]++
+    let timeoutClass = CLASS_IP
+    if (flags === FLAG_TCP) {
+      counts[C.tcpFlows]++
+      timeoutClass = CLASS_EMBRYONIC
+    } else if (p.protocol === IP_PROTOCOL.UDP) {
+      counts[C.udpFlows]++
+      timeoutClass = CLASS_UDP
+    } else if (p.protocol === IP_PROTOCOL.ICMP || p.protocol === IP_PROTOCOL.ICMPV6) {
+      counts[C.icmpFlows]++
+      timeoutClass = CLASS_ICMP
+    } else {
+      counts[C.otherFlows]++
+    }
+    this.timers.setClass(row, timeoutClass)
+    if (!this.scopes.empty) table.words[(row << ROW_SHIFT) + FOREST] = this.scopes.begin(p)
+    return row
+  }
+
+  /** The current packet's own handlers are done: sockets that stopped its flow are told so. */
+  settle(): void {
+    if (this.stops.length > 0) this.tellStopped()
+    this.events.current = 0
+  }
+
+  // ---- Timers -------------------------------------------------------------------------------------------------
+
+  /** The flow's timer came up: it is over, or has seen packets since. */
+  private expireRow(row: number): void {
+    const { words, times } = this.table
+    const at = row << ROW_SHIFT
+    const last = (at + LAST_TIME) >> 1
+    const flags = words[at + FLAGS]
+    if (this.now < times[last] - CLOCK_TOLERANCE) times[last] = this.now
+    const idle = Math.max(0, this.now - times[last])
+    const left = this.timers.timeouts[flags & FLAG_CLASS] - idle
+    if (left < 0) {
+      this.end(row, END.TIMEOUT)
+      return
+    }
+    let seconds = left / 1e6
+    this.wheel.arm(row, seconds)
+    if ((flags & (FLAG_TCP | FLAG_ENDED)) !== FLAG_TCP) return
+    this.aside(row, () => {
+      if (this.reassembler.expireHoles(row, this.now)) seconds = 1
+    })
+    if (seconds === 1) this.wheel.arm(row, 1)
+  }
+
+  // ---- End of a flow ------------------------------------------------------------------------------------------
+
+  /** Runs `work` with `row` as the current flow, outside of the processing of its own packets. */
+  private aside(row: number, work: () => void): void {
+    const { events } = this
+    const { current, side } = events
+    const stops = this.stops
+    this.stops = []
+    events.current = row
+    events.side = 0
+    try {
+      work()
+    } finally {
+      try {
+        if (this.stops.length > 0) this.tellStopped()
+      } finally {
+        this.stops = stops
+        events.current = current
+        events.side = side
+      }
+    }
+  }
+
+  /** Ends the flow for its handlers (if it has not ended yet) and takes it out of the table. */
+  end(row: number, reason: number): void {
+    const ended = (this.table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_ENDED) !== 0
+    try {
+      if (!ended) this.aside(row, () => this.conclude(row, reason))
+    } finally {
+      this.remove(row)
+    }
+  }
+
+  /** The connection has closed: it ends for its handlers, the row stays for a while to absorb late packets. */
+  close(row: number, reason: number): void {
+    try {
+      this.conclude(row, reason)
+    } finally {
+      this.timers.setClass(row, CLASS_LINGER)
+    }
+  }
+
+  /** Delivers what is held, raises ON_CONN_END and lets go of all that hangs on the flow besides its row. */
+  private conclude(row: number, end: number): void {
+    const words = this.table.words
+    const at = row << ROW_SHIFT
+    const client = at + SIDES
+    const server = client + (1 << SIDE_SHIFT)
+    this.counts[END_COUNTER[end]]++
+    try {
+      if (this.unfinished(server, client)) this.reassembler.flush(row, 1)
+      if (this.unfinished(client, server)) this.reassembler.flush(row, 0)
+      if (this.stops.length > 0) this.tellStopped()
+      words[at + FLAGS] |= FLAG_ENDED
+      if (this.events.wants(row, 1 << SLOT_END)) this.events.connEnd(row, END_REASON[end])
+    } finally {
+      words[at + FLAGS] |= FLAG_ENDED
+      if ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) this.reassembler.drop(row)
+      if (words[at + FOREST] !== 0) this.dropForest(row)
+      const monitors = this.monitors
+      for (let i = 0; i < monitors.length; i++) monitors[i].contexts.clear(row)
+    }
+  }
+
+  /** Something of the stream to `receiver` is held, or known to be missing. */
+  private unfinished(receiver: number, sender: number): boolean {
+    const words = this.table.words
+    if (words[receiver + HELD_COUNT] !== 0) return true
+    return (words[sender + STATE] & SIDE_FIN) !== 0 && words[sender + FIN_SEQ] !== words[receiver + RECEIVED]
+  }
+
+  private dropForest(row: number): void {
+    this.events.store.release(this.events.forestOf(row))
+    this.table.words[(row << ROW_SHIFT) + FOREST] = 0
+  }
+
+  remove(row: number): void {
+    this.wheel.disarm(row)
+    this.table.remove(row)
+  }
+
+  // ---- What flow handles ask for ------------------------------------------------------------------------------
+
+  /** `sides` (bit mask) of the current flow are of no more interest to a socket. Called by flow handles. */
+  stop(socket: number, view: unknown, sides: number): void {
+    const { events } = this
+    const { words } = this.table
+    const row = events.current
+    const at = row << ROW_SHIFT
+    if (row === 0) throw new Error('a flow handle is valid during the callback only')
+    if ((words[at + FLAGS] & FLAG_ENDED) !== 0) return
+    const before = events.forestOf(row)
+    const after = events.store.withStopped(before, socket, sides)
+    if (after === before) return
+    events.store.move(before, after)
+    words[at + FOREST] = after.number
+    if (after.stopped.get(socket) === 3) this.stops.push({ socket, view, forest: before })
+    const mask = events.forestOf(row).mask
+    if ((mask & NEEDS_STREAM) === 0) this.reassembler.held.clear(at + SIDES)
+    if ((mask & (NEEDS_STREAM << 1)) === 0) this.reassembler.held.clear(at + SIDES + (1 << SIDE_SHIFT))
+  }
+
+  private tellStopped(): void {
+    const stops = this.stops
+    this.stops = []
+    for (const { socket, view, forest } of stops) {
+      this.events.connStopped(forest, view)
+      for (const { record, contexts } of this.monitors) {
+        if (record.number === socket) contexts.set(this.events.current, undefined)
+      }
+    }
+  }
+
+  /** Registers a handler for the current flow. Called by flow handles. */
+  register(socket: number, registration: Registration): Subscription {
+    const { events, table } = this
+    const { store } = events
+    const row = events.current
+    if (row === 0) throw new Error('a flow handle is valid during the callback only')
+    const id = table.id(row)
+    const change = (to: (forest: Forest) => Forest): void => {
+      const at = table.rowOf(id) << ROW_SHIFT
+      if (at === 0 || (table.words[at + FLAGS] & FLAG_ENDED) !== 0) return
+      const before = store.get(table.words[at + FOREST])
+      const after = to(before)
+      if (after === before) return
+      store.move(before, after)
+      table.words[at + FOREST] = after.number
+    }
+    change((forest) => store.with(forest, socket, registration))
+    return { off: () => change((forest) => store.without(forest, socket, registration)) }
+  }
+}
