@@ -97,6 +97,8 @@ export class CompiledRule {
   /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
   readonly rejectsAck: boolean
   readonly rejectsPush: boolean
+  /** No option reads anything but packet data. */
+  readonly packetDataOnly: boolean
   /** Some option reads packet data. */
   readonly readsPayload: boolean
   readonly #refusedDirection: Direction | -1
@@ -120,6 +122,7 @@ export class CompiledRule {
     this.httpOnly = buffers.some(isHttpOnlyBuffer)
     this.onFiles = buffers.includes(BUF.FILE_DATA) && !buffers.some(isMessageBuffer)
     const payload = buffers.length > 0
+    this.packetDataOnly = buffers.every(isPacketData)
     this.onPdus = options.some(isPduProperty)
     const stream = options.some(isStreamProperty)
     this.onTcpPackets =
@@ -158,6 +161,10 @@ function isHttpOnlyBuffer(buffer: BufferId): boolean {
 
 function isMessageBuffer(buffer: BufferId): boolean {
   return buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_CLIENT_BODY
+}
+
+function isPacketData(buffer: BufferId): boolean {
+  return buffer === BUF.PKT_DATA || buffer === BUF.RAW_DATA || buffer === BUF.BASE64_DATA
 }
 
 /** Options that ask about one packet rather than about bytes. */

@@ -276,14 +276,17 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     state.kind = unit.kind
     state.direction = flow === undefined ? -1 : unit.direction
     state.flow = flow
-    state.bits = flow?.uctx?.bits
+    const context = flow?.uctx
+    state.bits = context?.bits
+    state.clientBytes = context?.clientBytes ?? 0
+    state.serverBytes = context?.serverBytes ?? 0
     const { traits, boundBuffer, minLength, maxLength, portClasses } = this.#set
     const source = portClasses.classOf[sourcePort]!
     const destination = portClasses.classOf[destinationPort]!
     const http = isMessage(unit)
     const established = flow?.established ?? false
     const fits = this.#set.fits(unit.direction, unit.service)
-    const first = flow === undefined || (flow.uctx?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
+    const first = flow === undefined || (context?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
     for (let i = 0; i < count; i++) {
       const index = list[i]!
       this.#triesOf[index]!++
@@ -299,7 +302,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       const bodyOnly =
         http && (trait & TRAIT.BODY_ONLY) !== 0 && rule.header.seesBodyOnly(source, destination)
       // Before the service is known, the bytes are packet data as they came.
-      const raw = bodyOnly && first && rule.rule.dialect === 'snort3'
+      const raw = bodyOnly && first && (trait & TRAIT.RAW_FIRST) !== 0
       const seesRaw = raw && unit.kind === UNIT.HTTP_REQUEST && rule.header.fitsPorts(source, destination)
       if (!this.#holds(rule, index, bodyOnly && !seesRaw) && !(seesRaw && this.#holds(rule, index, true))) {
         if (!unit.last && rule.fastPattern !== undefined) this.#keep(index)

@@ -6,7 +6,7 @@
  * pcre is searched again when the option after it is relative and the rest of the rule has failed (Snort's retry rule).
  * Every attempt costs one step of a budget, so a hostile buffer cannot make a rule take more than bounded time.
  */
-import type { Packet, Side } from '@weir/stack'
+import type { Packet } from '@weir/stack'
 import { BUF, BUFFER_COUNT, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { Direction, UnitKind } from '../inspect/unit.js'
 import { ProtocolFacts } from '../protocol/facts.js'
@@ -53,8 +53,6 @@ export interface Step {
 export interface FlowFacts {
   readonly protocol: number
   readonly established: boolean
-  /** Payload bytes sent by a side. */
-  bytes(side: Side): number
 }
 
 const NO_CURSOR = -1
@@ -86,6 +84,9 @@ export class Evaluation {
   flow: FlowFacts | undefined
   /** Flowbits of the flow, one bit each; undefined = none set yet. */
   bits: Uint32Array | undefined
+  /** Stream bytes that each side has sent, the current packet included. */
+  clientBytes = 0
+  serverBytes = 0
   /** Addresses of the unit, in the direction of the bytes, as in `Packet`. */
   src0 = 0
   src1 = 0

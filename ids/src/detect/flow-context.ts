@@ -18,6 +18,9 @@ export class FlowContext implements ProtocolSlot<DetectFlow> {
   swapped = false
   /** Service of the last message or turn inspected to its end. */
   inspectedAs: ServiceId = SERVICE.UNKNOWN
+  /** Stream bytes of each side so far. */
+  clientBytes = 0
+  serverBytes = 0
   /** Words of the addresses, read when the first rule asks. */
   clientAddress: Int32Array | undefined
   serverAddress: Int32Array | undefined

@@ -118,6 +118,9 @@ export class Inspector {
     const context = flow.uctx ?? this.#openContext(flow)
     // `side` is the receiver.
     const direction = data.side === SVR ? TO_SERVER : TO_CLIENT
+    const sent = data.offset + data.end - data.start
+    if (direction === TO_SERVER) context.clientBytes = sent
+    else context.serverBytes = sent
     context.conversation!.data(flow, direction, data.bytes, data.start, data.end)
   }
 

@@ -41,6 +41,8 @@ export const TRAIT = {
   NEEDS_ESTABLISHED: 1,
   /** Packet data may be the body of an HTTP message. */
   BODY_ONLY: 2,
+  /** Shown the first request of a flow as it came too: Snort 3 text that reads nothing but packet data. */
+  RAW_FIRST: 4,
   /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
   REJECTS_ACK: 4,
   REJECTS_PUSH: 8,
@@ -203,6 +205,7 @@ function traitsOf(rule: CompiledRule): number {
   if (rule.rejectsAck) traits |= TRAIT.REJECTS_ACK
   if (rule.rejectsPush) traits |= TRAIT.REJECTS_PUSH
   if (rule.readsPayload && rule.header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
+  if (rule.packetDataOnly && rule.rule.dialect === 'snort3') traits |= TRAIT.RAW_FIRST
   return traits
 }
 

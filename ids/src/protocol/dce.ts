@@ -215,9 +215,12 @@ export class DceConnection {
     } else this.#context = read16(bytes, start + 20, little)
     const stubEnd = Math.max(stub, end - trailer(bytes, start, end, little))
     if (stub > end) return
+    const context = this.#contexts.get(this.#context)
+    // Without its bind a call says nothing.
+    if (context === undefined) return
     const first = (flags & FIRST_FRAGMENT) !== 0
     const last = (flags & LAST_FRAGMENT) !== 0
-    this.#fill(facts, little)
+    this.#fill(facts, context, little)
     if (first && last) {
       listener.dceCall(flow, direction, bytes, start, stubEnd, stub)
       return
@@ -238,14 +241,11 @@ export class DceConnection {
     listener.dceCall(flow, direction, side.call, 0, length, CALL_HEADER)
   }
 
-  #fill(facts: ProtocolFacts, little: boolean): void {
+  #fill(facts: ProtocolFacts, context: Context, little: boolean): void {
     facts.kind = FACTS.DCE
     facts.dceLittleEndian = little
     facts.dceOpnum = this.#opnum
     facts.dceFirst = true
-    const context = this.#contexts.get(this.#context)
-    facts.dceBound = context !== undefined
-    if (context === undefined) return
     facts.dceInterface.set(context.uuid)
     facts.dceVersion = context.version
   }
@@ -286,7 +286,6 @@ export function readDceDatagram(facts: ProtocolFacts, bytes: Uint8Array, start: 
   const little = bytes[start + 4] === 0x10
   readUuid(bytes, start + 24, little, facts.dceInterface)
   facts.kind = FACTS.DCE
-  facts.dceBound = true
   facts.dceLittleEndian = little
   facts.dceVersion = read16(bytes, start + (little ? 60 : 62), little)
   facts.dceOpnum = read16(bytes, start + 68, little)

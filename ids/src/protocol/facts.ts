@@ -24,8 +24,6 @@ export class ProtocolFacts {
   sipStatus = 0
   /** UUID of the interface in the byte order of its text form. */
   readonly dceInterface = new Uint8Array(16)
-  /** False when the request's context is not known. */
-  dceBound = false
   dceVersion = 0
   dceOpnum = -1
   /** Byte order of the data. */

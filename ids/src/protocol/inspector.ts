@@ -54,6 +54,8 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
   readonly facts = new ProtocolFacts()
   readonly #sink: PduSink<Flow>
   readonly #unit = new Unit(UNIT.PDU)
+  readonly #fileUnit = new Unit(UNIT.FILE)
+  #context: InspectionContext<Flow> | undefined
   readonly #ftpData = new FtpDataHints()
   #mail: MailContext<Flow> | undefined
 
@@ -61,8 +63,9 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     this.#sink = sink
   }
 
-  /** Must be called before the first unit. Files found in mails go to the context's sink. */
+  /** Must be called before the first unit. Files found in mails and moved by SMB go to the context's sink. */
   useContext(context: InspectionContext<Flow>): void {
+    this.#context = context
     this.#mail = new MailContext(context)
   }
 
@@ -177,12 +180,14 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
   }
 
   fileData(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    const unit = this.#unit
+    if (this.#context === undefined) return
+    const unit = this.#fileUnit
     unit.direction = direction
-    this.facts.clear()
+    unit.service = SERVICE.NETBIOS_SSN
     unit.buffers.set(BUF.PKT_DATA, bytes, start, end)
     unit.buffers.set(BUF.FILE_DATA, bytes, start, end)
-    this.#sink.pdu(flow, unit)
+    this.#context.counters.fileUnits++
+    this.#context.sink.inspect(flow, unit)
     unit.buffers.clear()
   }
 

@@ -93,7 +93,7 @@ export class DceIfaceEvaluator implements Evaluator {
 
   test(state: Evaluation): boolean {
     const { facts } = state
-    if (facts.kind !== FACTS.DCE || !facts.dceBound) return false
+    if (facts.kind !== FACTS.DCE) return false
     if (!facts.dceFirst && !this.#anyFragment) return false
     for (let i = 0; i < 16; i++) if (facts.dceInterface[i] !== this.#uuid[i]) return false
     return this.#version === undefined || this.#version(facts.dceVersion)

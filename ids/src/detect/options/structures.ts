@@ -1,5 +1,4 @@
 /** `rpc`, `ftpbounce`, `cvs`, `stream_size`. */
-import { CLI, SVR } from '@weir/stack'
 import { BUF, type BufferId } from '../../inspect/buffers.js'
 import type { CvsOption, FtpBounceOption, RpcOption, StreamSizeOption } from '../../rules/model.js'
 import type { Evaluation, Evaluator } from '../evaluation.js'
@@ -133,8 +132,8 @@ export class StreamSizeEvaluator implements Evaluator {
   test(state: Evaluation): boolean {
     const { flow } = state
     if (flow === undefined || flow.protocol !== TCP) return false
-    const client = this.#test(flow.bytes(CLI))
-    const server = this.#test(flow.bytes(SVR))
+    const client = this.#test(state.clientBytes)
+    const server = this.#test(state.serverBytes)
     switch (this.#side) {
       case 'client':
         return client
