@@ -33,6 +33,12 @@ import type { DetectSettings } from './settings.js'
 const MAX_PACKET_MATCHES = 8
 const TCP = 6
 
+/** Outcomes of trying a rule, the better the higher. */
+const NO_MATCH = 0
+const WAIT = 1
+const MATCH = 2
+type Outcome = number
+
 export type DetectFlow = Flow<FlowContext>
 
 export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
@@ -304,8 +310,10 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       // Before the service is known, the bytes are packet data as they came.
       const raw = bodyOnly && first && (trait & TRAIT.RAW_FIRST) !== 0
       const seesRaw = raw && unit.kind === UNIT.HTTP_REQUEST && rule.header.fitsPorts(source, destination)
-      if (!this.#holds(rule, index, bodyOnly && !seesRaw) && !(seesRaw && this.#holds(rule, index, true))) {
-        if (!unit.last && rule.fastPattern !== undefined) this.#keep(index)
+      let outcome = this.#try(rule, index, bodyOnly && !seesRaw, unit.last)
+      if (seesRaw && outcome !== MATCH) outcome = Math.max(outcome, this.#try(rule, index, true, unit.last))
+      if (outcome !== MATCH) {
+        if (outcome === WAIT) this.#keep(index)
         continue
       }
       if (!unit.last) this.#keep(~index)
@@ -317,11 +325,16 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     if (this.#firedCount > 0) this.#report(flow, unit)
   }
 
-  #holds(rule: CompiledRule, index: number, bodyOnly: boolean): boolean {
+  /** Evaluates a rule; one that does not hold now may have to wait for a later window of the message. */
+  #try(rule: CompiledRule, index: number, bodyOnly: boolean, last: boolean): Outcome {
     const state = this.#state
     state.begin(rule.rule.dialect, bodyOnly)
-    if (rule.gate !== undefined && !this.#candidates.isResumed(index) && !rule.gate.test(state)) return false
-    return state.run(rule.steps)
+    const holds = state.run(rule.steps)
+    if (!holds && last) return NO_MATCH
+    // The gate is looked at last because it costs most, and not again in later windows.
+    if (rule.gate !== undefined && !this.#candidates.isResumed(index) && !rule.gate.test(state))
+      return NO_MATCH
+    return holds ? MATCH : rule.fastPattern === undefined ? NO_MATCH : WAIT
   }
 
   #changeBits(flow: DetectFlow, rule: CompiledRule): void {

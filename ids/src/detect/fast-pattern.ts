@@ -209,7 +209,7 @@ function choiceFor(rule: Rule): Choice {
 function choose(choice: Choice): Literal | undefined {
   const contents = contentLiterals(choice)
   const flagged = contents.find(({ content }) => content!.fastPattern !== undefined)
-  if (flagged !== undefined && weight(choice, flagged) > USELESS) return flagged
+  if (flagged !== undefined && weight(choice, flagged) > WEAK) return flagged
   const among = (buffers: readonly BufferId[]): Literal | undefined =>
     heaviest(
       choice,

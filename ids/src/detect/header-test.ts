@@ -154,7 +154,8 @@ function serviceFits(names: readonly string[], only: boolean, usual: ServiceFit)
   if (!only) fits[SERVICE.UNKNOWN] = usual
   for (const name of names) {
     const service = serviceByName(name)
-    if (service !== undefined) fits[service] = SERVICE_FIT.ANY_PORT
+    // What is written in place of a protocol leaves the ports beside it in force.
+    if (service !== undefined) fits[service] = only ? usual : SERVICE_FIT.ANY_PORT
   }
   return fits
 }

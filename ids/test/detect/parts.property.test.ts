@@ -144,8 +144,8 @@ const FLAGS: RegexFlags = {
   ungreedy: false,
 }
 
-function factsOf(pattern: string, flags: Partial<RegexFlags> = {}) {
-  const option: PcreOption = {
+function pcre(pattern: string, flags: Partial<RegexFlags> = {}): PcreOption {
+  return {
     kind: 'pcre',
     buffer: BUF.PKT_DATA,
     pattern,
@@ -155,7 +155,10 @@ function factsOf(pattern: string, flags: Partial<RegexFlags> = {}) {
     ignoreLimits: false,
     movesCursor: true,
   }
-  const { minLength, literals } = pcreFacts(option)
+}
+
+function factsOf(pattern: string, flags: Partial<RegexFlags> = {}) {
+  const { minLength, literals } = pcreFacts(pcre(pattern, flags))
   return { minLength, literals: literals.map((bytes) => Buffer.from(bytes).toString('latin1')) }
 }
 
@@ -193,6 +196,52 @@ describe('facts about regular expressions', () => {
         const { minLength, literals } = factsOf(pattern, { caseless })
         expect(subject.length).toBeGreaterThanOrEqual(minLength)
         for (const literal of literals) expect(subject.toLowerCase()).toContain(literal)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+})
+
+describe('run tests', () => {
+  const may = (pattern: string, subject: string): boolean | undefined =>
+    pcreFacts(pcre(pattern)).runTest?.mayMatch(Buffer.from(`..${subject}..`), 2, subject.length + 2)
+
+  it('ask for a long enough run without the bytes that no match holds', () => {
+    expect(may('^Host[^\\r\\n]{100,}', `Host: short\r\n${'x'.repeat(103)}\r\n`)).toBe(false)
+    expect(may('^Host[^\\r\\n]{100,}', `Host: ${'x'.repeat(103)}\r\n`)).toBe(true)
+    expect(may('<[^>]{30,}x', `<a><${'b'.repeat(40)}>`)).toBe(true)
+    expect(may('<[^>]{30,}x', `<a>${'b'.repeat(40)}>`)).toBe(false)
+    expect(may('<([^>]*=a){10}[^>]{20}', `<${'b'.repeat(60)}>`)).toBe(false)
+    expect(may('<([^>]*=a){10}[^>]{20}', `<${'b=a'.repeat(20)}>`)).toBe(true)
+  })
+
+  it('are not made where they would say nothing', () => {
+    for (const pattern of ['abc', '.{3,}', '(a)\\1[^>]{50}', '[^>]*']) {
+      expect(pcreFacts(pcre(pattern)).runTest, pattern).toBeUndefined()
+    }
+  })
+
+  it('let every match through', () => {
+    const atom = fc.constantFrom(
+      '[^>]',
+      '[^>]{20}',
+      '[ab]{24}',
+      '<',
+      '(=a){3}',
+      '(?:[ab]=?){10}',
+      'b*',
+      '(?:<|=)',
+      '[^<>]+',
+    )
+    const patterns = fc.array(atom, { minLength: 1, maxLength: 4 }).map((list) => list.join(''))
+    const subjects = fc
+      .array(fc.constantFrom('a', 'b', '<', '>', '=', '=a', 'abababab', 'bbbbbbbbbbbb'), { maxLength: 40 })
+      .map((list) => list.join(''))
+    fc.assert(
+      fc.property(patterns, subjects, (pattern, subject) => {
+        const { runTest } = pcreFacts(pcre(pattern))
+        if (runTest === undefined || !new RegExp(pattern).test(subject)) return
+        expect(runTest.mayMatch(Buffer.from(subject), 0, subject.length)).toBe(true)
       }),
       { numRuns: 5000 },
     )

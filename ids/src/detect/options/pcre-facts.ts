@@ -9,15 +9,18 @@ import { parseRegex } from '../../match/regex-parse.js'
 import { type ByteSet, minLength, type Node } from '../../match/regex-syntax.js'
 import type { PcreOption } from '../../rules/model.js'
 import { FOLD } from '../search.js'
+import { type RunTest, runTestOf } from './pcre-run.js'
 
 export interface PcreFacts {
   /** Bytes a subject must have at least. */
   readonly minLength: number
   /** Runs of at least two bytes, ASCII lower case, that every match holds in some case. */
   readonly literals: readonly Uint8Array[]
+  /** To be tried before the expression; undefined = not worth it. */
+  readonly runTest: RunTest | undefined
 }
 
-const UNKNOWN: PcreFacts = { minLength: 0, literals: [] }
+const UNKNOWN: PcreFacts = { minLength: 0, literals: [], runTest: undefined }
 /** A longer literal says no more. */
 const LONGEST_LITERAL = 32
 
@@ -42,7 +45,7 @@ function factsOf(pattern: string, flags: RegexFlags): PcreFacts {
   const runs = new LiteralRuns()
   runs.visit(root)
   runs.end()
-  return { minLength: minLength(root), literals: runs.found }
+  return { minLength: minLength(root), literals: runs.found, runTest: runTestOf(root) }
 }
 
 /** The one byte, folded, that a set stands for, or -1. */

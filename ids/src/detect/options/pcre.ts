@@ -1,9 +1,16 @@
 /** `pcre` (snort-manual 3.5.31): relative subject, retry from the end of the previous match, match limit. */
 import type { BufferId } from '../../inspect/buffers.js'
-import { REGEX_LIMIT, REGEX_MATCH, type Regex, type RegexEngine } from '../../match/matcher.js'
+import {
+  REGEX_LIMIT,
+  REGEX_MATCH,
+  REGEX_NO_MATCH,
+  type Regex,
+  type RegexEngine,
+} from '../../match/matcher.js'
 import type { PcreOption } from '../../rules/model.js'
 import type { Evaluation, RetryEvaluator } from '../evaluation.js'
 import { pcreFacts } from './pcre-facts.js'
+import type { RunTest } from './pcre-run.js'
 
 /** True when a later try cannot match because the first one was bound to the beginning of the subject. */
 export function isAnchored(option: PcreOption): boolean {
@@ -19,6 +26,7 @@ export class PcreEvaluator implements RetryEvaluator {
   readonly #relative: boolean
   readonly #movesCursor: boolean
   readonly #minLength: number
+  readonly #runTest: RunTest | undefined
 
   /** @throws RegexError when the engine cannot compile the expression */
   constructor(option: PcreOption, engine: RegexEngine, matchLimit: number) {
@@ -27,7 +35,9 @@ export class PcreEvaluator implements RetryEvaluator {
     this.#negated = option.negated
     this.#relative = option.relative
     this.#movesCursor = option.movesCursor
-    this.#minLength = Math.max(1, pcreFacts(option).minLength)
+    const { minLength, runTest } = pcreFacts(option)
+    this.#minLength = Math.max(1, minLength)
+    this.#runTest = runTest
   }
 
   test(state: Evaluation): boolean {
@@ -35,9 +45,7 @@ export class PcreEvaluator implements RetryEvaluator {
     const end = state.buffers.end[slot]!
     if (end < 0) return false
     const start = this.#relative ? state.origin(slot) : state.buffers.start[slot]!
-    // An empty subject is never tried, so a relative expression at the very end of the buffer finds nothing.
-    const outcome =
-      end - start >= this.#minLength ? this.#regex.exec(state.buffers.bytes[slot]!, start, end, start) : 0
+    const outcome = this.#exec(state.buffers.bytes[slot]!, start, end)
     if (outcome === REGEX_LIMIT) {
       state.counters.pcreLimit++
       return this.#negated && state.snort3
@@ -46,6 +54,13 @@ export class PcreEvaluator implements RetryEvaluator {
     if (this.#negated) return false
     this.#matched(state, slot, start, end)
     return true
+  }
+
+  #exec(bytes: Uint8Array, start: number, end: number): number {
+    // An empty subject is never tried, so a relative expression at the very end of the buffer finds nothing.
+    if (end - start < this.#minLength) return REGEX_NO_MATCH
+    if (this.#runTest !== undefined && !this.#runTest.mayMatch(bytes, start, end)) return REGEX_NO_MATCH
+    return this.#regex.exec(bytes, start, end, start)
   }
 
   again(state: Evaluation, matchAt: number, windowStart: number, windowEnd: number): boolean {
