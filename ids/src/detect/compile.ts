@@ -409,10 +409,10 @@ function isImplied(option: RuleOption, options: readonly RuleOption[]): boolean 
 /** Retry flags are set by the order as written; then cheap tests that depend on nothing go first. */
 function compileSteps(options: readonly RuleOption[], context: CompileContext): Step[] {
   const variables = new VariableNames()
-  const drafts: Draft[] = []
+  const drafts: (Draft & { readonly option: RuleOption })[] = []
   for (const option of options.filter((one) => !isImplied(one, options))) {
     const one = draft(option, context, variables)
-    if (one !== undefined) drafts.push(one)
+    if (one !== undefined) drafts.push({ ...one, option })
   }
   const independent = !variables.used
   /** The last option that moved the cursor. */
@@ -423,6 +423,7 @@ function compileSteps(options: readonly RuleOption[], context: CompileContext): 
     const monotone = one.retry instanceof ContentEvaluator && afterRetry
     const settled = one.fixed && independent
     const step: Step = {
+      option: one.option,
       evaluator: one.evaluator,
       retry: retried ? one.retry : undefined,
       failed: one.fixed ? FAIL_FINAL : one.onward && afterRetry ? FAIL_ONWARD : FAIL,

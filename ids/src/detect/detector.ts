@@ -41,6 +41,22 @@ type Outcome = number
 
 export type DetectFlow = Flow<FlowContext>
 
+/** Told of every unit and what became of it, to explain why rules do not match. Detection itself has none. */
+export interface DetectObserver {
+  /** A unit is looked at with the rules of this table (of both, when the direction is not known). */
+  enter(table: GroupTable): void
+  /** A rule has matched the unit; whether it is reported is decided later. */
+  matched(rule: number): void
+  /** The unit has been dealt with; `state` is filled for it. */
+  inspected(
+    flow: DetectFlow | undefined,
+    unit: InspectionUnit,
+    state: Evaluation,
+    sourcePort: number,
+    destinationPort: number,
+  ): void
+}
+
 export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly counters: Counters
   readonly #set: RuleSet
@@ -51,6 +67,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly #filter: AlertFilter | undefined
   readonly #packet: Packet
   readonly #open: (flow: DetectFlow) => FlowContext
+  readonly #observer: DetectObserver | undefined
   readonly #state: Evaluation
   readonly #protocols: ProtocolInspector<DetectFlow>
   readonly #view = new AlertView()
@@ -73,6 +90,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     filter: AlertFilter | undefined,
     counters: Counters,
     open: (flow: DetectFlow) => FlowContext,
+    observer?: DetectObserver,
   ) {
     this.counters = counters
     this.#set = set
@@ -83,6 +101,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#sink = sink
     this.#filter = filter
     this.#open = open
+    this.#observer = observer
     this.#protocols = new ProtocolInspector(this)
     this.#state = new Evaluation(counters, settings.maxRetries, this.#protocols.facts)
     const count = set.rules.length
@@ -127,7 +146,9 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   }
 
   #inspectUnit(flow: DetectFlow, context: FlowContext, unit: InspectionUnit, table: GroupTable): void {
-    if (table.isEmpty) {
+    const observer = this.#observer
+    observer?.enter(table)
+    if (table.isEmpty && observer === undefined) {
       if (unit.last) context.inspectedAs = unit.service
       return
     }
@@ -136,7 +157,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const serverPort = flow.port(unit.swapped ? CLI : SVR)
     const clientPort = flow.port(unit.swapped ? SVR : CLI)
     this.#candidates.search(table, unit, serverPort, clientPort)
-    if (this.#candidates.count > 0) {
+    if (this.#candidates.count > 0 || observer !== undefined) {
       const toServer = unit.direction === TO_SERVER
       const state = this.#state
       const packet = this.#packet
@@ -179,7 +200,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const service = this.#protocols.beforeDatagram(known, unit, flow.port(SVR))
     unit.service = service
     const table = this.#set.udp.of(service)[unit.direction]
-    if (!table.isEmpty) this.packet(flow, unit, packet, table)
+    if (!table.isEmpty || this.#observer !== undefined) this.packet(flow, unit, packet, table)
     this.#protocols.afterDatagram(unit)
     if (service === SERVICE.UNKNOWN) return
     const context = flow.uctx ?? this.#open(flow)
@@ -193,6 +214,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const serverPort = toServer ? packet.destinationPort : packet.sourcePort
     const clientPort = toServer ? packet.sourcePort : packet.destinationPort
     this.#begin(packet)
+    this.#observer?.enter(table)
     this.#candidates.searchPacket(table, unit, serverPort, clientPort)
     this.#evaluatePacket(flow, unit, packet)
   }
@@ -203,6 +225,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
    */
   withoutFlow(unit: InspectionUnit, packet: Packet, [toServer, toClient]: DirectionTables): void {
     this.#begin(packet)
+    this.#observer?.enter(toServer)
+    this.#observer?.enter(toClient)
     this.#candidates.searchPacket(toServer, unit, packet.destinationPort, packet.sourcePort)
     this.#candidates.searchPacket(toClient, unit, packet.sourcePort, packet.destinationPort)
     this.#evaluatePacket(undefined, unit, packet)
@@ -210,7 +234,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
 
   #evaluatePacket(flow: DetectFlow | undefined, unit: InspectionUnit, packet: Packet): void {
     this.counters.packetUnits++
-    if (this.#candidates.count === 0) return
+    if (this.#candidates.count === 0 && this.#observer === undefined) return
     const state = this.#state
     state.packet = packet
     state.src0 = packet.src0
@@ -318,11 +342,13 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       }
       if (!unit.last) this.#keep(~index)
       counters.matches++
+      this.#observer?.matched(index)
       if (rule.changes.length > 0 && flow !== undefined) this.#changeBits(flow, rule)
       if (rule.noalert || this.#isDuplicate(flow, rule, index, unit)) continue
       this.#fired[this.#firedCount++] = index
     }
     if (this.#firedCount > 0) this.#report(flow, unit)
+    this.#observer?.inspected(flow, unit, state, sourcePort, destinationPort)
   }
 
   /** Evaluates a rule; one that does not hold now may have to wait for a later window of the message. */

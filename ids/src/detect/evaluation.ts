@@ -10,7 +10,7 @@ import type { Packet } from '@weir/stack'
 import { BUF, BUFFER_COUNT, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { Direction, UnitKind } from '../inspect/unit.js'
 import { ProtocolFacts } from '../protocol/facts.js'
-import type { Dialect } from '../rules/model.js'
+import type { Dialect, RuleOption } from '../rules/model.js'
 import type { Counters } from './counters.js'
 
 /** Rules may name two variables in Snort; a few more cost nothing. */
@@ -38,6 +38,8 @@ export interface RetryEvaluator extends Evaluator {
 }
 
 export interface Step {
+  /** What was compiled; never read while rules are evaluated. */
+  readonly option: RuleOption
   readonly evaluator: Evaluator
   /** The same evaluator when it is to be retried. */
   readonly retry: RetryEvaluator | undefined

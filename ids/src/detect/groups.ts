@@ -202,6 +202,13 @@ export class GroupTable {
     return this.#anyPort.length + this.#byServerPort.length + this.#byClientPort.length === 0
   }
 
+  /** Whether the rule is filed here, for some port. */
+  holds(rule: number): boolean {
+    return (
+      this.#anyPort.includes(rule) || this.#byServerPort.includes(rule) || this.#byClientPort.includes(rule)
+    )
+  }
+
   get hasClientRules(): boolean {
     return this.#byClientPort.length > 0
   }

@@ -26,7 +26,7 @@ import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/
 import type { AlertSink } from '../output/alert.js'
 import { AlertFilter } from './alert-filter.js'
 import { Counters } from './counters.js'
-import { type DetectFlow, Detector } from './detector.js'
+import { type DetectFlow, type DetectObserver, Detector } from './detector.js'
 import { FlowContext } from './flow-context.js'
 import type { MatcherCache } from './groups.js'
 import type { DirectionTables, RuleSet } from './rule-set.js'
@@ -48,12 +48,29 @@ export class Inspector {
   readonly #subscriptions: Subscription[] = []
   readonly #stack: Stack
 
-  constructor(set: RuleSet, matchers: MatcherCache, settings: DetectSettings, stack: Stack, sink: AlertSink) {
+  constructor(
+    set: RuleSet,
+    matchers: MatcherCache,
+    settings: DetectSettings,
+    stack: Stack,
+    sink: AlertSink,
+    observer?: DetectObserver,
+  ) {
     this.#set = set
     this.#stack = stack
     const filter = settings.deferFilters ? undefined : new AlertFilter(settings, this.counters)
     const open = (flow: DetectFlow): FlowContext => this.#openContext(flow)
-    this.#detector = new Detector(set, matchers, settings, stack.packet, sink, filter, this.counters, open)
+    this.#detector = new Detector(
+      set,
+      matchers,
+      settings,
+      stack.packet,
+      sink,
+      filter,
+      this.counters,
+      open,
+      observer,
+    )
     const context = new InspectionContext<DetectFlow>(this.#detector, settings.inspection)
     this.#detector.useContext(context)
     this.#pool = new ConversationPool(context)

@@ -54,7 +54,7 @@ function trailingZeros(mask: number): number {
 }
 
 /** Reads the number; `at` is left behind it. */
-class ByteReader {
+export class ByteReader {
   readonly buffer: BufferId
   /** Index behind the bytes of the last read. */
   at = 0
