@@ -394,7 +394,7 @@ describe('statistics', () => {
     const text = [
       `${RULE} (content:"a"; content:"b"; metadata:service http; classtype:misc-attack; sid:1;)`,
       'drop udp any any -> any 53 (content:"a"; sid:2;)',
-      `${RULE} (asn1:x; sid:3;)`,
+      `${RULE} (gtp_type:x; sid:3;)`,
       `${RULE} (dsize:x; sid:4;)`,
       `${RULE} (tag:x; sid:5;)`,
     ].join('\n')
@@ -411,12 +411,12 @@ describe('statistics', () => {
       byService: { http: 1 },
       byClasstype: { 'misc-attack': 1, '': 2 },
       problems: [
-        { reason: 'option not evaluated: asn1', count: 1 },
+        { reason: 'option not evaluated: gtp_type', count: 1 },
         { reason: 'bad number for dsize', count: 1 },
         { reason: 'option without effect: tag', count: 1 },
       ],
     })
     expect(statistics.options).toContainEqual({ name: 'content', rules: 2, occurrences: 3 })
-    expect(statistics.options).toContainEqual({ name: 'asn1', rules: 1, occurrences: 1 })
+    expect(statistics.options).toContainEqual({ name: 'gtp_type', rules: 1, occurrences: 1 })
   })
 })

@@ -371,7 +371,7 @@ describe('the table of options', () => {
   })
 
   it('an error in a rule weighs more than what is not evaluated', () => {
-    expect(problem('asn1:x; dsize:a')).toContain('dsize must be a number')
+    expect(problem('gtp_type:x; dsize:a')).toContain('dsize must be a number')
   })
 
   it.each([
