@@ -23,6 +23,7 @@ export interface PcreFacts {
 const UNKNOWN: PcreFacts = { minLength: 0, literals: [], runTest: undefined }
 /** A longer literal says no more. */
 const LONGEST_LITERAL = 32
+const TELLING_LITERAL = 3
 
 const known = new WeakMap<PcreOption, PcreFacts>()
 
@@ -45,7 +46,13 @@ function factsOf(pattern: string, flags: RegexFlags): PcreFacts {
   const runs = new LiteralRuns()
   runs.visit(root)
   runs.end()
-  return { minLength: minLength(root), literals: runs.found, runTest: runTestOf(root) }
+  // Engines find literals fast by themselves.
+  const telling = runs.found.some((literal) => literal.length >= TELLING_LITERAL)
+  return {
+    minLength: minLength(root),
+    literals: runs.found,
+    runTest: telling ? undefined : runTestOf(root),
+  }
 }
 
 /** The one byte, folded, that a set stands for, or -1. */

@@ -17,6 +17,8 @@ export class RunTest {
   readonly length: number
   /** 1 = a byte that no match holds. */
   readonly #excluded: ByteSet
+  /** The byte when there is only one, else -1. */
+  readonly #single: number
   /** 1 = a byte that a match may begin with. */
   readonly #first: ByteSet
   /** A byte that every match holds at least `#count` times; `#count` 0 = none is known. */
@@ -26,6 +28,7 @@ export class RunTest {
   constructor(length: number, excluded: ByteSet, first: ByteSet, byte: number, count: number) {
     this.length = length
     this.#excluded = excluded
+    this.#single = excluded.indexOf(1) === excluded.lastIndexOf(1) ? excluded.indexOf(1) : -1
     this.#first = first
     this.#byte = byte
     this.#count = count
@@ -34,21 +37,34 @@ export class RunTest {
   /** False when no match can lie in `bytes[start, end)`. Time is linear in the length. */
   mayMatch(bytes: Uint8Array, start: number, end: number): boolean {
     const { length } = this
-    const excluded = this.#excluded
+    const single = this.#single
     let at = start
     while (at + length <= end) {
-      let i = at + length - 1
-      while (i >= at && excluded[bytes[i]!] === 0) i--
-      if (i >= at) {
-        at = i + 1
+      const cut =
+        single >= 0 ? lastOf(bytes, at, at + length, single) : this.#lastExcluded(bytes, at, at + length)
+      if (cut >= 0) {
+        at = cut + 1
         continue
       }
-      let runEnd = at + length
-      while (runEnd < end && excluded[bytes[runEnd]!] === 0) runEnd++
+      const runEnd = this.#runEnd(bytes, at + length, end)
       if (this.#holds(bytes, at, runEnd)) return true
       at = runEnd + 1
     }
     return false
+  }
+
+  #lastExcluded(bytes: Uint8Array, start: number, end: number): number {
+    const excluded = this.#excluded
+    let i = end - 1
+    while (i >= start && excluded[bytes[i]!] === 0) i--
+    return i < start ? -1 : i
+  }
+
+  #runEnd(bytes: Uint8Array, from: number, end: number): number {
+    const excluded = this.#excluded
+    let i = from
+    while (i < end && excluded[bytes[i]!] === 0) i++
+    return i
   }
 
   /** Whether a match may lie in a run without excluded bytes. */
@@ -61,6 +77,12 @@ export class RunTest {
     for (let i = from; i < end && missing > 0; i++) if (bytes[i] === this.#byte) missing--
     return missing <= 0
   }
+}
+
+function lastOf(bytes: Uint8Array, start: number, end: number, byte: number): number {
+  let i = end - 1
+  while (i >= start && bytes[i] !== byte) i--
+  return i < start ? -1 : i
 }
 
 export function runTestOf(root: Node): RunTest | undefined {
