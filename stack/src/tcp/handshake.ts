@@ -16,6 +16,7 @@ import {
   FLAG_NEW_SYN,
   FLAG_NEW_SYN_SIDE,
   FLAGS,
+  HELD_COUNT,
   ISN,
   NEW_SYN_SEQ,
   NEW_SYN_WINDOW,
@@ -251,6 +252,8 @@ export class Handshake {
     if ((words[R + STATE] & SIDE_RECEIVED) === 0 || (words[R + STATE] & SIDE_ACK) === 0) {
       words[R + RECEIVED] = next
       words[R + STATE] |= SIDE_RECEIVED
+      // Data of an earlier SYN with other numbers.
+      if (words[R + HELD_COUNT] !== 0) this.reassembler.held.clear(R)
     }
   }
 

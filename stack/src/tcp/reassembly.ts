@@ -130,7 +130,12 @@ export class Reassembler {
     const next = words[receiver + RECEIVED]
     const ahead = (sequence - next) | 0
     const end = (sequence + wireLength) | 0
-    if (ahead < 0) this.tellRepeated(row, side, receiver, sequence, -ahead)
+    if (ahead < 0) {
+      // What lies before the first byte of the stream repeats nothing.
+      const passed = this.times[(receiver + OFFSET) >> 1]
+      const length = -ahead < passed ? -ahead : passed
+      if (length > 0) this.tellRepeated(row, side, receiver, (next - length) | 0, length)
+    }
     if (!this.needed(row, side)) {
       // Nobody reads this stream: its position follows the highest number seen.
       words[receiver + RECEIVED] = end
