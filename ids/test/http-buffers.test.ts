@@ -101,7 +101,7 @@ describe('request buffers', () => {
     )
     expect(seen.file_data).toBe('a%41b')
     expect(seen.http_client_body).toBe('aAb')
-    expect(seen.pkt_data).toContain('3\r\na%4\r\n2;ext')
+    expect(seen.pkt_data).toBe('POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\na%41b')
   })
 })
 
@@ -150,7 +150,7 @@ describe('response buffers', () => {
     const head = `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${data.length}\r\n\r\n`
     const plain = response(Buffer.concat([Buffer.from(head), data]))
     expect(plain.file_data).toBe(page)
-    expect(plain.pkt_data).toBe(head + data.toString('latin1'))
+    expect(plain.pkt_data).toBe(head + page)
     const parts: Buffer[] = [
       Buffer.from(`HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nTransfer-Encoding: chunked\r\n\r\n`),
     ]
@@ -189,7 +189,7 @@ describe('response buffers', () => {
         raw += unit.buffers.pkt_data!.text.slice(unit.buffers.pkt_data!.fresh)
       })
       expect(body).toBe(text)
-      expect(raw).toBe(message.toString('latin1'))
+      expect(raw).toBe(head + text)
     }
   })
 })

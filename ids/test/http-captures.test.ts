@@ -4,7 +4,7 @@ import { createStack, ON_CONN_END, ON_GAP, ON_NEW_DATA, openCapture, SVR } from 
 import { describe, expect, test } from 'vitest'
 import { sharedPath } from '../../test/support/shared.js'
 import { type Conversation, ConversationPool } from '../src/http/index.js'
-import { BUF, InspectionContext, TO_CLIENT, TO_SERVER, UNIT } from '../src/inspect/index.js'
+import { BUF, InspectionContext, TO_CLIENT, TO_SERVER, UNIT, type UnitSink } from '../src/inspect/index.js'
 
 interface Inspected {
   /** Bytes other than white space that the stack delivered, and those that were new in some unit. */
@@ -25,15 +25,16 @@ function visible(bytes: Uint8Array, start: number, end: number): number {
 
 async function inspect(path: string): Promise<Inspected> {
   const out: Inspected = { delivered: 0, inspected: 0, file: '', httpFlows: 0, leaked: 0 }
-  const context = new InspectionContext<null>({
+  const sink: UnitSink<null> = {
     inspect(_flow, unit) {
       const { bytes, end, fresh } = unit.buffers
-      out.inspected += visible(bytes[BUF.PKT_DATA]!, fresh[BUF.PKT_DATA]!, end[BUF.PKT_DATA]!)
+      out.inspected += visible(bytes[BUF.RAW_DATA]!, fresh[BUF.RAW_DATA]!, end[BUF.RAW_DATA]!)
       if (unit.kind !== UNIT.HTTP_RESPONSE || !unit.buffers.has(BUF.FILE_DATA)) return
       const part = bytes[BUF.FILE_DATA]!.subarray(fresh[BUF.FILE_DATA]!, end[BUF.FILE_DATA]!)
       if (out.file.length < 1 << 20) out.file += Buffer.from(part).toString('latin1')
     },
-  })
+  }
+  const context = new InspectionContext<null>(sink, {}, { wire: true })
   const pool = new ConversationPool(context)
   const stack = createStack({ checksums: 'ignore', midstream: true, seed: 1 })
   const socket = stack.monitorStream<Conversation<null>>()

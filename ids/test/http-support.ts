@@ -7,6 +7,7 @@ import {
   InspectionContext,
   type InspectionUnit,
   type InspectLimits,
+  type InspectNeeds,
   TO_CLIENT,
   TO_SERVER,
   UNIT,
@@ -48,8 +49,9 @@ export class Recorder {
   readonly pool: ConversationPool<string>
   private conversation: Conversation<string>
 
-  constructor(limits: Partial<InspectLimits> = {}, midstream = false) {
-    this.context = new InspectionContext<string>({ inspect: (_flow, unit) => this.record(unit) }, limits)
+  constructor(limits: Partial<InspectLimits> = {}, midstream = false, needs: Partial<InspectNeeds> = {}) {
+    const sink = { inspect: (_flow: string, unit: InspectionUnit): void => this.record(unit) }
+    this.context = new InspectionContext<string>(sink, limits, needs)
     this.pool = new ConversationPool(this.context)
     this.conversation = this.pool.open(midstream)
   }

@@ -134,21 +134,27 @@ export class Candidates {
     if (combined !== null && isVerbatim(group, unit.buffers)) {
       this.#searchBuffer(group, combined, unit, BUF.PKT_DATA)
       const plain = group.sets[SET.PLAIN]!
-      if (plain?.inFileData) this.#searchFileData(group, plain, unit)
+      if (plain !== null) this.#searchOthers(group, plain, unit)
     } else {
       for (let id = 0; id < SET_COUNT; id++) {
         const set = group.sets[id]!
         if (set === null) continue
         this.#searchBuffer(group, set, unit, SET_BUFFERS[id]!)
-        if (id === SET.PLAIN && set.inFileData) this.#searchFileData(group, set, unit)
+        if (id === SET.PLAIN) this.#searchOthers(group, set, unit)
       }
     }
     this.#addAll(group.always, unit)
   }
 
-  /** File data is searched on its own unless it is part of the raw bytes that have just been searched. */
-  #searchFileData(group: RuleGroup, set: PatternSet, unit: InspectionUnit): void {
-    if (!isPartOfRaw(unit.buffers, BUF.FILE_DATA)) this.#searchBuffer(group, set, unit, BUF.FILE_DATA)
+  /** File data and the bytes as they came, unless they are part of the packet data that has just been searched. */
+  #searchOthers(group: RuleGroup, set: PatternSet, unit: InspectionUnit): void {
+    const { buffers } = unit
+    if (set.inFileData && !isPartOfPacket(buffers, BUF.FILE_DATA)) {
+      this.#searchBuffer(group, set, unit, BUF.FILE_DATA)
+    }
+    if (set.inRawData && !isPartOfPacket(buffers, BUF.RAW_DATA)) {
+      this.#searchBuffer(group, set, unit, BUF.RAW_DATA)
+    }
   }
 
   #searchBuffer(group: RuleGroup, set: PatternSet, unit: InspectionUnit, slot: number): void {
@@ -185,8 +191,8 @@ export class Candidates {
   }
 }
 
-/** The new bytes of a buffer, if it has any, are among those a search of the raw bytes covers. */
-function isPartOfRaw(buffers: BufferSet, slot: number): boolean {
+/** The new bytes of a buffer, if it has any, are among those a search of the packet data covers. */
+function isPartOfPacket(buffers: BufferSet, slot: number): boolean {
   const end = buffers.end[slot]!
   const fresh = buffers.fresh[slot]!
   return (
@@ -197,10 +203,10 @@ function isPartOfRaw(buffers: BufferSet, slot: number): boolean {
   )
 }
 
-/** Every buffer the group has patterns for is part of the raw bytes: nothing in it was decoded or normalised. */
+/** Every buffer the group has patterns for is part of the packet data: nothing in it was decoded or normalised. */
 function isVerbatim(group: RuleGroup, buffers: BufferSet): boolean {
   for (let id = SET.PLAIN + 1; id < SET_COUNT; id++) {
-    if (group.sets[id] !== null && !isPartOfRaw(buffers, SET_BUFFERS[id]!)) return false
+    if (group.sets[id] !== null && !isPartOfPacket(buffers, SET_BUFFERS[id]!)) return false
   }
   return true
 }

@@ -101,6 +101,8 @@ export class CompiledRule {
   readonly packetDataOnly: boolean
   /** Some option reads packet data. */
   readonly readsPayload: boolean
+  /** Some option reads the bytes as they came. */
+  readonly readsRawData: boolean
   readonly #refusedDirection: Direction | -1
 
   /** @throws Error when an option cannot be compiled */
@@ -135,6 +137,7 @@ export class CompiledRule {
     const direction = flow.find((option) => option.direction !== undefined)?.direction
     this.#refusedDirection = direction === undefined ? -1 : direction === 'to_server' ? TO_CLIENT : TO_SERVER
     this.header = new HeaderTest(rule, context.ports)
+    this.readsRawData = buffers.includes(BUF.RAW_DATA)
     this.readsPayload = buffers.includes(BUF.PKT_DATA) || buffers.includes(BUF.RAW_DATA)
     this.bounds = lengthBounds(options)
     const flags = options.filter((option) => option.kind === 'flags')

@@ -331,7 +331,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (!settled && !rule.header.matches(state, unit.service, source, destination)) continue
       const bodyOnly =
         http && (trait & TRAIT.BODY_ONLY) !== 0 && rule.header.seesBodyOnly(source, destination)
-      // Before the service is known, the bytes are packet data as they came.
+      // Before the service is known, the bytes are packet data as they came; there are no HTTP buffers then.
       const raw = bodyOnly && first && (trait & TRAIT.RAW_FIRST) !== 0
       const seesRaw = raw && unit.kind === UNIT.HTTP_REQUEST && rule.header.fitsPorts(source, destination)
       let outcome = this.#try(rule, index, bodyOnly && !seesRaw, unit.last)

@@ -8,7 +8,7 @@
  */
 import type { Packet } from '@weir/stack'
 import { BUF, BUFFER_COUNT, type BufferId, type BufferSet } from '../inspect/buffers.js'
-import type { Direction, UnitKind } from '../inspect/unit.js'
+import { type Direction, UNIT, type UnitKind } from '../inspect/unit.js'
 import { ProtocolFacts } from '../protocol/facts.js'
 import type { Dialect, RuleOption } from '../rules/model.js'
 import type { Counters } from './counters.js'
@@ -62,10 +62,16 @@ const NO_CURSOR = -1
 const PLAIN_SLOTS = Uint8Array.from({ length: BUFFER_COUNT }, (_, id) => id)
 PLAIN_SLOTS[BUF.RAW_DATA] = BUF.PKT_DATA
 
-/** Packet data is the message body, as in Snort 3 on a flow known to be HTTP. */
-const BODY_SLOTS = PLAIN_SLOTS.slice()
+/** HTTP messages: the bytes as they came are a buffer of their own where the body was decoded. */
+const MESSAGE_SLOTS = Uint8Array.from({ length: BUFFER_COUNT }, (_, id) => id)
+
+/** Packet data is the message body. */
+const BODY_SLOTS = MESSAGE_SLOTS.slice()
 BODY_SLOTS[BUF.PKT_DATA] = BUF.FILE_DATA
-BODY_SLOTS[BUF.RAW_DATA] = BUF.FILE_DATA
+
+/** The same in Snort 3, whose raw_data finds nothing in messages of a flow known to be HTTP. */
+const SNORT3_BODY_SLOTS = BODY_SLOTS.slice()
+SNORT3_BODY_SLOTS[BUF.RAW_DATA] = BUF.NOTHING
 
 const BASE64_CAPACITY = 16_384
 
@@ -135,7 +141,11 @@ export class Evaluation {
   /** Prepares for one rule. `bodyOnly`: the packet data of this unit is the body of an HTTP message. */
   begin(dialect: Dialect, bodyOnly: boolean): void {
     this.snort3 = dialect === 'snort3'
-    this.#slots = bodyOnly ? BODY_SLOTS : PLAIN_SLOTS
+    if (bodyOnly) this.#slots = this.snort3 ? SNORT3_BODY_SLOTS : BODY_SLOTS
+    else {
+      const message = this.kind === UNIT.HTTP_REQUEST || this.kind === UNIT.HTTP_RESPONSE
+      this.#slots = message ? MESSAGE_SLOTS : PLAIN_SLOTS
+    }
     this.cursor = NO_CURSOR
     this.cursorSlot = -1
   }

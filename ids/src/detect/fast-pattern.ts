@@ -58,6 +58,8 @@ export interface FastPattern {
   readonly bytes: Uint8Array
   /** The file data must be searched too: the literal may stand in decoded data only. */
   readonly inFileData: boolean
+  /** The bytes as they came must be searched too, where packet data is decoded. */
+  readonly inRawData: boolean
   /** Found in nearly every HTTP message: searching for it costs more than trying the rule each time. */
   readonly commonplace: boolean
 }
@@ -259,6 +261,7 @@ export function chooseFastPattern(rule: Rule, maxLength: number): FastPattern | 
     set: SET_OF_BUFFER[buffer]!,
     bytes: foldBytes(bytes),
     inFileData: buffer === BUF.FILE_DATA || (plain && maySeeBodyOnly(rule)),
+    inRawData: buffer === BUF.RAW_DATA,
     commonplace: weight(choice, { buffer, bytes }) <= USELESS,
   }
 }

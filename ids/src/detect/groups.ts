@@ -33,15 +33,19 @@ export class PatternSet {
   readonly rules: Int32Array
   /** PLAIN: some pattern may stand in file data that is not part of the raw bytes. */
   readonly inFileData: boolean
+  /** PLAIN: some pattern is looked for in the bytes as they came. */
+  readonly inRawData: boolean
   readonly #key: string
   #matcher: Matcher | undefined
 
   constructor(members: readonly number[], rules: readonly CompiledRule[]) {
     const byPattern = new Map<string, number[]>()
     let inFileData = false
+    let inRawData = false
     for (const index of members) {
       const fastPattern = rules[index]!.fastPattern!
       inFileData ||= fastPattern.inFileData
+      inRawData ||= fastPattern.inRawData
       const text = Buffer.from(fastPattern.bytes).toString('latin1')
       const list = byPattern.get(text)
       if (list === undefined) byPattern.set(text, [index])
@@ -52,6 +56,7 @@ export class PatternSet {
     this.offsets = new Int32Array(texts.length + 1)
     this.rules = new Int32Array(members.length)
     this.inFileData = inFileData
+    this.inRawData = inRawData
     let at = 0
     texts.forEach((text, i) => {
       for (const index of byPattern.get(text)!) this.rules[at++] = index

@@ -71,7 +71,7 @@ export class Inspector {
       open,
       observer,
     )
-    const context = new InspectionContext<DetectFlow>(this.#detector, settings.inspection)
+    const context = new InspectionContext<DetectFlow>(this.#detector, settings.inspection, set.needs)
     this.#detector.useContext(context)
     this.#pool = new ConversationPool(context)
     this.inspectCounters = context.counters

@@ -63,7 +63,7 @@ export function lengthBounds(options: readonly RuleOption[]): LengthBounds {
   let best: Bound = [BUF.PKT_DATA, 0, NO_MAX]
   for (const option of options) {
     const bound = boundOf(option)
-    if (bound === undefined || bound[0] === BUF.BASE64_DATA) continue
+    if (bound === undefined || bound[0] === BUF.BASE64_DATA || bound[0] === BUF.RAW_DATA) continue
     // An upper bound is worth more than a lower one; among lower ones the highest.
     const better = bound[2] !== best[2] ? bound[2] < best[2] : bound[1] > best[1]
     if (better) best = bound
@@ -81,7 +81,7 @@ export function isOutOfBounds(
   http: boolean,
 ): boolean {
   let length = lengthOf(buffers, id)
-  if (!http || (id !== BUF.PKT_DATA && id !== BUF.RAW_DATA)) return length < min || length > max
+  if (!http || id !== BUF.PKT_DATA) return length < min || length > max
   const body = lengthOf(buffers, BUF.FILE_DATA)
   if (body > length) length = body
   return length < min || (length > max && body > max)

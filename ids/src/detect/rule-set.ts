@@ -4,6 +4,8 @@
  * In: parsed rules. Out: what every inspector of the engine reads (immutable but for groups, which are made at first
  * use), and a problem for each rule that cannot be evaluated. Built once by `createEngine`.
  */
+
+import type { InspectNeeds } from '../inspect/context.js'
 import {
   type Direction,
   SERVICE,
@@ -71,6 +73,8 @@ export class RuleSet {
   readonly minLength: Int32Array
   readonly maxLength: Int32Array
   readonly testsAddresses: boolean
+  /** What the inspectors must keep for the rules. */
+  readonly needs: InspectNeeds
   readonly flowbitWords: number
   /** Reassembled TCP data. */
   readonly streams: ServiceTables
@@ -107,6 +111,7 @@ export class RuleSet {
     this.rank = rankOf(compiled)
     this.pass = Uint8Array.from(compiled, ({ rule }) => (rule.header.action === 'pass' ? 1 : 0))
     this.testsAddresses = compiled.some((rule) => rule.header.testsAddresses)
+    this.needs = { wire: compiled.some((rule) => rule.readsRawData) }
     this.portClasses = classes
     this.traits = Uint8Array.from(compiled, traitsOf)
     this.boundBuffer = Uint8Array.from(compiled, ({ bounds }) => bounds.buffer)

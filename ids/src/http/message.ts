@@ -10,12 +10,12 @@
  * segmentation never shows.
  */
 import { SlidingArea } from '../inspect/area.js'
-import { BUF, BUFFER_COUNT } from '../inspect/buffers.js'
+import { BUF, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import type { HttpFactsSource, Unit } from '../inspect/inspection-unit.js'
 import { SERVICE } from '../inspect/unit.js'
 import type { AlertHttp } from '../output/alert.js'
-import { HttpBody } from './body.js'
+import { BodyDecoder } from './body.js'
 import { CHUNK, ChunkParser } from './chunks.js'
 import { ClientBody } from './client-body.js'
 import { hostOf, latin1, userAgentOf } from './facts.js'
@@ -47,7 +47,12 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   framing: FramingId = FRAMING.NO_BODY
   private readonly context: InspectionContext<Flow>
   private readonly area = new SlidingArea()
-  private readonly body = new HttpBody()
+  /** The message as it came, when rules ask for it and the body is not stored that way. */
+  private readonly wire = new SlidingArea()
+  private wired = false
+  /** The window is handed out because `wire` is full. */
+  private wireFull = false
+  private readonly decoder = new BodyDecoder()
   private readonly clientBody = new ClientBody()
   private readonly chunks = new ChunkParser()
   private listener: HeadListener<Flow> | null = null
@@ -56,8 +61,6 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   private inHead = true
   /** Nothing but CRs since the last LF of the stored head: the next LF ends it. */
   private blank = false
-  /** Chunked coding that turned out not to be: the rest goes where the chunk data went. */
-  private chunkedBefore = false
   /** Position in the message where the present window ends. */
   private windowEnd = 0
   /** Bytes of a LENGTH body still to come. */
@@ -80,11 +83,11 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     this.abandoned = false
     this.inHead = true
     this.framing = FRAMING.NO_BODY
-    this.chunkedBefore = false
     this.windowEnd = this.context.limits.window
     this.sequence = 0
     this.head.startLineComplete = false
-    this.body.begin(false, CODING.IDENTITY)
+    this.decoder.begin(CODING.IDENTITY)
+    this.wired = false
     if (request) this.context.counters.requests++
     else this.context.counters.responses++
   }
@@ -119,7 +122,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     }
     if (this.framing === FRAMING.CHUNKED) from = this.chunkedBody(flow, bytes, from, end)
     if (this.framing === FRAMING.LENGTH) from = this.lengthBody(flow, bytes, from, end)
-    if (this.framing === FRAMING.TO_CLOSE) from = this.add(flow, bytes, from, end, false)
+    if (this.framing === FRAMING.TO_CLOSE) from = this.body(flow, bytes, from, end)
     return from
   }
 
@@ -134,7 +137,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
         this.headDone(area.bytes, 0, false)
         this.inspectStored(flow, true)
       }
-    } else if (this.area.fresh > 0) {
+    } else if (this.area.fresh > 0 || (this.wired && this.wire.fresh > 0)) {
       this.inspectStored(flow, true)
     }
     this.close()
@@ -159,8 +162,9 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     }
     if (this.framing === FRAMING.LENGTH) this.remaining -= length
     if (this.framing === FRAMING.CHUNKED) this.chunks.take(length)
-    this.body.skip(length, this.context)
+    this.decoder.skip(this.context)
     this.clientBody.skip(length)
+    this.wire.skip(length, 0)
     this.area.skip(length, this.head.length)
     this.windowEnd = this.area.position + this.context.limits.window
     return true
@@ -213,7 +217,11 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     const headEnd = start + this.head.length
     let whole = -1
     if (this.framing === FRAMING.NO_BODY) whole = headEnd
-    else if (this.framing === FRAMING.LENGTH && this.head.contentLength <= end - headEnd) {
+    else if (
+      this.framing === FRAMING.LENGTH &&
+      !this.decoder.active &&
+      this.head.contentLength <= end - headEnd
+    ) {
       whole = headEnd + this.head.contentLength
       if (whole - start > this.windowEnd) whole = -1
     }
@@ -228,7 +236,9 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     } else {
       size = end - start + 1024
     }
-    return this.store(bytes, start, headEnd, size) ? headEnd : this.abandon(flow, start)
+    if (!this.store(bytes, start, headEnd, size)) return this.abandon(flow, start)
+    this.startWire()
+    return headEnd
   }
 
   /** Part of the head is stored: looks for its end in the new bytes, then parses the whole. */
@@ -266,6 +276,8 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     if (this.framing === FRAMING.NO_BODY) {
       this.inspectStored(flow, true)
       this.close()
+    } else {
+      this.startWire()
     }
     return i
   }
@@ -287,13 +299,13 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     if (this.framing === FRAMING.LENGTH) this.remaining = head.contentLength
     else if (this.framing === FRAMING.CHUNKED) this.chunks.reset()
     this.clientBody.begin()
-    if (this.framing !== FRAMING.NO_BODY) this.body.begin(this.framing === FRAMING.CHUNKED, head.coding)
+    if (this.framing !== FRAMING.NO_BODY) this.decoder.begin(head.coding)
   }
 
   private lengthBody(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     const to = end - start > this.remaining ? start + this.remaining : end
     this.remaining -= to - start
-    const next = this.add(flow, bytes, start, to, false)
+    const next = this.body(flow, bytes, start, to)
     if (this.remaining === 0 && !this.done) {
       this.inspectStored(flow, true)
       this.close()
@@ -309,32 +321,49 @@ export class HttpMessage<Flow> implements HttpFactsSource {
       if (chunks.state === CHUNK.DATA) {
         const to = end - from > chunks.remaining ? from + chunks.remaining : end
         chunks.take(to - from)
-        from = this.add(flow, bytes, from, to, true)
+        from = this.body(flow, bytes, from, to)
         continue
       }
       const to = chunks.framing(bytes, from, end, limits, counters)
-      from = this.add(flow, bytes, from, to, false)
-      if (chunks.state === CHUNK.DONE && !this.done) {
+      while (this.wired && from < to) from = this.keepWire(flow, bytes, from, to)
+      from = to
+      if (chunks.state === CHUNK.DONE) {
         this.inspectStored(flow, true)
         this.close()
       } else if (chunks.state === CHUNK.BROKEN) {
         // Not chunks any more: the rest is body, until the flow ends or another message begins.
         this.framing = FRAMING.TO_CLOSE
-        this.chunkedBefore = true
         return from
       }
     }
     return from
   }
 
-  /**
-   * Stores bytes of the message, handing out windows as they fill; `chunkData` go to the body as well (after broken
-   * chunks, everything does). Returns `end`, or where the message was given up.
-   */
-  private add(flow: Flow, bytes: Uint8Array, start: number, end: number, chunkData: boolean): number {
-    const { area, body } = this
+  /** Takes body bytes, without the framing of chunks. Returns `end`, or where the message was given up. */
+  private body(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    let from = start
+    while (from < end && !this.done) {
+      const to = this.wired ? this.keepWire(flow, bytes, from, end) : end
+      from = this.decoder.active ? this.decode(flow, bytes, from, to) : this.add(flow, bytes, from, to)
+    }
+    return from
+  }
+
+  private decode(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    const { decoder } = this
+    let from = start
+    while (decoder.next(bytes, from, end, this.context)) {
+      from = decoder.position
+      this.add(flow, decoder.output, decoder.start, decoder.end)
+      if (this.done) return from
+    }
+    return end
+  }
+
+  /** Stores bytes behind the head, handing out windows as they fill. Returns `end`, or where the message was given up. */
+  private add(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    const { area } = this
     const { limits } = this.context
-    const toBody = chunkData || (this.chunkedBefore && this.framing === FRAMING.TO_CLOSE)
     let from = start
     while (from < end) {
       let room = this.windowEnd - area.position
@@ -344,15 +373,40 @@ export class HttpMessage<Flow> implements HttpFactsSource {
         this.windowEnd += room
       }
       const to = end - from < room ? end : from + room
-      if (
-        !this.store(bytes, from, to, 2 * (area.length + to - from)) ||
-        (toBody && !body.add(bytes, from, to, this.context))
-      ) {
-        return this.abandon(flow, from)
-      }
+      if (!this.store(bytes, from, to, 2 * (area.length + to - from))) return this.abandon(flow, from)
       from = to
     }
     return from
+  }
+
+  /** The head is stored and a body follows: begins to keep the message as it comes, where that differs. */
+  private startWire(): void {
+    if (!this.context.needs.wire || (this.framing !== FRAMING.CHUNKED && !this.decoder.active)) return
+    const { limits, pool, counters } = this.context
+    const { area, wire } = this
+    if (!wire.reserve(area.length, limits.headBytes, 0, limits, pool, counters)) return
+    wire.append(area.bytes, 0, area.length)
+    this.wired = true
+  }
+
+  /** Keeps as many of the bytes as fit the window, at least one; returns the index of the next one. */
+  private keepWire(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    const { limits, pool, counters } = this.context
+    const { wire } = this
+    if (wire.fresh >= limits.window) {
+      this.wireFull = true
+      this.inspectStored(flow, false)
+      this.wireFull = false
+    }
+    const room = limits.window - wire.fresh
+    const to = end - start < room ? end : start + room
+    if (wire.reserve(to - start, limits.headBytes, 2 * (wire.length + to - start), limits, pool, counters)) {
+      wire.append(bytes, start, to)
+      return to
+    }
+    this.wired = false
+    wire.release(pool)
+    return end
   }
 
   private store(bytes: Uint8Array, start: number, end: number, hint: number): boolean {
@@ -391,7 +445,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     base: number,
     last: boolean,
   ): void {
-    const { context, head, request, body } = this
+    const { context, head, request } = this
     const { limits, counters, scratch } = context
     const unit = request ? context.requestUnit : context.responseUnit
     const set = unit.buffers
@@ -403,31 +457,33 @@ export class HttpMessage<Flow> implements HttpFactsSource {
       for (let id: number = BUF.HTTP_URI; id <= BUF.HTTP_STAT_MSG; id++) set.fresh[id] = set.end[id]!
     }
     set.setWindow(BUF.PKT_DATA, bytes, start, end, fresh, base)
-    set.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
+    if (this.wired) this.fillWire(set, last)
+    else set.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
     unit.service = SERVICE.HTTP
     unit.facts = this
     this.factsBytes = bytes
     this.factsAt = headAt
     const headEnd = headAt + head.length
     const from = headEnd > start ? headEnd : start
-    if (body.compressed) {
-      body.encoded(bytes, fresh > from ? fresh : from, end)
-      while (body.decode(context)) {
-        body.fill(set, limits.lookBack)
-        this.send(flow, unit, false)
-        // What follows shows the same raw bytes, and more of the body.
-        for (let id = 0; id < BUFFER_COUNT; id++) set.fresh[id] = set.end[id]!
-      }
-      body.fill(set, limits.lookBack)
-    } else if (body.separate) {
-      body.fill(set, limits.lookBack)
-    } else if (this.framing === FRAMING.NO_BODY || from >= end) {
+    if (this.framing === FRAMING.NO_BODY || from >= end) {
       set.remove(BUF.FILE_DATA)
     } else {
       const position = base + (from - start) - head.length
       set.setWindow(BUF.FILE_DATA, bytes, from, end, fresh > from ? fresh : from, position)
     }
     this.send(flow, unit, last)
+  }
+
+  /** Only when it is full or complete: in between, how far it reaches would depend on segmentation. */
+  private fillWire(set: BufferSet, last: boolean): void {
+    const { wire } = this
+    if (!last && !this.wireFull) {
+      set.remove(BUF.RAW_DATA)
+      return
+    }
+    const start = wire.windowStart(this.context.limits.lookBack)
+    set.setWindow(BUF.RAW_DATA, wire.bytes, start, wire.length, wire.inspected, wire.positionOf(start))
+    wire.mark()
   }
 
   private send(flow: Flow, unit: Unit, last: boolean): void {
@@ -448,7 +504,8 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   private close(): void {
     this.done = true
     this.area.release(this.context.pool)
-    this.body.release(this.context)
+    if (this.decoder.active) this.decoder.release(this.context)
+    if (this.wired) this.wire.release(this.context.pool)
     if (this.request) this.clientBody.release(this.context)
     this.pending = null
     this.listener = null

@@ -24,11 +24,13 @@ export const BUF = {
   SIP_HEADER: 14,
   SIP_BODY: 15,
   DCE_STUB_DATA: 16,
+  /** Never there. */
+  NOTHING: 17,
 } as const
 
 export type BufferId = (typeof BUF)[keyof typeof BUF]
 
-export const BUFFER_COUNT = 17
+export const BUFFER_COUNT = 18
 
 /** Snort's name of each buffer, indexed by `BufferId`. */
 export const BUFFER_NAMES: readonly string[] = [
@@ -49,6 +51,7 @@ export const BUFFER_NAMES: readonly string[] = [
   'sip_header',
   'sip_body',
   'dce_stub_data',
+  'nothing',
 ]
 
 const EMPTY = new Uint8Array(0)

@@ -12,8 +12,17 @@ import { Scratch } from './scratch.js'
 import type { UnitSink } from './unit.js'
 import { TO_CLIENT, TO_SERVER, UNIT } from './unit.js'
 
+/** What rules may ask for that costs something to keep. */
+export interface InspectNeeds {
+  /** The bytes of HTTP messages as they came (`rawbytes`, `raw_data`), where the body is decoded. */
+  readonly wire: boolean
+}
+
+const NO_NEEDS: InspectNeeds = { wire: false }
+
 export class InspectionContext<Flow> {
   readonly sink: UnitSink<Flow>
+  readonly needs: InspectNeeds
   readonly limits: InspectLimits
   readonly counters = new InspectCounters()
   readonly pool: BufferPool
@@ -27,8 +36,9 @@ export class InspectionContext<Flow> {
   private readonly inflaters: Inflater[] = []
 
   /** @throws RangeError when the limits on window, look-back and head do not fit into the largest pool buffer */
-  constructor(sink: UnitSink<Flow>, limits: Partial<InspectLimits> = {}) {
+  constructor(sink: UnitSink<Flow>, limits: Partial<InspectLimits> = {}, needs: Partial<InspectNeeds> = {}) {
     this.sink = sink
+    this.needs = { ...NO_NEEDS, ...needs }
     this.limits = { ...DEFAULT_LIMITS, ...limits }
     const { window, lookBack, headBytes, bufferBudget } = this.limits
     if (

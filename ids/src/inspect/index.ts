@@ -5,7 +5,7 @@
  * size. `InspectionContext` holds what all inspectors of a worker share. Called by `../http` and by detection.
  */
 export * from './buffers.js'
-export { InspectionContext } from './context.js'
+export { InspectionContext, type InspectNeeds } from './context.js'
 export { type HttpFactsSource, Unit } from './inspection-unit.js'
 export { DEFAULT_LIMITS, InspectCounters, type InspectLimits } from './limits.js'
 export { BufferPool } from './pool.js'

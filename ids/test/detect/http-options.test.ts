@@ -95,10 +95,12 @@ const SNORT3: readonly Row[] = [
   ],
   // On a flow known to be HTTP, packet data is the body; the first request is also looked at as it came.
   ['flow:to_server; content:"POST /a";', true],
+  ['flow:to_server; content:"POST /a"; http_method; content:"POST";', false],
   ['flow:to_server; content:"key=value",depth 9;', true],
   ['flow:to_client; content:"HTTP/1.1",depth 8;', false],
   ['flow:to_client; pkt_data; content:"body",depth 4;', true],
-  ['flow:to_client; raw_data; content:"body",depth 4;', true],
+  // Snort 3 finds nothing in raw_data of a message.
+  ['flow:to_client; raw_data; content:"body",depth 4;', false],
   ['flow:to_client; http_stat_code; content:"404"; file_data; content:"body";', true],
 ]
 
@@ -172,6 +174,20 @@ describe('messages', () => {
     const chunked =
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nevil p\r\n6\r\nattern\r\n0\r\n\r\n'
     expect(sids(rule, exchange('GET / HTTP/1.1\r\nHost: h\r\n\r\n', chunked))).toEqual([1])
+  })
+
+  it.each([
+    ['content:"evil pattern";', true],
+    ['content:"|0d 0a 0d 0a|evil pattern";', true],
+    ['content:"6|0d 0a|evil p|0d 0a|6|0d 0a|attern"; rawbytes;', true],
+    ['content:"evil pattern"; rawbytes;', false],
+    ['content:"200"; http_stat_code; content:"|0d 0a|0|0d 0a 0d 0a|"; rawbytes;', true],
+    ['content:"|0d 0a|0|0d 0a 0d 0a|";', false],
+  ])('packet data is the head and the decoded body, rawbytes what was sent: %s', (options, fires) => {
+    const rule = `alert tcp any any -> any any (flow:to_client; ${options} sid:1;)`
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const chunked = `${head}6\r\nevil p\r\n6\r\nattern\r\n0\r\n\r\n`
+    expect(sids(rule, exchange('GET / HTTP/1.1\r\nHost: h\r\n\r\n', chunked))).toEqual(fires ? [1] : [])
   })
 
   it('fills the HTTP facts of the alert', () => {

@@ -87,17 +87,23 @@ export class ByteReader {
     const start = buffers.start[slot]!
     const from = this.#relative ? state.origin(slot) : start - buffers.base[slot]!
     const at = from + this.#offset.get(state)
-    if (at < start || at + this.#count > end) return -1
-    this.at = at + this.#count
+    if (at < start) return -1
+    let count = this.#count
+    if (at + count > end) {
+      // In Snort 3 a number as text may be shorter than asked for, at the end of the buffer.
+      if (this.#textBase === undefined || !state.snort3 || at >= end) return -1
+      count = end - at
+    }
+    this.at = at + count
     const bytes = buffers.bytes[slot]!
     let value = 0
     if (this.#textBase !== undefined) {
-      value = parseText(bytes, at, this.#count, this.#textBase)
+      value = parseText(bytes, at, count, this.#textBase)
       if (value < 0) return -1
     } else {
       const little = this.#dce ? dceLittleEndian(state) : this.#little ? 1 : 0
       if (little < 0) return -1
-      value = little === 1 ? readLittle(bytes, at, this.#count) : readBig(bytes, at, this.#count)
+      value = little === 1 ? readLittle(bytes, at, count) : readBig(bytes, at, count)
     }
     return ((value & this.#bitmask) >>> 0) >>> this.#shift
   }
