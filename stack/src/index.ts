@@ -9,8 +9,22 @@
 export * from './bpf/index.js'
 export * from './capture/index.js'
 export type { CounterName, StackCounters } from './counters.js'
+export * from './event/anomaly.js'
 export * from './event/builtin.js'
-export { defineEvent, type Filter, type FlowEvent, type Ude } from './event/ude.js'
+export type { ForestStats } from './event/forest.js'
+export {
+  anyOf,
+  type Classifier,
+  defineEvent,
+  defineMultiEvent,
+  type Filter,
+  type FlowEvent,
+  type MultiEvent,
+  once,
+  onSide,
+  type Ude,
+  where,
+} from './event/ude.js'
 export { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
 export * from './ip/index.js'
 export { CLI, type Flow, type FlowHandler, type Side, type Subscription, SVR } from './monitor/flow.js'

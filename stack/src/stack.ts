@@ -7,14 +7,17 @@
  */
 import type { FrameSink } from './capture/source.js'
 import { C, createCounters, type StackCounters } from './counters.js'
+import { ANOMALY } from './event/anomaly.js'
 import { Dispatcher } from './event/dispatcher.js'
-import { SLOT_PKT_POST, SLOT_PKT_PRE, SLOT_START, type SocketRecord } from './event/forest.js'
+import type { ForestStats, SocketRecord } from './event/forest.js'
 import { FlowScopes } from './event/scopes.js'
+import { SLOT_ANOMALY, SLOT_DATAGRAM, SLOT_PKT_POST, SLOT_PKT_PRE, SLOT_START } from './event/slots.js'
 import {
   BYTES,
   FLAG_CLASS,
   FLAG_ENDED,
   FLAG_ESTABLISHED,
+  FLAG_RST,
   FLAG_TCP,
   FLAGS,
   LAST_TIME,
@@ -151,6 +154,8 @@ export class Stack implements FrameSink {
       view: new FlowView<Ctx>(this.flows, number, contexts),
       registrations: [],
       reassemble: [options.reassemble?.client ?? true, options.reassemble?.server ?? true],
+      retain: [0, 0],
+      depth: [0, 0],
     }
     const socket = new StreamSocket<Ctx>(
       this.events,
@@ -259,6 +264,11 @@ export class Stack implements FrameSink {
     }
   }
 
+  /** How many invocation forests there are, and how flows share them. */
+  forestStats(): ForestStats {
+    return this.events.store.stats()
+  }
+
   private isOthers(hash: number): boolean {
     return ((hash >>> 16) * this.shardCount) >>> 16 !== this.shardIndex
   }
@@ -359,6 +369,7 @@ export class Stack implements FrameSink {
         row = 0
       } else if ((words[at + FLAGS] & FLAG_ENDED) !== 0) {
         const goesOn = p.payloadWireLength > 0 && (flags & RST) === 0 && tracker.contradictsRst(row, side)
+        if (events.wants(row, 1 << (SLOT_ANOMALY + side))) this.afterRst(row, side)
         if (!goesOn) {
           this.orphan()
           return 0
@@ -406,6 +417,20 @@ export class Stack implements FrameSink {
     if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
     if (first && events.wants(row, 1 << SLOT_START)) events.packetEvent(row, SLOT_START)
     if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
+    if (this.packet.payloadLength > 0 && events.wants(row, 1 << (SLOT_DATAGRAM + 1 - side))) {
+      events.datagram(row, 1 - side)
+    }
+  }
+
+  /** Data on a connection that an RST has ended; by the side that sent the RST, or the one that received it. */
+  private afterRst(row: number, side: number): void {
+    const { events, packet: p } = this
+    if ((this.table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_RST) === 0) return
+    if (p.payloadWireLength === 0 || (p.tcpFlags & RST) !== 0) return
+    events.current = row
+    events.side = side as Side
+    const sent = this.tracker.contradictsRst(row, side)
+    events.anomaly(row, side, sent ? ANOMALY.DATA_AFTER_RST : ANOMALY.DATA_AFTER_RST_RECEIVED)
   }
 
   /** Makes the flow current and counts the packet to it. */

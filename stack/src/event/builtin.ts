@@ -7,12 +7,20 @@
 import type { Side } from '../monitor/flow.js'
 import type { TcpState } from '../tcp/state.js'
 import type { Packet } from '../wire/index.js'
+import type { AnomalyCode, StreamErrorCode } from './anomaly.js'
 
 /** Before the packet has changed the state of its connection. */
 export const PRE_TCP = 0
 /** After both endpoints' state has been updated; data carried by the packet is not yet delivered. */
 export const POST_TCP = 1
-export type Hook = typeof PRE_TCP | typeof POST_TCP
+/**
+ * The view of the packet's sender, as in the released mOS API: after the state update, what concerns the sending side
+ * (`flow.packetSide`). Handlers at SND are called before those at RCV.
+ */
+export const SND = 2
+/** The view of the packet's receiver: after the state update, what concerns the side that the packet goes to. */
+export const RCV = 3
+export type Hook = typeof PRE_TCP | typeof POST_TCP | typeof SND | typeof RCV
 
 /** How a flow ended. 'stopped' is told only to the socket that stopped monitoring it. */
 export type ConnEndReason = 'fin' | 'rst' | 'timeout' | 'reused' | 'evicted' | 'stopped' | 'shutdown'
@@ -66,6 +74,57 @@ export interface ConnEnd {
   readonly reason: ConnEndReason
 }
 
+export interface ConnTimeout {
+  /** Microseconds of trace time since the flow's last packet. */
+  readonly idle: number
+}
+
+export interface HalfClose {
+  /** The side that has closed its direction: its FIN has reached the peer, in order. The other may still send. */
+  readonly side: Side
+}
+
+/** A segment that begins beyond the next expected byte. */
+export interface OutOfOrder {
+  /** The receiving side. */
+  readonly side: Side
+  /** Sequence number of the segment's first byte (unsigned). */
+  readonly sequence: number
+  /** Payload bytes on the wire. */
+  readonly length: number
+  /** Position of the segment's first byte in the stream. */
+  readonly offset: number
+  readonly packet: Packet
+}
+
+export interface StreamError {
+  /** See STREAM_ERROR; STREAM_ERROR_TEXT has the words. */
+  readonly code: StreamErrorCode
+  /** The receiving side. */
+  readonly side: Side
+  /** The packet being processed. */
+  readonly packet: Packet
+}
+
+export interface Anomaly {
+  /** The sid of Snort's event with gid 129: see ANOMALY; ANOMALY_TEXT has the words. */
+  readonly code: AnomalyCode
+  /** The side that did it: the sender of the packet. */
+  readonly side: Side
+  readonly packet: Packet
+}
+
+/** Payload of a packet of a flow that is not TCP. */
+export interface Datagram {
+  /** The receiving side. */
+  readonly side: Side
+  /** The packet's own buffer: valid during the call, never to be written. */
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly packet: Packet
+}
+
 /** Payload types of the events that concern a flow, by event number. */
 export const EVENT = {
   PKT_IN: 0,
@@ -75,6 +134,12 @@ export const EVENT = {
   NEW_DATA: 4,
   GAP: 5,
   CONN_END: 6,
+  TIMEOUT: 7,
+  HALF_CLOSE: 8,
+  OUT_OF_ORDER: 9,
+  ERROR: 10,
+  ANOMALY: 11,
+  DATAGRAM: 12,
 } as const
 export type EventNumber = (typeof EVENT)[keyof typeof EVENT]
 
@@ -101,22 +166,45 @@ function builtin<T, H extends Hook = never>(
 }
 
 /** A packet of the flow came, of any IP protocol. At POST_TCP when no hook is named. */
-export const ON_PKT_IN = builtin<Packet, Hook>('ON_PKT_IN', EVENT.PKT_IN, [PRE_TCP, POST_TCP])
+export const ON_PKT_IN = builtin<Packet, Hook>('ON_PKT_IN', EVENT.PKT_IN, [PRE_TCP, POST_TCP, SND, RCV])
 /** A flow began: its first SYN, a midstream pick-up, or the first packet of a flow that is not TCP. */
-export const ON_CONN_START = builtin<Packet>('ON_CONN_START', EVENT.CONN_START)
-/** The TCP state of one side changed. */
-export const ON_TCP_STATE_CHANGE = builtin<StateChange>('ON_TCP_STATE_CHANGE', EVENT.TCP_STATE_CHANGE)
+export const ON_CONN_START = builtin<Packet, typeof SND | typeof RCV>('ON_CONN_START', EVENT.CONN_START, [
+  SND,
+  RCV,
+])
+/** The TCP state of one side changed. At SND: that of the packet's sender; at RCV: the receiver's; else both. */
+export const ON_TCP_STATE_CHANGE = builtin<StateChange, typeof SND | typeof RCV>(
+  'ON_TCP_STATE_CHANGE',
+  EVENT.TCP_STATE_CHANGE,
+  [SND, RCV],
+)
 /**
  * A segment repeats bytes, a SYN or a FIN seen before; raised before the bytes are dropped. Exact for a side that is
  * reassembled, else judged by the highest sequence number seen.
  */
-export const ON_REXMIT = builtin<Retransmission>('ON_REXMIT', EVENT.REXMIT)
+export const ON_REXMIT = builtin<Retransmission, typeof RCV>('ON_REXMIT', EVENT.REXMIT, [RCV])
 /** Contiguous new bytes of a stream. Registering it asks for reassembly (see `reassemble` of the socket). */
 export const ON_NEW_DATA = builtin<NewData>('ON_NEW_DATA', EVENT.NEW_DATA)
 /** Bytes of a reassembled stream are missing; what follows them is delivered next. */
 export const ON_GAP = builtin<Gap>('ON_GAP', EVENT.GAP)
 /** The flow is over: once per flow and socket, after everything else. */
 export const ON_CONN_END = builtin<ConnEnd>('ON_CONN_END', EVENT.CONN_END)
+/** The flow was silent for longer than its state allows: before ON_CONN_END with reason 'timeout'. */
+export const ON_TIMEOUT = builtin<ConnTimeout>('ON_TIMEOUT', EVENT.TIMEOUT)
+/** One side of a TCP connection has closed its direction while the other is still open. */
+export const ON_HALF_CLOSE = builtin<HalfClose>('ON_HALF_CLOSE', EVENT.HALF_CLOSE)
+/** A segment came before bytes that precede it; before it is held. It does not ask for reassembly by itself. */
+export const ON_OUT_OF_ORDER = builtin<OutOfOrder>('ON_OUT_OF_ORDER', EVENT.OUT_OF_ORDER)
+/** Something of a flow was not used, or a limit made the stack give something up. */
+export const ON_ERROR = builtin<StreamError>('ON_ERROR', EVENT.ERROR)
+/**
+ * The connection does what connections do not do, by the table of Snort's stream events. Raised before the packet's data
+ * is delivered. DATA_AFTER_RST and DATA_AFTER_RST_RECEIVED come after ON_CONN_END: the flow handle then still tells
+ * addresses and times of the connection, and `uctx` is undefined.
+ */
+export const ON_ANOMALY = builtin<Anomaly>('ON_ANOMALY', EVENT.ANOMALY)
+/** Payload of a UDP, ICMP or other packet that is not TCP, after its ON_PKT_IN at POST_TCP. Not for empty ones. */
+export const ON_DATAGRAM = builtin<Datagram>('ON_DATAGRAM', EVENT.DATAGRAM)
 
 /** An event of a packet without a flow: there is no flow handle, its handlers take the packet alone. */
 export interface OrphanEvent {

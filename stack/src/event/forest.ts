@@ -7,63 +7,18 @@
  * finds) another forest, so it never disturbs an event being delivered. Called by sockets and flow handles; read by the
  * dispatcher for every event.
  */
-import type { EventNumber, Hook } from './builtin.js'
-import { EVENT, PRE_TCP } from './builtin.js'
-import type { FlowEvent, Ude } from './ude.js'
-
-// ---- Slots: an event at a hook, or concerning a side ------------------------------------------------------------
-
-export const SLOT_PKT_PRE = 0
-export const SLOT_PKT_POST = 1
-export const SLOT_START = 2
-/** These four: plus the side concerned. */
-export const SLOT_STATE = 3
-export const SLOT_REXMIT = 5
-export const SLOT_DATA = 7
-export const SLOT_GAP = 9
-export const SLOT_END = 11
-const SLOT_COUNT = 12
-
-/** Slots whose handlers need the stream that the client receives; shifted left by one for the server's. */
-export const NEEDS_STREAM = (1 << SLOT_DATA) | (1 << SLOT_GAP)
-
-function slotsOf(event: EventNumber, hook: Hook): readonly number[] {
-  switch (event) {
-    case EVENT.PKT_IN:
-      return hook === PRE_TCP ? [SLOT_PKT_PRE] : [SLOT_PKT_POST]
-    case EVENT.CONN_START:
-      return [SLOT_START]
-    case EVENT.TCP_STATE_CHANGE:
-      return [SLOT_STATE, SLOT_STATE + 1]
-    case EVENT.REXMIT:
-      return [SLOT_REXMIT, SLOT_REXMIT + 1]
-    case EVENT.NEW_DATA:
-      return [SLOT_DATA, SLOT_DATA + 1]
-    case EVENT.GAP:
-      return [SLOT_GAP, SLOT_GAP + 1]
-    case EVENT.CONN_END:
-      return [SLOT_END]
-  }
-}
-
-/** The side a slot concerns, or -1. */
-function sideOf(slot: number): number {
-  return slot >= SLOT_STATE && slot < SLOT_END ? (slot - SLOT_STATE) & 1 : -1
-}
+import { EVENT, type Hook, POST_TCP } from './builtin.js'
+import { type AnyHandler, type Branch, type Planting, plant } from './plant.js'
+import { ofStream, SLOT_COUNT, SLOT_DATA, SLOT_GAP, sideOf, slotsOf } from './slots.js'
+import { type FlowEvent, pathsOf } from './ude.js'
 
 // ---- What is registered -----------------------------------------------------------------------------------------
-
-export type AnyHandler = (flow: unknown, payload: unknown) => void
-type AnyFilter = (flow: unknown, payload: unknown) => unknown
-type AnyUde = Ude<unknown, never>
 
 export interface Registration {
   /** The same for the same event, hook and handler. */
   readonly key: string
-  readonly slots: readonly number[]
-  /** User-defined events from the built-in one down to the one registered. */
-  readonly path: readonly AnyUde[]
-  readonly handler: AnyHandler
+  /** Per slot, where to hang the handler. More than one for events that go back to several built-in ones. */
+  readonly plantings: readonly (Planting & { readonly slots: readonly number[] })[]
 }
 
 /** A monitoring socket, as far as forests are concerned. */
@@ -75,6 +30,19 @@ export interface SocketRecord {
   registrations: readonly Registration[]
   /** Whether the stream received by the client, by the server, is to be reassembled. */
   readonly reassemble: readonly [boolean, boolean]
+  /** Bytes of the stream that the client, that the server receives to be kept for `peek`, unless a flow has its own. */
+  readonly retain: [number, number]
+  /** Bytes of a stream after which it is of no more interest, unless a flow has its own; 0 for no end. */
+  readonly depth: [number, number]
+}
+
+/** Stands in for handlers within the stack itself. */
+export interface StreamKeeper {
+  /** Called with the payloads of ON_NEW_DATA and ON_GAP before any socket is. */
+  readonly data: AnyHandler
+  readonly gap: AnyHandler
+  /** A handler for ON_NEW_DATA after those of `socket`, which ends its interest at `depth`. */
+  guard(socket: number, depth: number): AnyHandler
 }
 
 interface FlowRegistration {
@@ -83,20 +51,6 @@ interface FlowRegistration {
 }
 
 // ---- What is invoked --------------------------------------------------------------------------------------------
-
-export interface UdeNode {
-  readonly ude: AnyUde
-  readonly filter: AnyFilter
-  readonly handlers: AnyHandler[]
-  readonly children: UdeNode[]
-}
-
-/** All that one event invokes for one socket. */
-export interface Branch {
-  readonly view: unknown
-  readonly handlers: AnyHandler[]
-  readonly children: UdeNode[]
-}
 
 const NO_BRANCHES: readonly Branch[] = Object.freeze([])
 const NOTHING: readonly (readonly Branch[])[] = new Array<readonly Branch[]>(SLOT_COUNT).fill(NO_BRANCHES)
@@ -111,6 +65,10 @@ export class Forest {
   readonly own: readonly FlowRegistration[]
   /** Per socket number: bit 0 the client side is stopped, bit 1 the server side. */
   readonly stopped: ReadonlyMap<number, number>
+  /** What else is particular to the flow, by name: see `mark`. */
+  readonly marks: ReadonlyMap<string, number>
+  /** Bytes to keep of the stream that the client, that the server receives. */
+  readonly retain: [number, number] = [0, 0]
   /** Flows that use it; the default forest is never released and does not count. */
   users = 0
   /** Version of the sockets' registrations it was compiled from. */
@@ -125,15 +83,38 @@ export class Forest {
     key: string,
     own: readonly FlowRegistration[],
     stopped: ReadonlyMap<number, number>,
+    marks: ReadonlyMap<string, number>,
   ) {
     this.number = number
     this.key = key
     this.own = own
     this.stopped = stopped
+    this.marks = marks
   }
 }
 
 const NONE_STOPPED: ReadonlyMap<number, number> = new Map()
+const NO_MARKS: ReadonlyMap<string, number> = new Map()
+
+/** Marks of a flow that a socket sets for a side: bytes to keep, bytes of interest, and that those have been reached. */
+export const MARK_RETAIN = 'r'
+export const MARK_DEPTH = 'd'
+export const MARK_REACHED = 'x'
+export function mark(name: string, socket: number, side: number): string {
+  return `${name}${socket}.${side}`
+}
+
+/** What the forests of a stack amount to. */
+export interface ForestStats {
+  /** Different forests: the default one, and one for each combination of flows' own registrations and stops in use. */
+  readonly forests: number
+  /** Flows that have another forest than the default one. */
+  readonly flows: number
+  /** Forests with more than one flow. */
+  readonly shared: number
+  /** Times a forest was put together, since the start. */
+  readonly compiled: number
+}
 
 /** The forests of one stack. */
 export class ForestStore {
@@ -148,9 +129,27 @@ export class ForestStore {
   private readonly freeNumbers: number[] = []
   private readonly identities = new WeakMap<object, number>()
   private nextIdentity = 1
+  private compiled = 0
+  private readonly identify = (object: object): number => this.identity(object)
+  private keeper: StreamKeeper | undefined
 
   constructor() {
-    this.intern([], NONE_STOPPED)
+    this.intern([], NONE_STOPPED, NO_MARKS)
+  }
+
+  /** Who keeps streams. Set before any socket or flow asks for it. */
+  keepWith(keeper: StreamKeeper): void {
+    this.keeper = keeper
+  }
+
+  stats(): ForestStats {
+    let flows = 0
+    let shared = 0
+    for (const forest of this.byKey.values()) {
+      flows += forest.users
+      if (forest.users > 1) shared++
+    }
+    return { forests: this.size, flows, shared, compiled: this.compiled }
   }
 
   /** Interned forests, the default one included. */
@@ -169,19 +168,17 @@ export class ForestStore {
     this.outdate()
   }
 
-  registration(event: FlowEvent<never, Hook>, hook: Hook, handler: AnyHandler): Registration {
-    const path: AnyUde[] = []
-    let node: FlowEvent<never, Hook> = event
-    while (node.kind === 'ude') {
-      path.unshift(node as unknown as AnyUde)
-      node = node.base as FlowEvent<never, Hook>
-    }
-    const ude = path.length === 0 ? 0 : this.identity(path[path.length - 1])
+  registration(event: FlowEvent<unknown, Hook>, hook: Hook | undefined, handler: AnyHandler): Registration {
+    const ways = pathsOf(event, hook)
+    const at = hook ?? (ways.some((way) => way.number === EVENT.PKT_IN) ? POST_TCP : '')
     return {
-      key: `${event.number}.${event.number === EVENT.PKT_IN ? hook : 0}.${ude}.${this.identity(handler)}`,
-      slots: slotsOf(event.number, hook),
-      path,
-      handler,
+      key: `${at}.${this.identity(event)}.${this.identity(handler)}`,
+      plantings: ways.map(({ number, path }) => ({
+        slots: slotsOf(number, hook),
+        path,
+        handler,
+        hook: String(at),
+      })),
     }
   }
 
@@ -205,12 +202,12 @@ export class ForestStore {
     const same = (r: FlowRegistration): boolean =>
       r.socket === socket && r.registration.key === registration.key
     if (forest.own.some(same)) return forest
-    return this.intern([...forest.own, { socket, registration }], forest.stopped)
+    return this.intern([...forest.own, { socket, registration }], forest.stopped, forest.marks)
   }
 
   without(forest: Forest, socket: number, registration: Registration): Forest {
     const left = forest.own.filter((r) => r.socket !== socket || r.registration.key !== registration.key)
-    return left.length === forest.own.length ? forest : this.intern(left, forest.stopped)
+    return left.length === forest.own.length ? forest : this.intern(left, forest.stopped, forest.marks)
   }
 
   /** The forest of a flow of which `socket` has stopped `sides` (bit mask). */
@@ -219,7 +216,13 @@ export class ForestStore {
     if ((before | sides) === before) return forest
     const stopped = new Map(forest.stopped).set(socket, before | sides)
     const own = (before | sides) === 3 ? forest.own.filter((r) => r.socket !== socket) : forest.own
-    return this.intern(own, stopped)
+    return this.intern(own, stopped, forest.marks)
+  }
+
+  /** The forest of a flow with a mark set to `value`. */
+  withMark(forest: Forest, name: string, value: number): Forest {
+    if (forest.marks.get(name) === value) return forest
+    return this.intern(forest.own, forest.stopped, new Map(forest.marks).set(name, value))
   }
 
   /** Accounts for a flow that changes from one forest to another. */
@@ -235,11 +238,16 @@ export class ForestStore {
     this.freeNumbers.push(forest.number)
   }
 
-  private intern(own: readonly FlowRegistration[], stopped: ReadonlyMap<number, number>): Forest {
+  private intern(
+    own: readonly FlowRegistration[],
+    stopped: ReadonlyMap<number, number>,
+    marks: ReadonlyMap<string, number>,
+  ): Forest {
     const tagged = own.map((r) => ({ key: `${r.socket}:${r.registration.key}`, r }))
     tagged.sort((a, b) => (a.key < b.key ? -1 : 1))
     const stops = [...stopped].map(([socket, sides]) => `!${socket}:${sides}`).sort()
-    const key = [...tagged.map((t) => t.key), ...stops].join(' ')
+    const marked = [...marks].map(([name, value]) => `${name}=${value}`).sort()
+    const key = [...tagged.map((t) => t.key), ...stops, ...marked].join(' ')
     const known = this.byKey.get(key)
     if (known !== undefined) return known
     const number = this.freeNumbers.pop() ?? this.forests.length
@@ -248,6 +256,7 @@ export class ForestStore {
       key,
       tagged.map((t) => t.r),
       stopped,
+      marks,
     )
     if (number >= this.masks.length) {
       const grown = new Int32Array(this.masks.length * 2)
@@ -260,7 +269,8 @@ export class ForestStore {
     return forest
   }
 
-  private outdate(): void {
+  /** What sockets want has changed. */
+  outdate(): void {
     this.version++
     this.masks.fill(OUT_OF_DATE)
   }
@@ -273,27 +283,49 @@ export class ForestStore {
 
   private compile(forest: Forest): Forest {
     const branches: Branch[][] = Array.from({ length: SLOT_COUNT }, () => [])
-    for (const socket of this.sockets) {
-      const stopped = forest.stopped.get(socket.number) ?? 0
-      if (stopped === 3) continue
-      const own = forest.own.filter((r) => r.socket === socket.number).map((r) => r.registration)
-      const registrations = [
-        ...socket.registrations,
-        ...own.filter((r) => !socket.registrations.some((s) => s.key === r.key)),
-      ]
-      for (let slot = 0; slot < SLOT_COUNT; slot++) {
-        const side = sideOf(slot)
-        if (side >= 0 && (stopped & (1 << side)) !== 0) continue
-        if (slot >= SLOT_DATA && slot < SLOT_END && !socket.reassemble[side as 0 | 1]) continue
-        const here = registrations.filter((r) => r.slots.includes(slot))
-        if (here.length > 0) branches[slot].push(plant(socket.view, here))
-      }
+    forest.retain[0] = forest.retain[1] = 0
+    for (const socket of this.sockets) this.compileSocket(forest, socket, branches)
+    const { keeper } = this
+    for (const side of [0, 1] as const) {
+      if (forest.retain[side] === 0 || keeper === undefined) continue
+      branches[SLOT_DATA + side].unshift({ view: undefined, handlers: [keeper.data], children: [] })
+      branches[SLOT_GAP + side].unshift({ view: undefined, handlers: [keeper.gap], children: [] })
     }
     forest.branches = branches
     forest.mask = branches.reduce((mask, list, slot) => (list.length > 0 ? mask | (1 << slot) : mask), 0)
     forest.version = this.version
     this.masks[forest.number] = forest.mask
+    this.compiled++
     return forest
+  }
+
+  private compileSocket(forest: Forest, socket: SocketRecord, branches: Branch[][]): void {
+    const stopped = forest.stopped.get(socket.number) ?? 0
+    if (stopped === 3) return
+    const own = forest.own.filter((r) => r.socket === socket.number).map((r) => r.registration)
+    const registrations = [
+      ...socket.registrations,
+      ...own.filter((r) => !socket.registrations.some((s) => s.key === r.key)),
+    ]
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const side = sideOf(slot)
+      if (side >= 0 && (stopped & (1 << side)) !== 0) continue
+      if (ofStream(slot) && !this.wantsStream(forest, socket, side as 0 | 1)) continue
+      const here = registrations.flatMap((r) => r.plantings.filter((p) => p.slots.includes(slot)))
+      if (here.length > 0) branches[slot].push(plant(socket.view, here, socket.number, this.identify))
+    }
+    for (const side of [0, 1] as const) {
+      if ((stopped & (1 << side)) !== 0 || !this.wantsStream(forest, socket, side)) continue
+      forest.retain[side] = Math.max(forest.retain[side], retainOf(forest, socket, side))
+      const depth = forest.marks.get(mark(MARK_DEPTH, socket.number, side)) ?? socket.depth[side]
+      if (depth === 0 || this.keeper === undefined) continue
+      const guard = this.keeper.guard(socket.number, depth)
+      branches[SLOT_DATA + side].push({ view: socket.view, handlers: [guard], children: [] })
+    }
+  }
+
+  private wantsStream(forest: Forest, socket: SocketRecord, side: 0 | 1): boolean {
+    return socket.reassemble[side] && !forest.marks.has(mark(MARK_REACHED, socket.number, side))
   }
 
   private identity(object: object): number {
@@ -306,20 +338,7 @@ export class ForestStore {
   }
 }
 
-/** Arranges registrations as a tree in which every user-defined event occurs once. */
-function plant(view: unknown, registrations: readonly Registration[]): Branch {
-  const branch: Branch = { view, handlers: [], children: [] }
-  for (const { path, handler } of registrations) {
-    let node: Branch | UdeNode = branch
-    for (const ude of path) {
-      let child: UdeNode | undefined = node.children.find((c) => c.ude === ude)
-      if (child === undefined) {
-        child = { ude, filter: ude.filter as AnyFilter, handlers: [], children: [] }
-        node.children.push(child)
-      }
-      node = child
-    }
-    node.handlers.push(handler)
-  }
-  return branch
+/** Bytes that `socket` wants kept of the stream that `side` receives. */
+export function retainOf(forest: Forest, socket: SocketRecord, side: 0 | 1): number {
+  return forest.marks.get(mark(MARK_RETAIN, socket.number, side)) ?? socket.retain[side]
 }

@@ -7,8 +7,9 @@
 import { C } from '../counters.js'
 import type { ConnEndReason } from '../event/builtin.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import { type Forest, NEEDS_STREAM, type Registration, SLOT_END, type SocketRecord } from '../event/forest.js'
+import type { Forest, Registration, SocketRecord } from '../event/forest.js'
 import type { FlowScopes } from '../event/scopes.js'
+import { NEEDS_STREAM, SLOT_END, SLOT_TIMEOUT } from '../event/slots.js'
 import type { ContextStore } from '../monitor/context.js'
 import type { Subscription } from '../monitor/flow.js'
 import type { FlowControl } from '../monitor/flow-view.js'
@@ -209,12 +210,17 @@ export class FlowLifecycle implements FlowControl {
       if (this.unfinished(server, client)) this.reassembler.flush(row, 1)
       if (this.unfinished(client, server)) this.reassembler.flush(row, 0)
       if (this.stops.length > 0) this.tellStopped()
+      if (end === END.TIMEOUT && this.events.wants(row, 1 << SLOT_TIMEOUT)) {
+        this.events.timedOut(row, Math.max(0, this.now - this.table.times[(at + LAST_TIME) >> 1]))
+        if (this.stops.length > 0) this.tellStopped()
+      }
       words[at + FLAGS] |= FLAG_ENDED
       if (this.events.wants(row, 1 << SLOT_END)) this.events.connEnd(row, END_REASON[end])
     } finally {
       words[at + FLAGS] |= FLAG_ENDED
       if ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) this.reassembler.drop(row)
-      if (words[at + FOREST] !== 0) this.dropForest(row)
+      // What comes after an RST is told to those that monitored the flow, and to nobody else.
+      if (words[at + FOREST] !== 0 && !this.events.tellsAnomalies(row)) this.dropForest(row)
       const monitors = this.monitors
       for (let i = 0; i < monitors.length; i++) monitors[i].contexts.clear(row)
     }
@@ -233,6 +239,7 @@ export class FlowLifecycle implements FlowControl {
   }
 
   remove(row: number): void {
+    if (this.table.words[(row << ROW_SHIFT) + FOREST] !== 0) this.dropForest(row)
     this.wheel.disarm(row)
     this.table.remove(row)
   }

@@ -1,11 +1,13 @@
 /** The flow handle behind `Flow`: a window on the row of the flow whose event is being delivered, one per socket. */
-import { type Hook, POST_TCP } from '../event/builtin.js'
+import type { Hook } from '../event/builtin.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import type { AnyHandler, Registration } from '../event/forest.js'
+import type { Registration } from '../event/forest.js'
+import type { AnyHandler } from '../event/plant.js'
 import type { FlowEvent } from '../event/ude.js'
 import {
   BYTES,
   CLIENT_ADDRESS,
+  FLAG_ENDED,
   FLAG_ESTABLISHED,
   FLAG_MIDSTREAM,
   FLAGS,
@@ -114,7 +116,10 @@ export class FlowView<Ctx> implements Flow<Ctx> {
   }
 
   set uctx(value: Ctx | undefined) {
-    if (this.events.current !== 0) this.contexts.set(this.events.current, value)
+    // After the end nobody would take it away again, and the row's next flow would find it.
+    if (this.events.current !== 0 && (this.word(FLAGS) & FLAG_ENDED) === 0) {
+      this.contexts.set(this.events.current, value)
+    }
   }
 
   stop(side?: Side): void {
@@ -148,12 +153,12 @@ export function registrationOf(
   hookOrHandler: unknown,
   handler: AnyHandler | undefined,
 ): Registration {
-  const flowEvent = event as FlowEvent<never, Hook>
+  const flowEvent = event as FlowEvent<unknown, Hook>
   const hook = typeof hookOrHandler === 'function' ? undefined : (hookOrHandler as Hook)
   const call = typeof hookOrHandler === 'function' ? (hookOrHandler as AnyHandler) : handler
   if (typeof call !== 'function') throw new TypeError(`handler for ${flowEvent.name} is not a function`)
   if (hook !== undefined && !flowEvent.hooks.includes(hook)) {
     throw new TypeError(`${flowEvent.name} does not occur at this hook`)
   }
-  return events.store.registration(flowEvent, hook ?? POST_TCP, call)
+  return events.store.registration(flowEvent, hook, call)
 }

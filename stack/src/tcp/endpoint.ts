@@ -1,6 +1,6 @@
 /** What both parts of TCP tracking do to one side of a connection. */
 import type { Dispatcher } from '../event/dispatcher.js'
-import { SLOT_STATE } from '../event/forest.js'
+import { SLOT_STATE } from '../event/slots.js'
 import { ROW_SHIFT, SIDE_SHIFT, SIDES, STATE, STATE_MASK } from '../flow/layout.js'
 
 /** Changes the state of one side of the flow in `row`, and tells of it. */

@@ -6,8 +6,9 @@
  * packet that may open a connection) and by the tracker; names as in tracker.ts.
  */
 import { C } from '../counters.js'
+import { STREAM_ERROR } from '../event/anomaly.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import { SLOT_REXMIT, SLOT_START, SLOT_STATE } from '../event/forest.js'
+import { SLOT_REXMIT, SLOT_START, SLOT_STATE } from '../event/slots.js'
 import {
   FLAG_CLASS,
   FLAG_ENDED,
@@ -182,7 +183,7 @@ export class Handshake {
         return false
       }
       if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_NEW_SYN) !== 0 || words[S + PACKETS] !== 1) {
-        this.counts[C.synIgnored]++
+        this.ignored(row, 1 - s)
         return false
       }
       // Simultaneous open: both have sent a SYN, both now wait for its acknowledgement.
@@ -194,7 +195,7 @@ export class Handshake {
     const acked = (p.tcpAck - words[R + ISN]) | 0
     const peerKnown = (words[R + STATE] & SIDE_SYN) !== 0
     if (peerKnown && (acked <= 0 || ((words[R + SENT] - p.tcpAck) | 0) < 0)) {
-      this.counts[C.synIgnored]++
+      this.ignored(row, 1 - s)
       return false
     }
     if ((state & SIDE_SYN) !== 0) {
@@ -205,11 +206,11 @@ export class Handshake {
       }
       // Another SYN+ACK before the peer has acknowledged one: the peer takes whichever it likes, the last is as good.
       if ((words[R + STATE] & SIDE_ACK) !== 0) {
-        this.counts[C.synIgnored]++
+        this.ignored(row, 1 - s)
         return false
       }
     } else if ((words[R + STATE] & SIDE_RECEIVED) !== 0 && words[R + RECEIVED] !== ((seq + 1) | 0)) {
-      this.counts[C.synIgnored]++
+      this.ignored(row, 1 - s)
       return false
     }
     parseTcpOptions(p, this.options)
@@ -226,6 +227,11 @@ export class Handshake {
     const peer = words[R + STATE] & STATE_MASK
     if (peer === SYN_SENT) setState(this.words, this.events, row, 1 - s, ESTABLISHED)
     return true
+  }
+
+  private ignored(row: number, side: number): void {
+    this.counts[C.synIgnored]++
+    this.events.error(row, side, STREAM_ERROR.SYN_IGNORED)
   }
 
   private repeatedSyn(row: number, side: number, seq: number): void {

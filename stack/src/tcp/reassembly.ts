@@ -7,8 +7,9 @@
  * given are those of the receiving side.
  */
 import { C } from '../counters.js'
+import { STREAM_ERROR, type StreamErrorCode } from '../event/anomaly.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import { NEEDS_STREAM, SLOT_DATA, SLOT_GAP, SLOT_REXMIT } from '../event/forest.js'
+import { NEEDS_STREAM, SLOT_DATA, SLOT_GAP, SLOT_OUT_OF_ORDER, SLOT_REXMIT } from '../event/slots.js'
 import {
   ACKED,
   FIN_SEQ,
@@ -44,6 +45,12 @@ const HOLE_TIMER = 2
 
 /** Counter of each limit that `HeldSegments.insert` may run into. */
 const LIMIT_COUNTER: readonly number[] = [-1, C.heldBytesLimit, C.heldSegmentsLimit, C.heldTotalLimit]
+const LIMIT_ERROR: readonly StreamErrorCode[] = [
+  STREAM_ERROR.HELD_BYTES_LIMIT, // Never looked up: HELD_OK is no limit.
+  STREAM_ERROR.HELD_BYTES_LIMIT,
+  STREAM_ERROR.HELD_SEGMENTS_LIMIT,
+  STREAM_ERROR.HELD_TOTAL_LIMIT,
+]
 
 export class Reassembler {
   readonly held: HeldSegments
@@ -135,6 +142,9 @@ export class Reassembler {
       const passed = this.times[(receiver + OFFSET) >> 1]
       const length = -ahead < passed ? -ahead : passed
       if (length > 0) this.tellRepeated(row, side, receiver, (next - length) | 0, length)
+    }
+    if (ahead > 0 && this.events.wants(row, 1 << (SLOT_OUT_OF_ORDER + side))) {
+      this.events.outOfOrder(row, side, sequence, wireLength, this.times[(receiver + OFFSET) >> 1] + ahead)
     }
     if (!this.needed(row, side)) {
       // Nobody reads this stream: its position follows the highest number seen.
@@ -334,6 +344,7 @@ export class Reassembler {
         const limit = this.held.insert(receiver, sequence, buffer, from, length)
         if (limit === HELD_OK) break
         this.counts[LIMIT_COUNTER[limit]]++
+        this.events.error(row, side, LIMIT_ERROR[limit])
         const head = words[receiver + HELD_HEAD]
         const stop =
           head !== 0 && ((this.held.sequence(head) - sequence) | 0) < 0 ? this.held.sequence(head) : sequence

@@ -6,8 +6,9 @@
  * words in the row, `r` and `R` those of the receiver. Called by the stack.
  */
 import { C } from '../counters.js'
+import { STREAM_ERROR } from '../event/anomaly.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import { SLOT_REXMIT } from '../event/forest.js'
+import { SLOT_ANOMALY, SLOT_HALF_CLOSE, SLOT_REXMIT } from '../event/slots.js'
 import {
   ACKED,
   FIN_SEQ,
@@ -42,6 +43,7 @@ import type { FlowTable } from '../flow/table.js'
 import { CLASS_CLOSING } from '../flow/timeouts.js'
 import type { FlowTimers } from '../flow/timers.js'
 import { type Packet, TCP_FLAG } from '../wire/index.js'
+import { tellAnomalies } from './anomaly.js'
 import { setState } from './endpoint.js'
 import type { Handshake } from './handshake.js'
 import type { Reassembler } from './reassembly.js'
@@ -138,6 +140,9 @@ export class TcpTracker {
     const flags = p.tcpFlags
     this.ended = 0
     this.reassembler.begin()
+    if (this.events.wants(row, 3 << SLOT_ANOMALY)) {
+      tellAnomalies(words, this.events, p, row, s, S, R, first)
+    }
     if ((flags & RST) !== 0) {
       this.rst(row, s, S, R)
       return
@@ -167,7 +172,7 @@ export class TcpTracker {
     const state = words[S + STATE]
     if ((state & SIDE_ACK) === 0) {
       if ((words[R + STATE] & SIDE_SENT) !== 0 && farApart(ack, words[R + SENT])) {
-        this.counts[C.outOfWindow]++
+        this.unusable(row, 1 - s)
         return false
       }
       words[S + ACKED] = ack
@@ -178,7 +183,7 @@ export class TcpTracker {
       }
     } else {
       if (farApart(ack, words[S + ACKED])) {
-        this.counts[C.outOfWindow]++
+        this.unusable(row, 1 - s)
         return false
       }
       const progress = (ack - words[S + ACKED]) | 0
@@ -230,7 +235,7 @@ export class TcpTracker {
       return
     }
     if (!this.inWindow(R, sequence, end)) {
-      this.counts[C.outOfWindow]++
+      this.unusable(row, 1 - s)
       return
     }
     if (wireLength === 1 && sequence === next && words[R + WINDOW] === 0) {
@@ -256,7 +261,7 @@ export class TcpTracker {
         return
       }
     }
-    if (this.reassembler.offset(R) + ahead < 0 || ahead < -HALF_WINDOW) this.counts[C.outOfWindow]++
+    if (this.reassembler.offset(R) + ahead < 0 || ahead < -HALF_WINDOW) this.unusable(row, 1 - s)
     else this.reassembler.tellRepeated(row, 1 - s, R, sequence, length)
   }
 
@@ -308,11 +313,13 @@ export class TcpTracker {
       // Data has gone on beyond the earlier FIN, so that one was not for real.
       if (((words[R + RECEIVED] - words[S + FIN_SEQ]) | 0) <= 0) {
         this.counts[C.finIgnored]++
+        this.events.error(row, 1 - s, STREAM_ERROR.FIN_IGNORED)
         return
       }
     }
     if (((sequence - words[R + RECEIVED]) | 0) < 0 || !this.inWindow(R, sequence, sequence)) {
       this.counts[C.finIgnored]++
+      this.events.error(row, 1 - s, STREAM_ERROR.FIN_IGNORED)
       return
     }
     const end = (sequence + 1) | 0
@@ -342,11 +349,22 @@ export class TcpTracker {
     if (isOver(words[S + STATE] & STATE_MASK) && isOver(words[R + STATE] & STATE_MASK)) this.ended = END_FIN
   }
 
+  /** Something outside of the window of `side` came. */
+  private unusable(row: number, side: number): void {
+    this.counts[C.outOfWindow]++
+    this.events.error(row, side, STREAM_ERROR.OUT_OF_WINDOW)
+  }
+
   private gotFin(row: number, side: number, X: number): void {
     const words = this.words
     if ((words[X + STATE] & SIDE_GOT_FIN) !== 0) return
     words[X + STATE] |= SIDE_GOT_FIN
     setState(this.words, this.events, row, side, AFTER_FIN_RECEIVED[words[X + STATE] & STATE_MASK])
+    const peer = 1 - side
+    const P = (row << ROW_SHIFT) + SIDES + (peer << SIDE_SHIFT)
+    if ((words[P + STATE] & SIDE_GOT_FIN) === 0 && this.events.wants(row, 1 << (SLOT_HALF_CLOSE + peer))) {
+      this.events.halfClosed(row, peer)
+    }
   }
 
   /**
@@ -365,6 +383,7 @@ export class TcpTracker {
       : this.expectedRst(p.tcpSeq, S, R)
     if (!obeyed) {
       this.counts[C.rstIgnored]++
+      this.events.error(row, 1 - s, STREAM_ERROR.RST_IGNORED)
       return
     }
     words[(row << ROW_SHIFT) + FLAGS] |= FLAG_RST | (s === 1 ? FLAG_RST_SIDE : 0)
