@@ -118,6 +118,7 @@ table('byte_test', [
   ['byte_test:3,>,0,0,string,dec;', 'abc', false],
   // Bytes that are not wholly there: the test fails, negated or not.
   ['byte_test:4,>,0,0;', 'abc', false],
+  ['content:"len="; byte_test:8,=,368,0,relative,string;', 'len=368', false],
   ['byte_test:4,!=,0,0;', 'abc', false],
   ['content:"b"; byte_test:1,=,97,-2,relative;', 'ab', true],
   ['content:"b"; byte_test:1,=,97,-3,relative;', 'ab', false],
@@ -172,6 +173,9 @@ table('Snort 3 text', [
   // A start before the buffer is moved to its beginning.
   ['content:"b"; content:"a",distance -9;', 'ab', true, 'snort3'],
   ['bufferlen:3;', 'abc', true, 'snort3'],
+  // A number in text form is read as far as the buffer goes.
+  ['content:"len="; byte_test:8,=,368,0,relative,string;', 'len=368', true, 'snort3'],
+  ['content:"len="; byte_test:8,=,368,0,relative,string;', 'len=', false, 'snort3'],
   ['bufferlen:<3;', 'abc', false, 'snort3'],
   ['bufferlen:2<=>3;', 'abc', true, 'snort3'],
   ['bufferlen:2<>3;', 'abc', false, 'snort3'],
