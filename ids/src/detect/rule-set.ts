@@ -110,7 +110,7 @@ export class RuleSet {
     this.flowbitWords = context.flowbits.words
     this.rank = rankOf(compiled)
     this.pass = Uint8Array.from(compiled, ({ rule }) => (rule.header.action === 'pass' ? 1 : 0))
-    this.testsAddresses = compiled.some((rule) => rule.header.testsAddresses)
+    this.testsAddresses = compiled.some(readsAddresses)
     this.needs = { wire: compiled.some((rule) => rule.readsRawData) }
     this.portClasses = classes
     this.traits = Uint8Array.from(compiled, traitsOf)
@@ -203,6 +203,10 @@ export class ServiceTables {
 /** Whether units of the service have the buffers a rule needs: all of them messages, data connections a file. */
 function maySee(rule: CompiledRule, service: ServiceId): boolean {
   return !rule.httpOnly || service === SERVICE.HTTP || (service === SERVICE.FTP_DATA && rule.onFiles)
+}
+
+function readsAddresses({ header, rule }: CompiledRule): boolean {
+  return header.testsAddresses || rule.options.some(({ kind }) => kind === 'ftpbounce' || kind === 'sameip')
 }
 
 function traitsOf(rule: CompiledRule): number {
