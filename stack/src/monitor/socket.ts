@@ -1,4 +1,10 @@
-/** Monitoring sockets: where an application registers its handlers. */
+/**
+ * Monitoring sockets: what an application sees of the stack, and where it registers its handlers.
+ *
+ * In: registrations, filters and reassembly needs. Out: handler calls with a flow handle (flow-view.ts) that keeps the
+ * application's value per flow (context.ts), or with a packet alone (packet-handlers.ts). Opened by
+ * `Stack.monitorStream` and `Stack.monitorRaw`.
+ */
 import type { FilterInput } from '../bpf/index.js'
 import type { Hook, ON_PKT_IN, OrphanEvent } from '../event/builtin.js'
 import type { Dispatcher } from '../event/dispatcher.js'
