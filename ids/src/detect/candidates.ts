@@ -10,7 +10,7 @@ import { type InspectionUnit, UNIT } from '../inspect/unit.js'
 import type { Counters } from './counters.js'
 import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
 import type { GroupTable, MatcherCache, PatternSet, RuleGroup } from './groups.js'
-import { isOutOfBounds } from './length-bounds.js'
+import { UnitLengths } from './length-bounds.js'
 import { type RuleSet, TRAIT } from './rule-set.js'
 
 /** Pattern rules of a packet group that are tried outright: cheaper than a search when there are few. */
@@ -33,6 +33,8 @@ export class Candidates {
   #generation = 0
   /** Trait that rules out the present unit; 0 = none. */
   #rejected = 0
+  readonly #lengths = new UnitLengths()
+  #measured = false
 
   constructor(set: RuleSet, matchers: MatcherCache, counters: Counters) {
     this.#set = set
@@ -47,6 +49,7 @@ export class Candidates {
   /** Starts anew for a unit. `packet`: the unit is this single packet. */
   begin(packet: Packet | undefined): void {
     this.#rejected = packet === undefined ? 0 : rejectedBy(packet)
+    this.#measured = false
     this.count = 0
     this.#generation++
     if (this.#generation > 0xffff_fffe) {
@@ -54,6 +57,15 @@ export class Candidates {
       this.#resumed.fill(0)
       this.#generation = 1
     }
+  }
+
+  /** Of the present unit. */
+  lengthsOf(unit: InspectionUnit): UnitLengths {
+    if (!this.#measured) {
+      this.#lengths.measure(unit.buffers, unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE)
+      this.#measured = true
+    }
+    return this.#lengths
   }
 
   /** A rule that was woken by an earlier window of the message: what woke it is not asked again. */
@@ -118,13 +130,12 @@ export class Candidates {
   #addAll(rules: Int32Array, unit: InspectionUnit): void {
     if (rules.length === 0) return
     const { traits, boundBuffer, minLength, maxLength } = this.#set
-    const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
+    const lengths = this.lengthsOf(unit)
     const rejected = this.#rejected
     for (let i = 0; i < rules.length; i++) {
       const index = rules[i]!
       if ((traits[index]! & rejected) !== 0) continue
-      if (isOutOfBounds(unit.buffers, boundBuffer[index]!, minLength[index]!, maxLength[index]!, http))
-        continue
+      if (lengths.excludes(boundBuffer[index]!, minLength[index]!, maxLength[index]!)) continue
       this.#add(index)
     }
   }

@@ -26,7 +26,6 @@ import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
 import type { FlowContext } from './flow-context.js'
 import type { GroupTable, MatcherCache } from './groups.js'
-import { isOutOfBounds } from './length-bounds.js'
 import { type DirectionTables, FIT, type RuleSet, TRAIT } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
 
@@ -314,6 +313,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const source = portClasses.classOf[sourcePort]!
     const destination = portClasses.classOf[destinationPort]!
     const http = isMessage(unit)
+    const lengths = this.#candidates.lengthsOf(unit)
     const established = flow?.established ?? false
     const fits = this.#set.fits(unit.direction, unit.service)
     const first = flow === undefined || (context?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
@@ -322,8 +322,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       this.#triesOf[index]!++
       const trait = traits[index]!
       if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && !established) continue
-      if (isOutOfBounds(unit.buffers, boundBuffer[index]!, minLength[index]!, maxLength[index]!, http))
-        continue
+      if (lengths.excludes(boundBuffer[index]!, minLength[index]!, maxLength[index]!)) continue
       const rule = this.#rules[index]!
       const fit = fits[index]!
       if ((fit & FIT.FIRST) !== 0 && !first) continue

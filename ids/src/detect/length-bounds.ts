@@ -4,11 +4,13 @@
  * In: a rule's options. Out: the buffer with the tightest lower bound and, if it has one, its upper bound. Read by the
  * detector before anything else of a candidate is looked at.
  */
-import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import { BUF, BUFFER_COUNT, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { NumericTest, RuleOption } from '../rules/model.js'
 import { pcreFacts } from './options/pcre-facts.js'
 
 export const NO_MAX = 0x7fff_ffff
+/** More than any bound a rule can ask for. */
+const LONG = 0x3fff_ffff
 
 export interface LengthBounds {
   readonly buffer: BufferId
@@ -72,21 +74,31 @@ export function lengthBounds(options: readonly RuleOption[]): LengthBounds {
   return { buffer, min, max }
 }
 
-/** Whether a unit's buffer is too short or too long. `http`: packet data may be the body alone, so either must do. */
-export function isOutOfBounds(
-  buffers: BufferSet,
-  id: number,
-  min: number,
-  max: number,
-  http: boolean,
-): boolean {
-  let length = lengthOf(buffers, id)
-  if (!http || id !== BUF.PKT_DATA) return length < min || length > max
-  const body = lengthOf(buffers, BUF.FILE_DATA)
-  if (body > length) length = body
-  return length < min || (length > max && body > max)
-}
+/** The lengths of a unit's buffers, measured once for all rules. */
+export class UnitLengths {
+  /** By buffer: the longest and the shortest that a rule may see there; less than 0 = absent. */
+  readonly #most = new Int32Array(BUFFER_COUNT)
+  readonly #least = new Int32Array(BUFFER_COUNT)
 
-function lengthOf(buffers: BufferSet, id: number): number {
-  return buffers.end[id]! - buffers.start[id]! + buffers.base[id]!
+  /** @param http packet data may be the body alone, so either must do */
+  measure(buffers: BufferSet, http: boolean): void {
+    const { start, end, base } = buffers
+    const most = this.#most
+    const least = this.#least
+    for (let id = 0; id < BUFFER_COUNT; id++) {
+      const before = base[id]!
+      const length = end[id]! - start[id]! + (before > LONG ? LONG : before | 0)
+      most[id] = length
+      least[id] = length
+    }
+    if (!http) return
+    const body = most[BUF.FILE_DATA]!
+    if (body > most[BUF.PKT_DATA]!) most[BUF.PKT_DATA] = body
+    if (body < least[BUF.PKT_DATA]!) least[BUF.PKT_DATA] = body
+  }
+
+  /** The buffer is too short or too long for a rule. */
+  excludes(id: number, min: number, max: number): boolean {
+    return this.#most[id]! < min || this.#least[id]! > max
+  }
 }

@@ -87,20 +87,10 @@ export class ByteReader {
     const start = buffers.start[slot]!
     const from = this.#relative ? state.origin(slot) : start - buffers.base[slot]!
     const at = from + this.#offset.get(state)
-<<<<<<< ids/src/detect/options/bytes.ts
     let count = this.#count
     // Snort 3 reads a number in text form as far as the buffer goes.
     if (this.#textBase !== undefined && state.snort3 && at < end) count = Math.min(count, end - at)
     if (at < start || at + count > end) return -1
-=======
-    if (at < start) return -1
-    let count = this.#count
-    if (at + count > end) {
-      // In Snort 3 a number as text may be shorter than asked for, at the end of the buffer.
-      if (this.#textBase === undefined || !state.snort3 || at >= end) return -1
-      count = end - at
-    }
->>>>>>> /tmp/h2.new
     this.at = at + count
     const bytes = buffers.bytes[slot]!
     let value = 0

@@ -10,6 +10,8 @@ import { type ByteSet, minLength, type Node, nullable } from '../../match/regex-
 
 /** Shorter runs are everywhere. */
 const SHORTEST_RUN = 24
+/** In a shorter subject the expression is as fast as this test. */
+const SHORTEST_SUBJECT = 1024
 /** Fewer occurrences of a byte say little. */
 const LEAST_COUNT = 4
 
@@ -37,6 +39,7 @@ export class RunTest {
   /** False when no match can lie in `bytes[start, end)`. Time is linear in the length. */
   mayMatch(bytes: Uint8Array, start: number, end: number): boolean {
     const { length } = this
+    if (end - start < SHORTEST_SUBJECT) return end - start >= length
     const single = this.#single
     let at = start
     while (at + length <= end) {
