@@ -48,6 +48,8 @@ const NAMES = [
   'heldBytesLimit',
   'heldSegmentsLimit',
   'heldTotalLimit',
+  /** Pieces of data that were not (wholly) kept for `peek`, because the memory for that was used up. */
+  'retainedTotalLimit',
 ] as const
 
 export type CounterName = (typeof NAMES)[number]
@@ -67,6 +69,8 @@ export interface StackCounters extends Readonly<Record<CounterName, number>> {
   readonly liveFlows: number
   /** Pool memory that holds out-of-order data now, bytes. */
   readonly heldBytes: number
+  /** Pool memory that holds data kept for `peek` now, bytes. */
+  readonly retainedBytes: number
   toJSON(): Record<string, unknown>
 }
 
@@ -77,7 +81,7 @@ export function createCounters(
     readonly defrag: DefragCounters
     readonly tunnels: TunnelCounters
   },
-  live: { flows(): number; heldBytes(): number },
+  live: { flows(): number; heldBytes(): number; retainedBytes(): number },
 ): {
   counters: StackCounters
   values: Float64Array
@@ -91,12 +95,16 @@ export function createCounters(
     get heldBytes() {
       return live.heldBytes()
     },
+    get retainedBytes() {
+      return live.retainedBytes()
+    },
     toJSON() {
       const result: Record<string, unknown> = Object.fromEntries(NAMES.map((name, i) => [name, values[i]]))
       return {
         ...result,
         liveFlows: live.flows(),
         heldBytes: live.heldBytes(),
+        retainedBytes: live.retainedBytes(),
         decode: parts.decode.toJSON(),
         defrag: parts.defrag.toJSON(),
         tunnels: parts.tunnels.toJSON(),

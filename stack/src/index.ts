@@ -27,7 +27,17 @@ export {
 } from './event/ude.js'
 export { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
 export * from './ip/index.js'
-export { CLI, type Flow, type FlowHandler, type Side, type Subscription, SVR } from './monitor/flow.js'
+export {
+  CLI,
+  type Flow,
+  type FlowHandler,
+  type FlowSide,
+  type Side,
+  type StreamFragment,
+  type StreamInfo,
+  type Subscription,
+  SVR,
+} from './monitor/flow.js'
 export type { RawSocket, RawSocketOptions, StreamSocket, StreamSocketOptions } from './monitor/socket.js'
 export { DEFAULT_STACK_OPTIONS, type StackOptions, type StackOptionsInput } from './options.js'
 export { createStack, type Stack } from './stack.js'

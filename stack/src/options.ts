@@ -38,17 +38,23 @@ export interface StackOptions {
     /** Memory for held data of all flows, bytes. Default 64 MiB. */
     readonly totalBytes: number
   }
+  /** Data kept for `peek`, see monitor/retention.ts. */
+  readonly retention: {
+    /** Memory for kept data of all flows, bytes. Default 64 MiB. Beyond it a side gives up its own oldest bytes. */
+    readonly totalBytes: number
+  }
 }
 
 /** What `createStack` takes: every option may be left out, those of a group one by one. */
 export type StackOptionsInput = Partial<
-  Omit<StackOptions, 'timeouts' | 'defrag' | 'tunnels' | 'outOfOrder' | 'seed'>
+  Omit<StackOptions, 'timeouts' | 'defrag' | 'tunnels' | 'outOfOrder' | 'retention' | 'seed'>
 > & {
   readonly seed?: number | undefined
   readonly timeouts?: Partial<Timeouts>
   readonly defrag?: DefragOptionsInput
   readonly tunnels?: TunnelOptionsInput
   readonly outOfOrder?: Partial<StackOptions['outOfOrder']>
+  readonly retention?: Partial<StackOptions['retention']>
 }
 
 export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
@@ -61,6 +67,7 @@ export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
   defrag: DEFAULT_DEFRAG_OPTIONS,
   tunnels: DEFAULT_TUNNEL_OPTIONS,
   outOfOrder: Object.freeze({ sideBytes: 4_194_304, sideSegments: 3072, totalBytes: 67_108_864 }),
+  retention: Object.freeze({ totalBytes: 67_108_864 }),
 })
 
 /** Fills in the defaults. @throws RangeError for a value out of range */
@@ -72,6 +79,7 @@ export function stackOptions(input: StackOptionsInput): StackOptions {
     timeouts: { ...DEFAULT_TIMEOUTS, ...input.timeouts },
     defrag: defragOptions(input.defrag),
     tunnels: tunnelOptions(input.tunnels),
+    retention: { ...DEFAULT_STACK_OPTIONS.retention, ...input.retention },
     outOfOrder: { ...DEFAULT_STACK_OPTIONS.outOfOrder, ...input.outOfOrder },
   }
   const { index, count } = options.shard
@@ -82,6 +90,7 @@ export function stackOptions(input: StackOptionsInput): StackOptions {
     range('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   range('outOfOrder.sideBytes', options.outOfOrder.sideBytes, 0, 0x3fff_ffff)
   range('outOfOrder.sideSegments', options.outOfOrder.sideSegments, 0, 0x3fff_ffff)
+  range('retention.totalBytes', options.retention.totalBytes, 0, 0x3fff_ffff)
   range('outOfOrder.totalBytes', options.outOfOrder.totalBytes, 0, 0x3fff_ffff)
   return options
 }

@@ -36,8 +36,10 @@ import { TimerWheel } from './flow/wheel.js'
 import { Decapsulator, Defragmenter } from './ip/index.js'
 import { ContextStore } from './monitor/context.js'
 import type { Side } from './monitor/flow.js'
+import { checkStreamBytes } from './monitor/flow-side.js'
 import { FlowView } from './monitor/flow-view.js'
 import { PacketHandlers } from './monitor/packet-handlers.js'
+import { RETAINED_CHUNK, Retention } from './monitor/retention.js'
 import { RawSocket, type RawSocketOptions, StreamSocket, type StreamSocketOptions } from './monitor/socket.js'
 import { type StackOptions, type StackOptionsInput, stackOptions } from './options.js'
 import { Handshake, SYN_ANSWERED, SYN_NOT_NEW } from './tcp/handshake.js'
@@ -76,6 +78,7 @@ export class Stack implements FrameSink {
   private readonly timeouts: Float64Array
   private readonly flows: FlowLifecycle
   private readonly reassembler: Reassembler
+  private readonly retention: Retention
   private readonly handshake: Handshake
   private readonly tracker: TcpTracker
   private readonly scopes: FlowScopes
@@ -111,6 +114,7 @@ export class Stack implements FrameSink {
       {
         flows: () => this.table.live,
         heldBytes: () => this.reassembler.held.inUse * CHUNK_BYTES,
+        retainedBytes: () => this.retention.inUse * RETAINED_CHUNK,
       },
     )
     this.counters = counters
@@ -119,6 +123,7 @@ export class Stack implements FrameSink {
     const { table, events, packet } = this
     const timers = new FlowTimers(table, this.wheel, this.timeouts)
     this.reassembler = new Reassembler(table, events, this.wheel, values, packet, options.outOfOrder)
+    this.retention = new Retention(events, values, options.retention.totalBytes)
     this.handshake = new Handshake(table, events, this.reassembler, values, packet, timers)
     this.tracker = new TcpTracker(table, events, this.reassembler, values, packet, this.handshake, timers)
     this.flows = new FlowLifecycle({
@@ -128,6 +133,7 @@ export class Stack implements FrameSink {
       wheel: this.wheel,
       timers,
       reassembler: this.reassembler,
+      retention: this.retention,
       counts: values,
       packet,
     })
@@ -144,19 +150,25 @@ export class Stack implements FrameSink {
 
   /**
    * Opens a socket that monitors flows.
+   * @throws RangeError when a number of bytes is out of range
    * @throws BpfError when a filter is wrong
    */
   monitorStream<Ctx = unknown>(options: StreamSocketOptions = {}): StreamSocket<Ctx> {
     const contexts = new ContextStore()
     const number = this.nextSocket++
+    const readers = new ContextStore()
+    const { retain, reassemblyDepth: depth } = options
     const record: SocketRecord = {
       number,
-      view: new FlowView<Ctx>(this.flows, number, contexts),
+      view: undefined,
       registrations: [],
       reassemble: [options.reassemble?.client ?? true, options.reassemble?.server ?? true],
-      retain: [0, 0],
-      depth: [0, 0],
+      retain: [retain?.client ?? 0, retain?.server ?? 0],
+      depth: [depth?.client ?? 0, depth?.server ?? 0],
     }
+    for (const bytes of record.retain) checkStreamBytes('retain', bytes)
+    for (const bytes of record.depth) checkStreamBytes('reassemblyDepth', bytes)
+    record.view = new FlowView<Ctx>(this.flows, record, contexts, readers)
     const socket = new StreamSocket<Ctx>(
       this.events,
       record,
@@ -166,10 +178,11 @@ export class Stack implements FrameSink {
       () => {
         this.flows.monitors = this.flows.monitors.filter((m) => m.record !== record)
       },
+      () => this.retention.trimAll(),
     )
     socket.bindMonitorFilter({ stream: options.filter, orphan: options.orphanFilter })
     this.events.store.addSocket(record)
-    this.flows.monitors = [...this.flows.monitors, { record, contexts }]
+    this.flows.monitors = [...this.flows.monitors, { record, contexts, readers }]
     return socket
   }
 

@@ -25,7 +25,7 @@ export interface Registration {
 export interface SocketRecord {
   readonly number: number
   /** Flow handle given to this socket's handlers. */
-  readonly view: unknown
+  view: unknown
   /** Replaced, never changed in place. */
   registrations: readonly Registration[]
   /** Whether the stream received by the client, by the server, is to be reassembled. */

@@ -5,14 +5,16 @@
  * Out: rows made and released, ON_CONN_END once per flow and socket. Called by the stack, the timer wheel, flow handles.
  */
 import { C } from '../counters.js'
-import type { ConnEndReason } from '../event/builtin.js'
+import type { ConnEndReason, NewData } from '../event/builtin.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import type { Forest, Registration, SocketRecord } from '../event/forest.js'
+import { type Forest, MARK_REACHED, mark, type Registration, type SocketRecord } from '../event/forest.js'
 import type { FlowScopes } from '../event/scopes.js'
 import { NEEDS_STREAM, SLOT_END, SLOT_TIMEOUT } from '../event/slots.js'
 import type { ContextStore } from '../monitor/context.js'
 import type { Subscription } from '../monitor/flow.js'
 import type { FlowControl } from '../monitor/flow-view.js'
+import type { Retention } from '../monitor/retention.js'
+import type { HeldSegments } from '../tcp/held.js'
 import type { Reassembler } from '../tcp/reassembly.js'
 import { END_FIN, END_RST } from '../tcp/tracker.js'
 import { IP_PROTOCOL, type Packet } from '../wire/index.js'
@@ -55,6 +57,8 @@ const END_COUNTER: readonly number[] = [
 export interface Monitor {
   readonly record: SocketRecord
   readonly contexts: ContextStore
+  /** Read positions, by row and side. */
+  readonly readers: ContextStore
 }
 
 /** The parts of a stack that the life of flows has to do with. */
@@ -65,6 +69,7 @@ export interface LifecycleParts {
   readonly wheel: TimerWheel
   readonly timers: FlowTimers
   readonly reassembler: Reassembler
+  readonly retention: Retention
   readonly counts: Float64Array
   readonly packet: Packet
 }
@@ -82,6 +87,7 @@ export class FlowLifecycle implements FlowControl {
   private readonly wheel: TimerWheel
   private readonly timers: FlowTimers
   private readonly reassembler: Reassembler
+  readonly retention: Retention
   private readonly counts: Float64Array
   private readonly packet: Packet
   /** Sockets to be told that they have stopped the current flow. */
@@ -94,6 +100,15 @@ export class FlowLifecycle implements FlowControl {
     this.wheel = parts.wheel
     this.timers = parts.timers
     this.reassembler = parts.reassembler
+    this.retention = parts.retention
+    this.events.store.keepWith({
+      data: parts.retention.data,
+      gap: parts.retention.gap,
+      guard: (socket, depth) => (_view, payload) => {
+        const { side, offset, start, end } = payload as NewData
+        if (offset + (end - start) >= depth) this.mark(mark(MARK_REACHED, socket, side), 1)
+      },
+    })
     this.counts = parts.counts
     this.packet = parts.packet
     this.expire = (row) => this.expireRow(row)
@@ -219,10 +234,16 @@ export class FlowLifecycle implements FlowControl {
     } finally {
       words[at + FLAGS] |= FLAG_ENDED
       if ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) this.reassembler.drop(row)
+      if (!this.retention.empty) this.retention.drop(row)
       // What comes after an RST is told to those that monitored the flow, and to nobody else.
       if (words[at + FOREST] !== 0 && !this.events.tellsAnomalies(row)) this.dropForest(row)
       const monitors = this.monitors
-      for (let i = 0; i < monitors.length; i++) monitors[i].contexts.clear(row)
+      for (let i = 0; i < monitors.length; i++) {
+        const { contexts, readers } = monitors[i]
+        contexts.clear(row)
+        readers.clear(row * 2)
+        readers.clear(row * 2 + 1)
+      }
     }
   }
 
@@ -260,9 +281,38 @@ export class FlowLifecycle implements FlowControl {
     events.store.move(before, after)
     words[at + FOREST] = after.number
     if (after.stopped.get(socket) === 3) this.stops.push({ socket, view, forest: before })
-    const mask = events.forestOf(row).mask
-    if ((mask & NEEDS_STREAM) === 0) this.reassembler.held.clear(at + SIDES)
-    if ((mask & (NEEDS_STREAM << 1)) === 0) this.reassembler.held.clear(at + SIDES + (1 << SIDE_SHIFT))
+    this.letGo(row)
+  }
+
+  /** Frees what is held and kept of streams that are of less interest than before. */
+  private letGo(row: number): void {
+    const client = (row << ROW_SHIFT) + SIDES
+    const mask = this.events.forestOf(row).mask
+    if ((mask & NEEDS_STREAM) === 0) this.held.clear(client)
+    if ((mask & (NEEDS_STREAM << 1)) === 0) this.held.clear(client + (1 << SIDE_SHIFT))
+    this.retention.trim(row, 0)
+    this.retention.trim(row, 1)
+  }
+
+  get held(): HeldSegments {
+    return this.reassembler.held
+  }
+
+  /** Sets a mark of the current flow. Called by flow handles. */
+  mark(name: string, value: number): void {
+    const { events } = this
+    const { store } = events
+    const { words } = this.table
+    const row = events.current
+    const at = row << ROW_SHIFT
+    if (row === 0) throw new Error('a flow handle is valid during the callback only')
+    if ((words[at + FLAGS] & FLAG_ENDED) !== 0) return
+    const before = store.get(words[at + FOREST])
+    const after = store.withMark(before, name, value)
+    if (after === before) return
+    store.move(before, after)
+    words[at + FOREST] = after.number
+    this.letGo(row)
   }
 
   private tellStopped(): void {

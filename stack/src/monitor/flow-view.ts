@@ -1,7 +1,7 @@
 /** The flow handle behind `Flow`: a window on the row of the flow whose event is being delivered, one per socket. */
 import type { Hook } from '../event/builtin.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import type { Registration } from '../event/forest.js'
+import type { Registration, SocketRecord } from '../event/forest.js'
 import type { AnyHandler } from '../event/plant.js'
 import type { FlowEvent } from '../event/ude.js'
 import {
@@ -27,13 +27,11 @@ import { type FlowTable, linkIpVersion, linkProtocol, linkVlan } from '../flow/t
 import type { TcpState } from '../tcp/state.js'
 import { formatAddressWords } from '../wire/index.js'
 import type { ContextStore } from './context.js'
-import type { Flow, FlowHandler, Side, Subscription } from './flow.js'
+import type { Flow, FlowHandler, FlowSide, Side, Subscription } from './flow.js'
+import { FlowSideView, type SideControl } from './flow-side.js'
 
 /** What a flow handle asks of the stack. */
-export interface FlowControl {
-  readonly table: FlowTable
-  readonly events: Dispatcher
-  stop(socket: number, view: unknown, sides: number): void
+export interface FlowControl extends SideControl {
   register(socket: number, registration: Registration): Subscription
 }
 
@@ -43,13 +41,18 @@ export class FlowView<Ctx> implements Flow<Ctx> {
   private readonly events: Dispatcher
   private readonly contexts: ContextStore
   private readonly socket: number
+  private readonly streams: readonly [FlowSide, FlowSide]
 
-  constructor(control: FlowControl, socket: number, contexts: ContextStore) {
+  constructor(control: FlowControl, record: SocketRecord, contexts: ContextStore, readers: ContextStore) {
     this.control = control
     this.table = control.table
     this.events = control.events
     this.contexts = contexts
-    this.socket = socket
+    this.socket = record.number
+    this.streams = [
+      new FlowSideView(control, record, readers, 0),
+      new FlowSideView(control, record, readers, 1),
+    ]
   }
 
   get id(): number {
@@ -120,6 +123,10 @@ export class FlowView<Ctx> implements Flow<Ctx> {
     if (this.events.current !== 0 && (this.word(FLAGS) & FLAG_ENDED) === 0) {
       this.contexts.set(this.events.current, value)
     }
+  }
+
+  side(side: Side): FlowSide {
+    return this.streams[side]
   }
 
   stop(side?: Side): void {

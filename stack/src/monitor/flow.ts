@@ -15,6 +15,67 @@ export interface Subscription {
 
 export type FlowHandler<Ctx, T> = (flow: Flow<Ctx>, payload: T) => void
 
+/** A range of stream bytes at hand. */
+export interface StreamFragment {
+  /** Stream offset of its first byte. */
+  readonly offset: number
+  readonly length: number
+}
+
+/** Where a stream stands; offsets count from the first byte after the SYN (or the first seen). */
+export interface StreamInfo {
+  /** Sequence number of the sender's SYN (unsigned), if it was seen. */
+  readonly initialSequence: number | undefined
+  /** Offset of the next byte `peek` returns, if it is still there. */
+  readonly read: number
+  /** Offset of the next byte in order. */
+  readonly expected: number
+  /** Offset after the last byte received, out-of-order ones included. */
+  readonly received: number
+  /** Bytes kept for look-back. */
+  readonly kept: number
+  /** Out-of-order bytes held. */
+  readonly heldBytes: number
+  /** Bytes this socket wants kept. */
+  readonly retention: number
+}
+
+/**
+ * The stream that one side receives. Nothing is kept after its delivery unless the socket asks for it: by `retain` of its
+ * options, `socket.setRetention`, or `setRetention` here. Bytes returned are copies. Valid like the flow handle.
+ */
+export interface FlowSide {
+  /**
+   * The next kept bytes after those returned before, at most `max`, not across a gap; null when there are none. Inside a
+   * handler of ON_NEW_DATA the data it was called for is there.
+   */
+  peek(max?: number): Uint8Array | null
+  /**
+   * Up to `length` bytes from stream offset `offset` on, out-of-order ones included, as far as they follow each other;
+   * null when the first is not at hand. Does not change what `peek` returns.
+   */
+  ppeek(offset: number, length: number): Uint8Array | null
+  /** Bytes before the next one `peek` returns that it could not return: in gaps, or no longer kept. */
+  missed(): number
+  /** Bytes kept that `peek` has not returned. */
+  unread(): number
+  info(): StreamInfo
+  /** Kept and held bytes, in order. */
+  fragments(): StreamFragment[]
+  /**
+   * Bytes to keep for look-back, for this flow and socket; 0 keeps none. What no socket wants any more is let go at once.
+   * It asks for reassembly. @throws RangeError unless an integer from 0 to 2^30 - 1
+   */
+  setRetention(bytes: number): void
+  /**
+   * Ends this socket's interest in the stream (as `stop`, but for data and gaps alone) once `bytes` have been delivered; the
+   * piece that reaches the depth is delivered whole. 0 for no end; what has ended stays so. @throws RangeError likewise
+   */
+  setReassemblyDepth(bytes: number): void
+  /** The same as `flow.stop(side)`. */
+  stop(): void
+}
+
 /**
  * A flow, as seen by one socket. One object per socket is reused for all flows: it is valid during the callback; keep
  * `id` to remember a flow.
@@ -49,6 +110,8 @@ export interface Flow<Ctx = unknown> {
   readonly packetSide: Side
   /** The application's own value for this flow: one per flow and socket, undefined for a new flow. */
   uctx: Ctx | undefined
+  /** The stream that `side` receives. */
+  side(side: Side): FlowSide
   /**
    * Stops monitoring the flow, or what one side receives (data, gaps, retransmissions, its state), for this socket, from
    * the next event on. Held data nobody else wants is freed at once. With both sides stopped the socket is told

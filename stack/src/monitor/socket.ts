@@ -13,7 +13,8 @@ import type { AnyHandler } from '../event/plant.js'
 import type { FlowScopes } from '../event/scopes.js'
 import type { FlowEvent } from '../event/ude.js'
 import type { Packet } from '../wire/index.js'
-import type { FlowHandler, Subscription } from './flow.js'
+import type { FlowHandler, Side, Subscription } from './flow.js'
+import { checkStreamBytes } from './flow-side.js'
 import { registrationOf } from './flow-view.js'
 import { type PacketFilter, packetFilter } from './packet-filter.js'
 import type { PacketHandlers } from './packet-handlers.js'
@@ -30,6 +31,10 @@ export interface StreamSocketOptions {
   /** See `bindMonitorFilter`. */
   readonly filter?: FilterInput | undefined
   readonly orphanFilter?: FilterInput | undefined
+  /** Bytes kept for `peek` of what the client, the server receives. Default 0. See `FlowSide.setRetention`. */
+  readonly retain?: { readonly client?: number; readonly server?: number }
+  /** See `FlowSide.setReassemblyDepth`. Default 0: no end. */
+  readonly reassemblyDepth?: { readonly client?: number; readonly server?: number }
 }
 
 export interface RawSocketOptions {
@@ -49,6 +54,7 @@ export class StreamSocket<Ctx = unknown> {
   private readonly fragments: PacketHandlers
   private readonly ownOrphans: Subscription[] = []
   private readonly onClose: () => void
+  private readonly onRetention: () => void
   private orphanFilter: PacketFilter | null = null
   private closed = false
 
@@ -60,6 +66,7 @@ export class StreamSocket<Ctx = unknown> {
     orphans: PacketHandlers,
     fragments: PacketHandlers,
     onClose: () => void,
+    onRetention: () => void,
   ) {
     this.events = events
     this.record = record
@@ -67,6 +74,7 @@ export class StreamSocket<Ctx = unknown> {
     this.orphans = orphans
     this.fragments = fragments
     this.onClose = onClose
+    this.onRetention = onRetention
   }
 
   /** A handler is called once per event, however often it is registered for it. */
@@ -105,6 +113,24 @@ export class StreamSocket<Ctx = unknown> {
     if (orphan !== undefined) this.orphanFilter = orphan
   }
 
+  /**
+   * Bytes to keep of what `side` receives, for flows without a setting of their own, also those under way. What no socket
+   * wants any more is let go at once. @throws RangeError
+   */
+  setRetention(side: Side, bytes: number): void {
+    checkStreamBytes('retention', bytes)
+    this.record.retain[side] = bytes
+    this.events.store.outdate()
+    this.onRetention()
+  }
+
+  /** See `FlowSide.setReassemblyDepth`; for flows without a setting of their own. @throws RangeError */
+  setReassemblyDepth(side: Side, bytes: number): void {
+    checkStreamBytes('reassembly depth', bytes)
+    this.record.depth[side] = bytes
+    this.events.store.outdate()
+  }
+
   /** Ends all registrations of this socket and of its flows, without further events. */
   close(): void {
     if (this.closed) return
@@ -112,6 +138,7 @@ export class StreamSocket<Ctx = unknown> {
     for (const subscription of this.ownOrphans) subscription.off()
     this.scopes.set(this.record, null)
     this.events.store.removeSocket(this.record)
+    this.onRetention()
     this.onClose()
   }
 }

@@ -65,6 +65,11 @@ export class HeldSegments {
     return this.records[(record << RECORD_SHIFT) + LENGTH]
   }
 
+  /** The record after this one in its side's list, or 0. */
+  next(record: number): number {
+    return this.records[(record << RECORD_SHIFT) + NEXT]
+  }
+
   /** The memory that holds a record's bytes, from `start(record)`. */
   bytes(record: number): Uint8Array {
     return this.slabs[record >> SLAB_SHIFT]
