@@ -142,6 +142,8 @@ export class Candidates {
 
   #group(group: RuleGroup, unit: InspectionUnit): void {
     const { combined } = group
+    const uri = group.sets[SET.URI]!
+    if (uri !== null) this.#searchBuffer(group, uri, unit, BUF.HTTP_URI)
     if (combined !== null && isVerbatim(group, unit.buffers)) {
       this.#searchBuffer(group, combined, unit, BUF.PKT_DATA)
       const plain = group.sets[SET.PLAIN]!
@@ -149,7 +151,7 @@ export class Candidates {
     } else {
       for (let id = 0; id < SET_COUNT; id++) {
         const set = group.sets[id]!
-        if (set === null) continue
+        if (set === null || id === SET.URI) continue
         this.#searchBuffer(group, set, unit, SET_BUFFERS[id]!)
         if (id === SET.PLAIN) this.#searchOthers(group, set, unit)
       }
@@ -217,7 +219,7 @@ function isPartOfPacket(buffers: BufferSet, slot: number): boolean {
 /** Every buffer the group has patterns for is part of the packet data: nothing in it was decoded or normalised. */
 function isVerbatim(group: RuleGroup, buffers: BufferSet): boolean {
   for (let id = SET.PLAIN + 1; id < SET_COUNT; id++) {
-    if (group.sets[id] !== null && !isPartOfPacket(buffers, SET_BUFFERS[id]!)) return false
+    if (id !== SET.URI && group.sets[id] !== null && !isPartOfPacket(buffers, SET_BUFFERS[id]!)) return false
   }
   return true
 }

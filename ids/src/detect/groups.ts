@@ -11,7 +11,7 @@ import type { Direction, ServiceId } from '../inspect/unit.js'
 import type { Matcher, MatcherEngine } from '../match/matcher.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
-import { type FastPattern, SET_COUNT } from './fast-pattern.js'
+import { type FastPattern, SET, SET_COUNT } from './fast-pattern.js'
 import { SERVICE_FIT } from './header-test.js'
 import type { PortClasses } from './ports.js'
 
@@ -103,7 +103,10 @@ export class MatcherCache {
 export class RuleGroup {
   /** Indexed by `SET`; null = no rule of the group has a fast pattern of that kind. */
   readonly sets: (PatternSet | null)[]
-  /** All patterns, for messages whose buffers are parts of the raw bytes: one search instead of several. */
+  /**
+   * The patterns of all sets but URI, for messages whose buffers are parts of the packet data: one search instead of
+   * several. URIs have most patterns and few bytes, and are seldom sent as they are looked at.
+   */
   combined: PatternSet | null
   /** Rules to evaluate on every unit. */
   always: Int32Array
@@ -125,11 +128,11 @@ export class RuleGroup {
       if (fastPattern === undefined || !isSearched(fastPattern, kind)) always.push(index)
       else {
         bySet[fastPattern.set]!.push(index)
-        searched.push(index)
+        if (fastPattern.set !== SET.URI) searched.push(index)
       }
     }
     this.sets = bySet.map((list) => (list.length === 0 ? null : new PatternSet(list, rules)))
-    const kinds = this.sets.filter((set) => set !== null).length
+    const kinds = this.sets.filter((set, id) => set !== null && id !== SET.URI).length
     this.combined = kinds > 1 ? new PatternSet(searched, rules) : null
     this.always = Int32Array.from(always)
     this.next = next
@@ -139,7 +142,10 @@ export class RuleGroup {
   /** Makes the matchers most units need now instead of at the first unit. */
   warmUp(cache: MatcherCache, counters: Counters): void {
     if (this.combined !== null) this.matcher(this.combined, cache, counters)
-    else for (const set of this.sets) if (set !== null) this.matcher(set, cache, counters)
+    for (let id = 0; id < SET_COUNT; id++) {
+      const set = this.sets[id]!
+      if (set !== null && (id === SET.URI || this.combined === null)) this.matcher(set, cache, counters)
+    }
     this.next?.warmUp(cache, counters)
   }
 
