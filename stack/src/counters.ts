@@ -50,6 +50,8 @@ const NAMES = [
   'heldTotalLimit',
   /** Pieces of data that were not (wholly) kept for `peek`, because the memory for that was used up. */
   'retainedTotalLimit',
+  /** Timers of applications not set, because there were `maxTimers` of them. */
+  'timersRefused',
 ] as const
 
 export type CounterName = (typeof NAMES)[number]
@@ -71,6 +73,8 @@ export interface StackCounters extends Readonly<Record<CounterName, number>> {
   readonly heldBytes: number
   /** Pool memory that holds data kept for `peek` now, bytes. */
   readonly retainedBytes: number
+  /** Timers of applications that are set now. */
+  readonly timers: number
   toJSON(): Record<string, unknown>
 }
 
@@ -81,7 +85,7 @@ export function createCounters(
     readonly defrag: DefragCounters
     readonly tunnels: TunnelCounters
   },
-  live: { flows(): number; heldBytes(): number; retainedBytes(): number },
+  live: { flows(): number; heldBytes(): number; retainedBytes(): number; timers(): number },
 ): {
   counters: StackCounters
   values: Float64Array
@@ -98,6 +102,9 @@ export function createCounters(
     get retainedBytes() {
       return live.retainedBytes()
     },
+    get timers() {
+      return live.timers()
+    },
     toJSON() {
       const result: Record<string, unknown> = Object.fromEntries(NAMES.map((name, i) => [name, values[i]]))
       return {
@@ -105,6 +112,7 @@ export function createCounters(
         liveFlows: live.flows(),
         heldBytes: live.heldBytes(),
         retainedBytes: live.retainedBytes(),
+        timers: live.timers(),
         decode: parts.decode.toJSON(),
         defrag: parts.defrag.toJSON(),
         tunnels: parts.tunnels.toJSON(),

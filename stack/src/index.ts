@@ -26,6 +26,7 @@ export {
   where,
 } from './event/ude.js'
 export { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
+export type { Timer } from './flow/user-timers.js'
 export * from './ip/index.js'
 export {
   CLI,

@@ -25,6 +25,8 @@ export interface StackOptions {
   /** Handle only the flows whose hash falls on `index` of `count`; packets are still numbered over all. */
   readonly shard: { readonly index: number; readonly count: number }
   readonly timeouts: Timeouts
+  /** Timers of applications at the same time at most; `setTimer` beyond it gives an inactive one. Default 1,048,576. */
+  readonly maxTimers: number
   /** Reassembly of IP fragments. */
   readonly defrag: DefragOptions
   /** Encapsulations whose content is tracked in place of the packet around it. */
@@ -64,6 +66,7 @@ export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
   midstream: false,
   shard: Object.freeze({ index: 0, count: 1 }),
   timeouts: DEFAULT_TIMEOUTS,
+  maxTimers: 1_048_576,
   defrag: DEFAULT_DEFRAG_OPTIONS,
   tunnels: DEFAULT_TUNNEL_OPTIONS,
   outOfOrder: Object.freeze({ sideBytes: 4_194_304, sideSegments: 3072, totalBytes: 67_108_864 }),
@@ -84,6 +87,7 @@ export function stackOptions(input: StackOptionsInput): StackOptions {
   }
   const { index, count } = options.shard
   range('maxFlows', options.maxFlows, 1, MAX_FLOWS)
+  range('maxTimers', options.maxTimers, 0, 0x3fff_ffff)
   range('shard.count', count, 1, 65_536)
   range('shard.index', index, 0, count - 1)
   if (options.seed !== undefined)

@@ -32,6 +32,7 @@ import { END, FlowLifecycle } from './flow/lifecycle.js'
 import { FlowTable, linkKey } from './flow/table.js'
 import { timeoutTable } from './flow/timeouts.js'
 import { FlowTimers } from './flow/timers.js'
+import { type Timer, UserTimers } from './flow/user-timers.js'
 import { TimerWheel } from './flow/wheel.js'
 import { Decapsulator, Defragmenter } from './ip/index.js'
 import { ContextStore } from './monitor/context.js'
@@ -79,6 +80,7 @@ export class Stack implements FrameSink {
   private readonly flows: FlowLifecycle
   private readonly reassembler: Reassembler
   private readonly retention: Retention
+  private readonly userTimers: UserTimers
   private readonly handshake: Handshake
   private readonly tracker: TcpTracker
   private readonly scopes: FlowScopes
@@ -114,6 +116,7 @@ export class Stack implements FrameSink {
       {
         flows: () => this.table.live,
         heldBytes: () => this.reassembler.held.inUse * CHUNK_BYTES,
+        timers: () => this.flows.userTimers.count,
         retainedBytes: () => this.retention.inUse * RETAINED_CHUNK,
       },
     )
@@ -126,7 +129,9 @@ export class Stack implements FrameSink {
     this.retention = new Retention(events, values, options.retention.totalBytes)
     this.handshake = new Handshake(table, events, this.reassembler, values, packet, timers)
     this.tracker = new TcpTracker(table, events, this.reassembler, values, packet, this.handshake, timers)
+    this.userTimers = new UserTimers(options.maxTimers, values)
     this.flows = new FlowLifecycle({
+      userTimers: this.userTimers,
       table,
       events,
       scopes: this.scopes,
@@ -177,6 +182,7 @@ export class Stack implements FrameSink {
       this.fragments,
       () => {
         this.flows.monitors = this.flows.monitors.filter((m) => m.record !== record)
+        this.userTimers.cancelSocket(number)
       },
       () => this.retention.trimAll(),
     )
@@ -226,7 +232,8 @@ export class Stack implements FrameSink {
     this.counts[C.packets]++
     this.counts[C.bytes] += p.wireLength
     this.flows.now = p.time
-    if (this.wheel.due(seconds)) this.wheel.advance(seconds, this.flows.expire)
+    if (this.wheel.due(seconds)) this.pass(seconds)
+    if (p.time >= this.userTimers.due) this.userTimers.advance(p.time)
     if (status !== STATUS.DECODED || p.protocol !== IP_PROTOCOL.TCP || p.isFragment) {
       if (!this.unwrap()) return
     } else if (this.verify && verifyChecksums(p, decode) !== STATUS.DECODED) return
@@ -266,7 +273,21 @@ export class Stack implements FrameSink {
   /** Live sources: no packet came, but time has passed. */
   idle(seconds: number, nanoseconds: number): void {
     this.flows.now = seconds * 1_000_000 + Math.floor(nanoseconds / 1000)
+    this.pass(seconds)
+  }
+
+  /** Trace time has passed. */
+  private pass(seconds: number): void {
     this.wheel.advance(seconds, this.flows.expire)
+    this.userTimers.advance(this.flows.now)
+  }
+
+  /**
+   * Calls `handler` once `micros` microseconds of trace time have passed, like `Flow.setTimer`; it goes with no flow. Set
+   * again inside its handler it is periodic. Before the first packet trace time is 0. @throws RangeError
+   */
+  setTimer(micros: number, handler: () => void): Timer {
+    return this.userTimers.set(this.flows.now, micros, 0, -1, handler)
   }
 
   /** End of the input: every open flow ends with reason 'shutdown'. */

@@ -37,6 +37,7 @@ import {
 import type { FlowTable } from './table.js'
 import { CLASS_EMBRYONIC, CLASS_ICMP, CLASS_IP, CLASS_LINGER, CLASS_UDP } from './timeouts.js'
 import type { FlowTimers } from './timers.js'
+import type { Timer, UserTimers } from './user-timers.js'
 import type { TimerWheel } from './wheel.js'
 
 /** A flow whose last packet lies further in the future than this (microseconds) was stamped by another clock. */
@@ -68,6 +69,7 @@ export interface LifecycleParts {
   readonly scopes: FlowScopes
   readonly wheel: TimerWheel
   readonly timers: FlowTimers
+  readonly userTimers: UserTimers
   readonly reassembler: Reassembler
   readonly retention: Retention
   readonly counts: Float64Array
@@ -86,6 +88,8 @@ export class FlowLifecycle implements FlowControl {
   private readonly scopes: FlowScopes
   private readonly wheel: TimerWheel
   private readonly timers: FlowTimers
+  /** Timers of applications. */
+  readonly userTimers: UserTimers
   private readonly reassembler: Reassembler
   readonly retention: Retention
   private readonly counts: Float64Array
@@ -99,6 +103,7 @@ export class FlowLifecycle implements FlowControl {
     this.scopes = parts.scopes
     this.wheel = parts.wheel
     this.timers = parts.timers
+    this.userTimers = parts.userTimers
     this.reassembler = parts.reassembler
     this.retention = parts.retention
     this.events.store.keepWith({
@@ -234,6 +239,7 @@ export class FlowLifecycle implements FlowControl {
     } finally {
       words[at + FLAGS] |= FLAG_ENDED
       if ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) this.reassembler.drop(row)
+      if (this.userTimers.count > 0) this.userTimers.cancelFlow(row)
       if (!this.retention.empty) this.retention.drop(row)
       // What comes after an RST is told to those that monitored the flow, and to nobody else.
       if (words[at + FOREST] !== 0 && !this.events.tellsAnomalies(row)) this.dropForest(row)
@@ -298,6 +304,16 @@ export class FlowLifecycle implements FlowControl {
     return this.reassembler.held
   }
 
+  /** Sets a timer that goes with the current flow. Called by flow handles. */
+  setTimer(socket: number, micros: number, run: () => void): Timer {
+    const row = this.events.current
+    if (row === 0) throw new Error('a flow handle is valid during the callback only')
+    const timer = this.userTimers.set(this.now, micros, row, socket, () => this.aside(row, run))
+    const ended = (this.table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_ENDED) !== 0
+    if (ended || this.events.forestOf(row).stopped.get(socket) === 3) timer.cancel()
+    return timer
+  }
+
   /** Sets a mark of the current flow. Called by flow handles. */
   mark(name: string, value: number): void {
     const { events } = this
@@ -319,6 +335,7 @@ export class FlowLifecycle implements FlowControl {
     const stops = this.stops
     this.stops = []
     for (const { socket, view, forest } of stops) {
+      this.userTimers.cancelFlow(this.events.current, socket)
       this.events.connStopped(forest, view)
       for (const { record, contexts } of this.monitors) {
         if (record.number === socket) contexts.set(this.events.current, undefined)

@@ -24,6 +24,7 @@ import {
   STATE_MASK,
 } from '../flow/layout.js'
 import { type FlowTable, linkIpVersion, linkProtocol, linkVlan } from '../flow/table.js'
+import type { Timer } from '../flow/user-timers.js'
 import type { TcpState } from '../tcp/state.js'
 import { formatAddressWords } from '../wire/index.js'
 import type { ContextStore } from './context.js'
@@ -33,6 +34,7 @@ import { FlowSideView, type SideControl } from './flow-side.js'
 /** What a flow handle asks of the stack. */
 export interface FlowControl extends SideControl {
   register(socket: number, registration: Registration): Subscription
+  setTimer(socket: number, micros: number, run: () => void): Timer
 }
 
 export class FlowView<Ctx> implements Flow<Ctx> {
@@ -131,6 +133,11 @@ export class FlowView<Ctx> implements Flow<Ctx> {
 
   stop(side?: Side): void {
     this.control.stop(this.socket, this, side === undefined ? 3 : 1 << side)
+  }
+
+  setTimer(micros: number, handler: (flow: Flow<Ctx>) => void): Timer {
+    if (typeof handler !== 'function') throw new TypeError('handler is not a function')
+    return this.control.setTimer(this.socket, micros, () => handler(this))
   }
 
   on<T, H extends Hook>(

@@ -1,6 +1,7 @@
 /** The flow handle as an application sees it. */
 import type { Hook } from '../event/builtin.js'
 import type { FlowEvent } from '../event/ude.js'
+import type { Timer } from '../flow/user-timers.js'
 import type { TcpState } from '../tcp/state.js'
 
 /** The side that opened the flow. */
@@ -118,6 +119,12 @@ export interface Flow<Ctx = unknown> {
    * ON_CONN_END with reason 'stopped' at the end of the current packet and nothing after that.
    */
   stop(side?: Side): void
+  /**
+   * Calls `handler` with this flow once `micros` microseconds of trace time have passed: with the first packet that comes
+   * then, whatever its flow, before the packet is processed; to the millisecond, never early. Gone with the flow, and when
+   * the socket stops monitoring it. Inactive from the start beyond `maxTimers`. @throws RangeError for a negative time
+   */
+  setTimer(micros: number, handler: (flow: Flow<Ctx>) => void): Timer
   /** Registers a handler for this flow only, in addition to the socket's. Takes effect from the next event on. */
   on<T, H extends Hook>(event: FlowEvent<T, H>, handler: FlowHandler<Ctx, T>): Subscription
   on<T, H extends Hook>(event: FlowEvent<T, H>, hook: NoInfer<H>, handler: FlowHandler<Ctx, T>): Subscription
