@@ -3,6 +3,7 @@
  */
 import { runDetection } from './detection-run.js'
 import type { ExitCode } from './errors.js'
+import { runExplain } from './explain-command.js'
 import type { FlagName, FlagValues } from './flags.js'
 import { runFlows } from './flows-command.js'
 import type { Io } from './io.js'
@@ -108,6 +109,34 @@ export const COMMANDS: readonly CommandSpec[] = [
     flags: ['json'],
     examples: [],
     run: runRulesKeywords,
+  },
+  {
+    path: ['explain'],
+    summary: 'Tell why a rule did or did not alert on each flow of captures',
+    flags: [
+      'read',
+      'bpf',
+      'count',
+      'checksums',
+      'sid',
+      'rules',
+      'rule',
+      'conf',
+      ...RULE_TEXT_FLAGS,
+      'engine',
+      'cache',
+      'flows',
+      'json',
+      'quiet',
+    ],
+    examples: [
+      ['weir explain -r capture.pcap -R community.rules --sid 2100498', 'one paragraph per flow'],
+      [
+        'weir explain -r capture.pcap -R local.rules --sid 1000001,1000002 --json',
+        'one JSON object per flow',
+      ],
+    ],
+    run: runExplain,
   },
   {
     path: ['flows'],

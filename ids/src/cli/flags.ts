@@ -4,6 +4,7 @@
  */
 import { InvalidArgumentError } from 'commander'
 import { DEFAULTS } from '../config/index.js'
+import { DEFAULT_FLOWS, type RuleId } from '../explain/index.js'
 import { ENGINE_CHOICES } from '../match/index.js'
 import {
   ALERT_FORMATS,
@@ -98,6 +99,19 @@ const variable = (value: string): readonly (readonly [string, string])[] => {
   const match = /^\$?([A-Za-z_][A-Za-z0-9_.-]*)=(.+)$/s.exec(value)
   if (match === null) wrong('Expected NAME=VALUE.')
   return [[match![1]!, match![2]!]]
+}
+
+const MAX_ID = 0xffff_ffff
+
+const ruleIds = (value: string): readonly RuleId[] => {
+  const words = listOf(value)
+  if (words.length === 0) wrong('Expected SID or GID:SID.')
+  return words.map((word) => {
+    const match = /^(?:(\d{1,10}):)?(\d{1,10})$/.exec(word)
+    const [gid, sid] = [Number(match?.[1] ?? 1), Number(match?.[2] ?? 0)]
+    if (match === null || gid > MAX_ID || sid < 1 || sid > MAX_ID) wrong('Expected SID or GID:SID.')
+    return { gid, sid }
+  })
 }
 
 const CHECKSUM_MODES = ['all', 'none'] as const
@@ -304,6 +318,21 @@ export const FLAGS = {
     spelling: '-q, --quiet',
     group: 'General',
     help: 'print alerts and errors only',
+  },
+  sid: {
+    kind: 'list',
+    parse: ruleIds,
+    spelling: '--sid <ids>',
+    group: 'Rules',
+    help: 'explain these rules: SID or GID:SID, with commas between',
+  },
+  flows: {
+    kind: 'single',
+    parse: wholeNumber(0, 1_000_000),
+    spelling: '--flows <count>',
+    group: 'General',
+    help: 'flows shown per rule, those where the rule came furthest first',
+    fallback: DEFAULT_FLOWS,
   },
   json: {
     kind: 'switch',

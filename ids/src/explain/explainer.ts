@@ -1,0 +1,157 @@
+/**
+ * Runs detection over frames with the rules an explanation needs, and watches.
+ *
+ * In: loaded rules, the rules asked for, frames. Out: `Explanation`, once all frames have been fed.
+ */
+import { createStack, type FrameSink, STATUS, type Stack } from '@weir/stack'
+import type { AlertFilterSettings } from '../detect/alert-filter.js'
+import { MatcherCache } from '../detect/groups.js'
+import { Inspector } from '../detect/inspector.js'
+import { FlowbitNames } from '../detect/options/session.js'
+import { RuleSet } from '../detect/rule-set.js'
+import { DEFAULT_DETECT_SETTINGS } from '../detect/settings.js'
+import type { MatcherEngine, RegexEngine } from '../match/matcher.js'
+import { formatProblem, type LoadedRules, type Rule } from '../rules/index.js'
+import { findOutside } from './find-rule.js'
+import type { NotLoaded, RuleExplanation } from './findings.js'
+import { FlowLog } from './flow-log.js'
+import { HeaderFit } from './header-fit.js'
+import { neededRules } from './select.js'
+import { Target, Tracer } from './tracer.js'
+import { isForProtocol, verdictOf } from './verdict.js'
+
+export interface RuleId {
+  readonly gid: number
+  readonly sid: number
+}
+
+export interface ExplainerOptions {
+  readonly loaded: LoadedRules
+  readonly ids: readonly RuleId[]
+  readonly matcherEngine: MatcherEngine
+  readonly regexEngine: RegexEngine
+  readonly filters: Pick<AlertFilterSettings, 'eventFilters' | 'suppressions'>
+  readonly checksums: 'verify' | 'ignore'
+}
+
+export interface Explanation {
+  readonly rules: readonly RuleExplanation[]
+  readonly missing: readonly NotLoaded[]
+}
+
+export class Explainer implements FrameSink {
+  readonly stack: Stack
+  /** Rules asked for that cannot be followed, known before the first frame. */
+  readonly missing: readonly NotLoaded[]
+  readonly #loaded: LoadedRules
+  readonly #targets: readonly Target[]
+  readonly #log = new FlowLog()
+  readonly #matchers: MatcherCache
+  #wrongChecksums = 0
+
+  constructor(options: ExplainerOptions) {
+    const { loaded, ids, filters } = options
+    this.#loaded = loaded
+    this.stack = createStack({ checksums: options.checksums, midstream: true })
+    this.#matchers = new MatcherCache(options.matcherEngine)
+    const settings = { ...DEFAULT_DETECT_SETTINGS, ...filters, deferFilters: true }
+    const missing: NotLoaded[] = []
+    const asked: Rule[] = []
+    for (const { gid, sid } of ids) {
+      const rule = loaded.rules.find((one) => one.gid === gid && one.sid === sid)
+      if (rule === undefined) missing.push(findOutside(loaded, gid, sid))
+      else if (!asked.includes(rule)) asked.push(rule)
+    }
+    const names = new FlowbitNames()
+    const set = new RuleSet(neededRules(loaded.rules, asked), {
+      regexEngine: options.regexEngine,
+      flowbits: names,
+      pcreMatchLimit: settings.pcreMatchLimit,
+      maxPatternLength: settings.maxPatternLength,
+    })
+    const targets: Target[] = []
+    for (const rule of asked) {
+      const index = set.rules.findIndex((one) => one.rule === rule)
+      if (index >= 0) targets.push(new Target(set, index, names, settings))
+      else {
+        const problem = set.problems.find(({ position }) => position === rule.position)
+        const text = problem === undefined ? 'it cannot be evaluated' : formatProblem(problem)
+        missing.push({ gid: rule.gid, sid: rule.sid, state: 'not_loaded', text })
+      }
+    }
+    this.#targets = targets
+    this.missing = missing
+    const tracer = new Tracer(set, targets, this.#log, this.stack)
+    const inspector = new Inspector(set, this.#matchers, settings, this.stack, tracer, tracer)
+    tracer.useCounters(inspector.counters)
+    this.#log.watch(this.stack)
+  }
+
+  /** False when no rule asked for is in use: there is nothing to feed frames for. */
+  get hasRules(): boolean {
+    return this.#targets.length > 0
+  }
+
+  frame(
+    buffer: Uint8Array,
+    offset: number,
+    capturedLength: number,
+    wireLength: number,
+    seconds: number,
+    nanoseconds: number,
+    linkType: number,
+    interfaceIndex: number,
+  ): void {
+    const { stack } = this
+    stack.frame(buffer, offset, capturedLength, wireLength, seconds, nanoseconds, linkType, interfaceIndex)
+    const wrong = wrongChecksums(stack)
+    if (wrong === this.#wrongChecksums) return
+    this.#wrongChecksums = wrong
+    this.#log.reject(stack.packet)
+  }
+
+  skip(): void {
+    this.stack.skip()
+  }
+
+  /** Call once, after the last frame. */
+  finish(): Explanation {
+    this.stack.finish()
+    const records = this.#log.close()
+    const { variables } = this.#loaded
+    const rules = this.#targets.map((target): RuleExplanation => {
+      const { rule } = target.compiled
+      const { gid, sid, rev, msg, position } = rule
+      const fit = new HeaderFit(target.compiled, variables)
+      const own = records.filter(({ protocol }) => isForProtocol(rule, protocol))
+      const flows = own.map((record) => verdictOf(target, record, fit))
+      flows.sort((a, b) => b.progress - a.progress || a.firstPacket - b.firstPacket)
+      return {
+        gid,
+        sid,
+        rev,
+        msg,
+        position: `${position.file}:${position.line}:${position.column}`,
+        rule: rule.text,
+        flows,
+        otherFlows: records.length - own.length,
+        unfollowed: this.#log.unfollowed,
+        packets: this.stack.counters.packets,
+        wrongChecksums: this.#wrongChecksums,
+      }
+    })
+    this.#matchers.close()
+    return { rules, missing: this.missing }
+  }
+}
+
+const CHECKSUM_STATUSES = [
+  STATUS.IPV4_CHECKSUM,
+  STATUS.TCP_CHECKSUM,
+  STATUS.UDP_CHECKSUM,
+  STATUS.ICMP_CHECKSUM,
+  STATUS.ICMP6_CHECKSUM,
+] as const
+
+const wrongChecksums = ({ counters }: Stack): number =>
+  CHECKSUM_STATUSES.reduce<number>((sum, status) => sum + counters.decode.outcomes[status]!, 0)

@@ -1,0 +1,361 @@
+/**
+ * Follows rules through a run of detection: for every flow, how far each of them came, and what stopped it.
+ *
+ * In: every unit detection has looked at (`DetectObserver`) and its alerts. Out: one `Trace` per rule and flow. Rules are
+ * evaluated a second time here, with steps that tell which option failed; what detection itself decided is taken as is.
+ */
+import type { Stack } from '@weir/stack'
+import type { AlertFilterSettings } from '../detect/alert-filter.js'
+import type { CompiledRule } from '../detect/compile.js'
+import type { Counters } from '../detect/counters.js'
+import type { DetectFlow, DetectObserver } from '../detect/detector.js'
+import type { Evaluation, Step } from '../detect/evaluation.js'
+import type { FastPattern } from '../detect/fast-pattern.js'
+import type { GroupTable } from '../detect/groups.js'
+import { type FlowbitNames, isBitSet } from '../detect/options/session.js'
+import { FIT, type RuleSet, TRAIT } from '../detect/rule-set.js'
+import { LiteralSearch } from '../detect/search.js'
+import { BUF, BUFFER_NAMES, type BufferId } from '../inspect/buffers.js'
+import { type InspectionUnit, SERVICE, SERVICE_NAMES, UNIT } from '../inspect/unit.js'
+import type { AlertRecord, AlertSink } from '../output/alert.js'
+import { formatOption } from '../rules/format.js'
+import type { FlowbitsOption, RuleOption } from '../rules/model.js'
+import { buffersWith, describe } from './describe.js'
+import type { FailedOption } from './findings.js'
+import type { FlowLog, FlowRecord } from './flow-log.js'
+import { MatchFilter, type Outcome } from './outcome.js'
+import { quoted } from './printable.js'
+import { setsBit } from './select.js'
+import { type FailureListener, tracingSteps } from './tracing-steps.js'
+
+/** Packet numbers kept per flow and rule. */
+const MAX_PACKETS = 100
+
+/** A failure on a unit that holds the fast pattern counts as further than any on one without it. */
+const PATTERN_RANK = 1000
+
+/** Of failures of one option, those on a unit that has the buffer, or any data, tell more. */
+const ABSENT = 0.5
+const EMPTY = 0.25
+
+/** One rule on one flow. */
+export class Trace {
+  /** Units the rule was evaluated on; those of them that have the fast pattern's buffer, and the bytes in it. */
+  units = 0
+  searched = 0
+  bytes = 0
+  patternUnits = 0
+  readonly elsewhere = new Set<string>()
+  sample: string | undefined
+  /** Units that were for the rule but failed before its options. */
+  notEstablished = 0
+  wrongHeader = 0
+  lateForService = 0
+  stepLimit = false
+  failed: FailedOption | undefined
+  rank = -1
+  matches = 0
+  readonly alerts: number[] = []
+  /** The last reason a match was not reported. */
+  unreported: (Outcome & { readonly packet: number }) | undefined
+}
+
+export class Target implements FailureListener {
+  readonly compiled: CompiledRule
+  readonly index: number
+  readonly traces = new Map<FlowRecord, Trace>()
+  readonly filter: MatchFilter
+  readonly steps: readonly Step[]
+  readonly #search: LiteralSearch | undefined
+  readonly #names: FlowbitNames
+  readonly #set: RuleSet
+  readonly #variables: string[] = []
+  /** What is being traced now. */
+  #trace!: Trace
+  #record!: FlowRecord
+  #packet = 0
+  #bonus = 0
+
+  constructor(set: RuleSet, index: number, names: FlowbitNames, settings: AlertFilterSettings) {
+    const compiled = set.rules[index]!
+    this.compiled = compiled
+    this.index = index
+    this.#set = set
+    this.#names = names
+    this.filter = new MatchFilter(compiled.rule, settings)
+    this.steps = tracingSteps(compiled.steps, this)
+    const { fastPattern, rule } = compiled
+    this.#search = fastPattern === undefined ? undefined : new LiteralSearch(fastPattern.bytes, true)
+    for (const option of rule.options) {
+      if (option.kind !== 'byte_extract' && option.kind !== 'byte_math') continue
+      if (!this.#variables.includes(option.name)) this.#variables.push(option.name)
+    }
+  }
+
+  traceOf(record: FlowRecord): Trace {
+    let trace = this.traces.get(record)
+    if (trace === undefined) {
+      trace = new Trace()
+      this.traces.set(record, trace)
+    }
+    return trace
+  }
+
+  /** Walks the options on a unit that detection did not find a match in. */
+  walk(
+    record: FlowRecord,
+    unit: InspectionUnit,
+    state: Evaluation,
+    packet: number,
+    bodyOnly: readonly boolean[],
+  ): void {
+    const trace = this.traceOf(record)
+    trace.units++
+    this.#trace = trace
+    this.#record = record
+    this.#packet = packet
+    const { fastPattern, gate, rule } = this.compiled
+    const present = fastPattern === undefined || this.#hasPattern(trace, unit, fastPattern, this.#search!)
+    this.#bonus = present ? PATTERN_RANK : 0
+    for (const body of bodyOnly) {
+      state.begin(rule.dialect, body)
+      const only = rule.options.find((one) => one.kind === 'content' && one.fastPattern?.only === true)
+      if (gate !== undefined && only !== undefined && !gate.test(state)) {
+        this.failed(only, -1, state, -1, -1, false)
+        continue
+      }
+      const limits = state.counters.stepLimit
+      state.run(this.steps)
+      if (state.counters.stepLimit > limits) trace.stepLimit = true
+    }
+  }
+
+  failed(
+    option: RuleOption,
+    depth: number,
+    state: Evaluation,
+    cursor: number,
+    cursorSlot: number,
+    limitHit: boolean,
+  ): void {
+    const trace = this.#trace
+    const { buffers } = state
+    const absent = 'buffer' in option && !buffers.has(state.slot(option.buffer))
+    const empty = buffers.length(BUF.PKT_DATA) <= 0
+    const rank = this.#bonus + depth + 1 - (absent ? ABSENT : 0) - (empty ? EMPTY : 0)
+    if (rank <= trace.rank) return
+    trace.rank = rank
+    const { options, dialect } = this.compiled.rule
+    let sticky: BufferId = BUF.PKT_DATA
+    const at = options.indexOf(option)
+    for (const one of options.slice(0, at)) if (one.kind === 'set_buffer') sticky = one.buffer
+    const bits = state.bits
+    const flowbits = (one: FlowbitsOption): string => this.#flowbitsText(one, bits)
+    const finding = describe(option, {
+      state,
+      cursor,
+      cursorSlot,
+      variables: this.#variables,
+      limitHit,
+      flowbits,
+    })
+    trace.failed = {
+      number: at + 1,
+      of: options.length,
+      text: formatOption(option, dialect, sticky),
+      buffer: 'buffer' in option ? BUFFER_NAMES[state.slot(option.buffer)] : undefined,
+      found: finding.found,
+      facts: finding.facts,
+      packet: this.#packet,
+    }
+  }
+
+  #hasPattern(trace: Trace, unit: InspectionUnit, pattern: FastPattern, search: LiteralSearch): boolean {
+    const { buffers } = unit
+    const own: BufferId = pattern.buffer === BUF.RAW_DATA ? BUF.PKT_DATA : pattern.buffer
+    const slots = pattern.inFileData && own !== BUF.FILE_DATA ? [own, BUF.FILE_DATA] : [own]
+    let present = false
+    if (slots.some((slot) => buffers.has(slot))) trace.searched++
+    for (const slot of slots) {
+      const end = buffers.end[slot]!
+      if (end < 0) continue
+      const start = buffers.start[slot]!
+      trace.bytes += Math.max(0, end - buffers.fresh[slot]!)
+      present ||= search.find(buffers.bytes[slot]!, start, end) >= 0
+      if (trace.sample === undefined && end > start) trace.sample = quoted(buffers.bytes[slot]!, start, end)
+    }
+    if (present) trace.patternUnits++
+    else for (const name of buffersWith(buffers, search, own)) trace.elsewhere.add(name)
+    return present
+  }
+
+  #flowbitsText(option: FlowbitsOption, bits: Uint32Array | undefined): string {
+    const { names, group, action } = option
+    const grouped = names.length === 0 && group !== undefined
+    const numbers = grouped ? this.#names.members(group) : names.map((name) => this.#names.number(name))
+    const isSet = numbers.map((number) => isBitSet(bits, number))
+    const wanted = action === 'isset'
+    if (grouped) {
+      const text = wanted ? `no flowbit of group ${group} is set` : `a flowbit of group ${group} is set`
+      return `${text}; ${this.#settersText(`group ${group}`)}`
+    }
+    const wrong = names.filter((_, i) => isSet[i] !== wanted)
+    return wrong
+      .map((name) => `flowbit ${name} is ${wanted ? 'not ' : ''}set; ${this.#settersText(name)}`)
+      .join('; ')
+  }
+
+  #settersText(subject: string): string {
+    const setters: string[] = []
+    this.#set.rules.forEach(({ rule }, index) => {
+      if (!setsBit(rule, subject)) return
+      const packet = this.#record.fired.get(index)
+      const fired = packet === undefined ? 'has not matched on this flow' : `matched at packet ${packet}`
+      setters.push(`${rule.gid}:${rule.sid} (${fired})`)
+    })
+    return setters.length === 0 ? 'no rule in use sets it' : `set by ${listed(setters)}`
+  }
+}
+
+const MAX_SETTERS = 5
+
+const listed = (items: readonly string[]): string =>
+  items.length <= MAX_SETTERS
+    ? items.join(', ')
+    : `${items.slice(0, MAX_SETTERS).join(', ')} and ${items.length - MAX_SETTERS} more rules`
+
+export class Tracer implements DetectObserver, AlertSink {
+  readonly targets: readonly Target[]
+  readonly #set: RuleSet
+  readonly #log: FlowLog
+  readonly #stack: Stack
+  #counters: Counters | undefined
+  /** Of the present unit. */
+  readonly #tables: GroupTable[] = []
+  readonly #matched: number[] = []
+  readonly #outcomes = new Map<Target, Outcome>()
+  #duplicates = 0
+  #passed = 0
+
+  constructor(set: RuleSet, targets: readonly Target[], log: FlowLog, stack: Stack) {
+    this.#set = set
+    this.targets = targets
+    this.#log = log
+    this.#stack = stack
+  }
+
+  /** Must be called before the first unit. */
+  useCounters(counters: Counters): void {
+    this.#counters = counters
+  }
+
+  alert(record: AlertRecord): void {
+    const target = this.targets.find(({ compiled }) => compiled.rule === record.rule)
+    if (target !== undefined) this.#outcomes.set(target, target.filter.decide(record))
+  }
+
+  async flush(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  enter(table: GroupTable): void {
+    this.#tables.push(table)
+  }
+
+  matched(rule: number): void {
+    this.#matched.push(rule)
+  }
+
+  inspected(
+    flow: DetectFlow | undefined,
+    unit: InspectionUnit,
+    state: Evaluation,
+    sourcePort: number,
+    destinationPort: number,
+  ): void {
+    const { packet } = this.#stack
+    const record = flow === undefined ? this.#log.ofPacket(packet) : this.#log.of(flow, packet)
+    if (record !== undefined) {
+      this.#noteUnit(record, unit)
+      for (const rule of this.#matched) record.fired.set(rule, packet.number)
+      for (const target of this.targets) {
+        if (this.#matched.includes(target.index)) this.#settle(target, record, packet.number)
+        else this.#trace(target, record, flow, unit, state, sourcePort, destinationPort)
+      }
+    }
+    this.#tables.length = 0
+    this.#matched.length = 0
+    this.#outcomes.clear()
+    const { duplicates, passed } = this.#counters!
+    this.#duplicates = duplicates
+    this.#passed = passed
+  }
+
+  #noteUnit(record: FlowRecord, unit: InspectionUnit): void {
+    if (unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE) record.http = true
+    if (unit.service === SERVICE.UNKNOWN) return
+    record.serviceId = unit.service
+    record.service = SERVICE_NAMES[unit.service]!
+  }
+
+  #settle(target: Target, record: FlowRecord, packet: number): void {
+    const trace = target.traceOf(record)
+    trace.matches++
+    const outcome = this.#outcomes.get(target) ?? this.#silence(target)
+    if (outcome.cause !== 'alerted') trace.unreported = { ...outcome, packet }
+    else if (trace.alerts.length < MAX_PACKETS) trace.alerts.push(packet)
+  }
+
+  /** Why a match did not reach the alert sink. */
+  #silence({ compiled }: Target): Outcome {
+    const { duplicates, passed } = this.#counters!
+    if (compiled.noalert) return { cause: 'noalert', text: 'the rule says flowbits:noalert' }
+    if (duplicates > this.#duplicates) {
+      return { cause: 'duplicate', text: 'it has alerted on a packet whose bytes are these' }
+    }
+    if (passed > this.#passed) {
+      const pass = this.#matched.map((index) => this.#set.rules[index]!.rule)
+      const found = pass.find(({ header }) => header.action === 'pass')
+      const own = found === compiled.rule
+      const text = own
+        ? 'it is a pass rule itself'
+        : `pass rule ${found?.gid}:${found?.sid} matched the same data`
+      return { cause: 'passed', text }
+    }
+    return { cause: 'alert_limit', text: 'too many rules matched the same data' }
+  }
+
+  /** The judgement of detection before it evaluates a candidate, with the reason kept. */
+  #trace(
+    target: Target,
+    record: FlowRecord,
+    flow: DetectFlow | undefined,
+    unit: InspectionUnit,
+    state: Evaluation,
+    sourcePort: number,
+    destinationPort: number,
+  ): void {
+    const { index, compiled } = target
+    if (!this.#tables.some((table) => table.holds(index))) return
+    const set = this.#set
+    const trait = set.traits[index]!
+    const fit = set.fits(unit.direction, unit.service)[index]!
+    const first = flow === undefined || (flow.uctx?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
+    const source = set.portClasses.classOf[sourcePort]!
+    const destination = set.portClasses.classOf[destinationPort]!
+    if (!compiled.header.matches(state, unit.service, source, destination)) {
+      target.traceOf(record).wrongHeader++
+    } else if ((fit & FIT.FIRST) !== 0 && !first) {
+      target.traceOf(record).lateForService++
+    } else if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && flow?.established !== true) {
+      target.traceOf(record).notEstablished++
+    } else {
+      const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
+      const body =
+        http && (trait & TRAIT.BODY_ONLY) !== 0 && compiled.header.seesBodyOnly(source, destination)
+      const raw = body && first && (trait & TRAIT.RAW_FIRST) !== 0
+      const seesRaw = raw && unit.kind === UNIT.HTTP_REQUEST && compiled.header.fitsPorts(source, destination)
+      const views = seesRaw ? [false, true] : [body]
+      target.walk(record, unit, state, this.#stack.packet.number, views)
+    }
+  }
+}

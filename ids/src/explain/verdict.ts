@@ -1,0 +1,198 @@
+/** What was traced of a rule on one flow → the one cause to name, and its wording. */
+import { SERVICE_FIT } from '../detect/header-test.js'
+import { BUFFER_NAMES } from '../inspect/buffers.js'
+import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import { eveProtocol, hasPorts, isIcmp } from '../output/text.js'
+import { formatLiteral } from '../rules/format.js'
+import type { Rule } from '../rules/model.js'
+import { CAUSES, type Cause, type FastPatternReport, type FlowVerdict } from './findings.js'
+import type { FlowRecord } from './flow-log.js'
+import type { HeaderFit } from './header-fit.js'
+import { type Target, Trace } from './tracer.js'
+
+const TCP = 6
+const UDP = 17
+
+/** Whether the rule is for the flow's protocol at all. */
+export const isForProtocol = ({ header }: Rule, protocol: number): boolean => {
+  if (header.serviceOnly === true) return protocol === TCP || protocol === UDP
+  switch (header.protocol) {
+    case 'tcp':
+      return protocol === TCP
+    case 'udp':
+      return protocol === UDP
+    case 'icmp':
+      return isIcmp(protocol)
+    case 'ip':
+      return true
+  }
+}
+
+interface Judgement {
+  readonly cause: Cause
+  readonly text: string
+  /** Orders flows of the same cause. */
+  readonly depth?: number
+}
+
+const NO_TRACE = new Trace()
+
+const packetList = (packets: readonly number[]): string => {
+  const shown = packets.slice(0, 10).join(', ')
+  return `${packets.length === 1 ? 'packet' : 'packets'} ${shown}${packets.length > 10 ? ', …' : ''}`
+}
+
+const count = (value: number, noun: string): string => `${value} ${noun}${value === 1 ? '' : 's'}`
+
+export const fastPatternReport = ({ compiled }: Target, trace: Trace): FastPatternReport | undefined => {
+  const { fastPattern } = compiled
+  if (fastPattern === undefined || trace.units === 0 || trace.patternUnits > 0) return undefined
+  return {
+    pattern: formatLiteral(fastPattern.bytes),
+    buffer: BUFFER_NAMES[fastPattern.buffer]!,
+    units: trace.units,
+    searched: trace.searched,
+    bytes: trace.bytes,
+    elsewhere: [...trace.elsewhere],
+    sample: trace.sample,
+  }
+}
+
+const fastPatternText = (report: FastPatternReport): string => {
+  const { pattern, buffer, units, bytes, elsewhere, sample } = report
+  const searched =
+    report.searched === 0
+      ? `${count(units, 'unit')} without that buffer`
+      : `${count(report.searched, 'unit')}, ${count(bytes, 'byte')} searched`
+  const shown = sample === undefined ? 'which is empty or absent' : sample
+  const other = elsewhere.length === 0 ? '' : `; found in ${elsewhere.join(', ')}, the rule wants ${buffer}`
+  return `fast pattern ${pattern} not found in ${buffer} ${shown} (${searched})${other}`
+}
+
+const judgeUnits = (trace: Trace, report: FastPatternReport | undefined): Judgement | undefined => {
+  if (trace.units === 0) return undefined
+  if (report !== undefined) return { cause: 'fast_pattern', text: fastPatternText(report) }
+  const { failed } = trace
+  if (trace.stepLimit)
+    return { cause: 'step_limit', text: 'the contents were tried too often; the limit on retries ended it' }
+  if (failed === undefined) return undefined
+  const text = `option ${failed.number} of ${failed.of}, ${failed.text}: ${failed.found} (packet ${failed.packet})`
+  return { cause: 'option', text, depth: trace.rank }
+}
+
+const firstBytes = ({ first }: FlowRecord): string => {
+  const client = first[0] === undefined ? 'nothing' : first[0]
+  const server = first[1] === undefined ? 'nothing' : first[1]
+  return `the client began with ${client}, the server with ${server}`
+}
+
+/** No unit reached the options of the rule: why. */
+const judgeFlow = (target: Target, record: FlowRecord, trace: Trace, fit: HeaderFit): Judgement => {
+  const { compiled } = target
+  const { rule } = compiled
+  const mismatch = fit.mismatch(record)
+  if (mismatch !== undefined)
+    return { cause: 'header', text: mismatch.text, depth: 4 - mismatch.parts.length }
+  if (!record.isFlow && record.wrongChecksums > 0) {
+    return { cause: 'checksum', text: `all ${count(record.wrongChecksums, 'packet')} had wrong checksums` }
+  }
+  if (trace.notEstablished > 0 || (compiled.needsEstablished && !record.established)) {
+    const states = record.states === '' ? '' : ` (client/server state ${record.states})`
+    const reason = record.isFlow ? 'no complete handshake was seen' : 'the packets belong to no connection'
+    return { cause: 'not_established', text: `not established: ${reason}${states}` }
+  }
+  const { protocol, bytes } = record
+  const [toServer, toClient] = bytes
+  const single = protocol !== TCP || compiled.onTcpPackets
+  if (toServer + toClient === 0 && !single) return { cause: 'no_data', text: 'no data was exchanged' }
+  const needsData = protocol === TCP && compiled.onStreams
+  if (needsData && record.isFlow) {
+    for (const direction of [TO_SERVER, TO_CLIENT] as const) {
+      if (compiled.mayTravel(direction) || bytes[1 - direction]! > 0) continue
+      const word = direction === TO_SERVER ? 'to_client' : 'to_server'
+      const other = direction === TO_SERVER ? 'client' : 'server'
+      return {
+        cause: 'direction',
+        text: `flow:${word}, but nothing was sent that way; the ${other} sent ${count(bytes[direction]!, 'byte')}`,
+      }
+    }
+  }
+  const service = record.serviceId as ServiceId
+  const known = service !== SERVICE.UNKNOWN
+  const wanted = rule.services.join(', ')
+  if (known && (compiled.header.fits(service) === SERVICE_FIT.NO || trace.lateForService > 0)) {
+    return { cause: 'service', text: `the service is ${record.service}, the rule is for ${wanted}` }
+  }
+  if (!known && rule.header.serviceOnly === true) {
+    return {
+      cause: 'service',
+      text: `no service was recognised, the rule is for ${wanted}; ${firstBytes(record)}`,
+    }
+  }
+  if (compiled.httpOnly && !record.http) {
+    const cause = compiled.onFiles ? 'not_file' : 'not_http'
+    const what = compiled.onFiles
+      ? 'no HTTP message or file, but the rule needs file_data'
+      : 'not HTTP, but the rule needs HTTP buffers'
+    return { cause, text: `${what}; ${firstBytes(record)}` }
+  }
+  if (compiled.onPdus)
+    return { cause: 'not_pdu', text: `no DCE/RPC message, but the rule needs one; ${firstBytes(record)}` }
+  if (toServer + toClient === 0) return { cause: 'no_data', text: 'no data was exchanged' }
+  if (known && rule.services.length > 0 && !rule.services.includes(record.service)) {
+    return { cause: 'service', text: `the service is ${record.service}, the rule is for ${wanted}` }
+  }
+  return {
+    cause: 'packet_rule',
+    text: `nothing of the kind the rule looks at was inspected; ${firstBytes(record)}`,
+  }
+}
+
+const judgeMatches = (trace: Trace): Judgement | undefined => {
+  if (trace.alerts.length > 0) return { cause: 'alerted', text: `alerted at ${packetList(trace.alerts)}` }
+  if (trace.unreported === undefined) return undefined
+  const { cause, text, packet } = trace.unreported
+  return { cause, text: `matched at packet ${packet}, not reported: ${text}`, depth: trace.matches }
+}
+
+const notesOf = (record: FlowRecord, cause: Cause): string[] => {
+  const notes: string[] = []
+  if (record.wrongChecksums > 0) {
+    notes.push(`${count(record.wrongChecksums, 'packet')} with wrong checksums left out: try -k none`)
+  }
+  if (cause === 'alerted') return notes
+  if (record.gaps > 0) {
+    notes.push(`${count(record.gaps, 'gap')} in the stream, ${count(record.gapBytes, 'byte')} missing`)
+  }
+  if (record.midstream) notes.push('picked up midstream: no handshake was seen')
+  return notes
+}
+
+/** How much the causes stand apart in `progress`. */
+const CAUSE_STEP = 100_000
+
+export const verdictOf = (target: Target, record: FlowRecord, fit: HeaderFit): FlowVerdict => {
+  const trace = target.traces.get(record) ?? NO_TRACE
+  const report = fastPatternReport(target, trace)
+  const judgement = judgeMatches(trace) ?? judgeUnits(trace, report) ?? judgeFlow(target, record, trace, fit)
+  const { cause, text, depth = 0 } = judgement
+  const ports = hasPorts(record.protocol)
+  return {
+    cause,
+    text,
+    protocol: eveProtocol(record.protocol),
+    client: record.client,
+    clientPort: ports ? record.clientPort : undefined,
+    server: record.server,
+    serverPort: ports ? record.serverPort : undefined,
+    service: record.service,
+    firstPacket: record.firstPacket,
+    alerts: trace.alerts,
+    matches: trace.matches,
+    failed: cause === 'option' || cause === 'fast_pattern' ? trace.failed : undefined,
+    fastPattern: report,
+    headerParts: cause === 'header' ? (fit.mismatch(record)?.parts ?? []) : undefined,
+    notes: notesOf(record, cause),
+    progress: CAUSES.indexOf(cause) * CAUSE_STEP + Math.min(depth, CAUSE_STEP - 1),
+  }
+}
