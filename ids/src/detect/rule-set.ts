@@ -46,8 +46,8 @@ export const TRAIT = {
   /** Shown the first request of a flow as it came too: Snort 3 text that reads nothing but packet data. */
   RAW_FIRST: 4,
   /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
-  REJECTS_ACK: 4,
-  REJECTS_PUSH: 8,
+  REJECTS_ACK: 8,
+  REJECTS_PUSH: 16,
 } as const
 
 /** Bits of `RuleSet.fits`: how a rule's header stands to the units of one service and direction. */

@@ -300,3 +300,15 @@ describe('subscriptions', () => {
     expect(count).toBe(0)
   })
 })
+
+describe('packets whose only flag is ACK', () => {
+  it.each(['snort2', 'snort3'] as const)('carry data like any other, in %s text', (dialect) => {
+    const packets = conversation({ serverPort: 7777 })
+      .handshake()
+      .segment('client', { flags: ACK, payload: 'EVIL' })
+      .close()
+      .packets()
+    const rule = 'alert tcp any any -> any any (flow:no_stream; content:"EVIL"; sid:1;)'
+    expect(sids(rule, packets, { dialect })).toEqual([1])
+  })
+})
