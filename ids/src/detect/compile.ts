@@ -7,7 +7,7 @@
 import { BUF, type BufferId } from '../inspect/buffers.js'
 import { type Direction, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { RegexEngine } from '../match/matcher.js'
-import type { FlowOption, RateOption, Rule, RuleOption } from '../rules/model.js'
+import type { FlowOption, Rule, RuleOption } from '../rules/model.js'
 import {
   type Evaluator,
   FAIL,
@@ -76,8 +76,6 @@ export class CompiledRule {
   readonly steps: readonly Step[]
   readonly changes: readonly FlowbitsChange[]
   readonly noalert: boolean
-  /** detection_filter and threshold. */
-  readonly rates: readonly RateOption[]
   /** Looks at single TCP packets: it asks about packet properties, or about no bytes at all. */
   readonly onTcpPackets: boolean
   /** Looks at reassembled TCP data. */
@@ -118,7 +116,6 @@ export class CompiledRule {
     )
     this.changes = compileChanges(options, context.flowbits)
     this.noalert = options.some((option) => option.kind === 'flowbits' && option.action === 'noalert')
-    this.rates = options.filter(isRate)
     const flow = options.filter((option): option is FlowOption => option.kind === 'flow')
     const buffers = buffersOf(options)
     this.httpOnly = buffers.some(isHttpOnlyBuffer)
@@ -153,10 +150,6 @@ export class CompiledRule {
 /** The flags of nearly every packet of a connection. */
 const ACK = 0x10
 const PSH = 0x08
-
-function isRate(option: RuleOption): option is RateOption {
-  return option.kind === 'detection_filter' || option.kind === 'threshold'
-}
 
 function isHttpOnlyBuffer(buffer: BufferId): boolean {
   return isMessageBuffer(buffer) || buffer === BUF.FILE_DATA

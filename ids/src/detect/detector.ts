@@ -102,7 +102,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#open = open
     this.#observer = observer
     this.#protocols = new ProtocolInspector(this)
-    this.#state = new Evaluation(counters, settings.maxRetries, this.#protocols.facts)
+    this.#state = new Evaluation(counters, settings.maxSteps, this.#protocols.facts)
     const count = set.rules.length
     this.#alertsOf = new Float64Array(count)
     this.#triesOf = new Float64Array(count)

@@ -80,7 +80,7 @@ export class Evaluation {
   readonly counters: Counters
   /** What the protocol inspector found out about the unit. */
   readonly facts: ProtocolFacts
-  /** Times contents of a rule may be tried again on one unit. */
+  /** Steps a rule may spend on one unit once it tries contents again. */
   readonly #stepLimit: number
 
   buffers!: BufferSet
@@ -113,11 +113,12 @@ export class Evaluation {
   matchAt = 0
   windowStart = 0
   windowEnd = 0
+  /** Spent of the budget of the present rule: one for each try, and one for every 64 bytes looked through. */
+  steps = 0
   readonly variables = new Float64Array(MAX_VARIABLES)
   readonly base64 = new Uint8Array(BASE64_CAPACITY)
 
   #slots = PLAIN_SLOTS
-  #steps = 0
   #base64Set = false
 
   constructor(counters: Counters, stepLimit: number, facts: ProtocolFacts = new ProtocolFacts()) {
@@ -128,7 +129,7 @@ export class Evaluation {
 
   /** Whether all steps of a rule hold; `begin` has been called for it. */
   run(steps: readonly Step[]): boolean {
-    this.#steps = 0
+    this.steps = 0
     this.counters.evaluations++
     const verdict = this.#from(steps, 0)
     if (this.#base64Set) {
@@ -167,7 +168,7 @@ export class Evaluation {
       const rest = this.#from(steps, i + 1)
       if (rest === PASS || rest === FAIL_FINAL) return rest
       if (rest === FAIL_ONWARD) return step.onward
-      if (++this.#steps > this.#stepLimit) {
+      if (++this.steps > this.#stepLimit) {
         this.counters.stepLimit++
         return FAIL_FINAL
       }

@@ -112,7 +112,6 @@ export class RuleGroup {
   always: Int32Array
   /** More rules for the same port, searched separately. */
   readonly next: RuleGroup | null
-  readonly size: number
 
   constructor(
     members: readonly number[],
@@ -136,7 +135,6 @@ export class RuleGroup {
     this.combined = kinds > 1 ? new PatternSet(searched, rules) : null
     this.always = Int32Array.from(always)
     this.next = next
-    this.size = members.length
   }
 
   /** Makes the matchers most units need now instead of at the first unit. */

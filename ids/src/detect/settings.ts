@@ -5,8 +5,11 @@ import type { AlertFilterSettings } from './alert-filter.js'
 export interface DetectSettings extends AlertFilterSettings {
   /** Backtracking steps of one regular expression on one buffer; 0 = no limit (Snort: pcre_match_limit). */
   readonly pcreMatchLimit: number
-  /** Times the contents of one rule may be tried again on one unit; beyond, the rule does not match. */
-  readonly maxRetries: number
+  /**
+   * Work of one rule on one unit when its contents are tried again: one step a try, one for every 64 bytes looked
+   * through. Beyond, the rule does not match.
+   */
+  readonly maxSteps: number
   /** Alerts of one inspection unit (Snort: event_queue log); those beyond are counted and dropped. */
   readonly maxAlertsPerUnit: number
   /** Rules remembered between the windows of one long message. */
@@ -26,7 +29,7 @@ export interface DetectSettings extends AlertFilterSettings {
 
 export const DEFAULT_DETECT_SETTINGS: DetectSettings = {
   pcreMatchLimit: 100_000,
-  maxRetries: 20_000,
+  maxSteps: 50_000,
   maxAlertsPerUnit: 256,
   maxPendingRules: 512,
   maxPatternLength: 0,

@@ -11,15 +11,22 @@ describe('limits', () => {
   it('gives a rule up that has tried its contents too often', () => {
     const rule =
       'alert tcp any any -> any any (content:"a"; content:"a"; within:9; content:"b"; within:2; sid:1;)'
-    const { alerts, inspector } = run(rule, clientSays('a'.repeat(12_000)), { detect: { maxRetries: 1000 } })
+    const { alerts, inspector } = run(rule, clientSays('a'.repeat(12_000)), { detect: { maxSteps: 1000 } })
     expect(alerts).toEqual([])
     expect(inspector.counters.stepLimit).toBe(1)
+  })
+
+  it('counts the bytes that are looked through, not only the tries', () => {
+    const rule = 'alert tcp any any -> any any (content:"a"; content:"b"; within:60000; sid:1;)'
+    const { inspector } = run(rule, clientSays('a'.repeat(16_000)), { detect: { maxSteps: 5000 } })
+    expect(inspector.counters.stepLimit).toBe(1)
+    expect(sids(rule, clientSays(`${'a'.repeat(9000)}b`))).toEqual([1])
   })
 
   it('does not try again what cannot come out otherwise', () => {
     const rule =
       'alert tcp any any -> any any (content:"a"; content:"a"; distance:0; content:"b"; distance:0; content:"c"; distance:0; sid:1;)'
-    const { inspector } = run(rule, clientSays(`${'a'.repeat(15_000)}b`), { detect: { maxRetries: 10 } })
+    const { inspector } = run(rule, clientSays(`${'a'.repeat(15_000)}b`), { detect: { maxSteps: 1000 } })
     expect(inspector.counters.stepLimit).toBe(0)
   })
 

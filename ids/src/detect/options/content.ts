@@ -56,6 +56,7 @@ export class ContentEvaluator implements RetryEvaluator {
       begin = start
     }
     const at = hi - begin < this.#length ? -1 : this.#search.find(buffers.bytes[slot]!, begin, hi)
+    state.steps += ((at < 0 ? hi : at) - begin) >> 6
     if (at < 0) return this.#negated
     if (this.#negated) return false
     state.matchAt = at
@@ -68,6 +69,7 @@ export class ContentEvaluator implements RetryEvaluator {
   again(state: Evaluation, matchAt: number, _windowStart: number, windowEnd: number): boolean {
     const slot = state.slot(this.#buffer)
     const at = this.#search.find(state.buffers.bytes[slot]!, matchAt + 1, windowEnd)
+    state.steps += ((at < 0 ? windowEnd : at) - matchAt) >> 6
     if (at < 0) return false
     state.matchAt = at
     state.setCursor(slot, at + this.#length)

@@ -45,7 +45,7 @@ export class PcreEvaluator implements RetryEvaluator {
     const end = state.buffers.end[slot]!
     if (end < 0) return false
     const start = this.#relative ? state.origin(slot) : state.buffers.start[slot]!
-    const outcome = this.#exec(state.buffers.bytes[slot]!, start, end)
+    const outcome = this.#exec(state, state.buffers.bytes[slot]!, start, end)
     if (outcome === REGEX_LIMIT) {
       state.counters.pcreLimit++
       return this.#negated && state.snort3
@@ -56,9 +56,10 @@ export class PcreEvaluator implements RetryEvaluator {
     return true
   }
 
-  #exec(bytes: Uint8Array, start: number, end: number): number {
+  #exec(state: Evaluation, bytes: Uint8Array, start: number, end: number): number {
     // An empty subject is never tried, so a relative expression at the very end of the buffer finds nothing.
     if (end - start < this.#minLength) return REGEX_NO_MATCH
+    state.steps += (end - start) >> 6
     if (this.#runTest !== undefined && !this.#runTest.mayMatch(bytes, start, end)) return REGEX_NO_MATCH
     return this.#regex.exec(bytes, start, end, start)
   }
@@ -68,6 +69,7 @@ export class PcreEvaluator implements RetryEvaluator {
     const bytes = state.buffers.bytes[slot]!
     // `matchAt` is where the previous match ended, or one more when it was empty.
     if (matchAt > windowEnd) return false
+    state.steps += (windowEnd - matchAt) >> 6
     const outcome = this.#regex.exec(bytes, windowStart, windowEnd, matchAt)
     if (outcome === REGEX_LIMIT) state.counters.pcreLimit++
     if (outcome !== REGEX_MATCH) return false
