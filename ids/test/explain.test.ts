@@ -440,3 +440,19 @@ describe('limits', () => {
     for (const { text } of flows) expect(text).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/)
   })
 })
+
+describe('messages of one direction', () => {
+  it('says when only the other side speaks HTTP', () => {
+    const packets = talk('\x13\x00', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', 80)
+    const one = verdict(tcp('flow:to_server; content:"abc"; http_uri;', '80'), packets)
+    expect(one.cause).toBe('not_http')
+    expect(one.text).toContain('"\\x13\\x00"')
+  })
+
+  it('says when no datagram went the way of the rule', () => {
+    const packets = udpExchange([['client', 'xabc']], { serverPort: 53 })
+    const rule = 'alert udp any 53 -> any any (msg:"m"; flow:to_client; content:"abc"; sid:1;)'
+    const one = verdict(rule, packets)
+    expect(one.cause).toBe('direction')
+  })
+})

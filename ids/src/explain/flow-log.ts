@@ -47,8 +47,8 @@ export class FlowRecord {
   /** Name of the service last recognised. */
   service = 'unknown'
   serviceId = 0
-  /** Some unit was an HTTP message. */
-  http = false
+  /** Some unit was an HTTP request, a response. */
+  readonly http: [boolean, boolean] = [false, false]
   /** Rules that have matched, by index, and the packet at which they last did. */
   readonly fired = new Map<number, number>()
 

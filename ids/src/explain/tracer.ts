@@ -291,7 +291,8 @@ export class Tracer implements DetectObserver, AlertSink {
   }
 
   #noteUnit(record: FlowRecord, unit: InspectionUnit): void {
-    if (unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE) record.http = true
+    if (unit.kind === UNIT.HTTP_REQUEST) record.http[0] = true
+    else if (unit.kind === UNIT.HTTP_RESPONSE) record.http[1] = true
     if (unit.service === SERVICE.UNKNOWN) return
     record.serviceId = unit.service
     record.service = SERVICE_NAMES[unit.service]!

@@ -105,7 +105,7 @@ const judgeFlow = (target: Target, record: FlowRecord, trace: Trace, fit: Header
   const [toServer, toClient] = bytes
   const single = protocol !== TCP || compiled.onTcpPackets
   if (toServer + toClient === 0 && !single) return { cause: 'no_data', text: 'no data was exchanged' }
-  const needsData = protocol === TCP && compiled.onStreams
+  const needsData = protocol === TCP ? compiled.onStreams : protocol === UDP
   if (needsData && record.isFlow) {
     for (const direction of [TO_SERVER, TO_CLIENT] as const) {
       if (compiled.mayTravel(direction) || bytes[1 - direction]! > 0) continue
@@ -129,12 +129,19 @@ const judgeFlow = (target: Target, record: FlowRecord, trace: Trace, fit: Header
       text: `no service was recognised, the rule is for ${wanted}; ${firstBytes(record)}`,
     }
   }
-  if (compiled.httpOnly && !record.http) {
-    const cause = compiled.onFiles ? 'not_file' : 'not_http'
-    const what = compiled.onFiles
-      ? 'no HTTP message or file, but the rule needs file_data'
-      : 'not HTTP, but the rule needs HTTP buffers'
-    return { cause, text: `${what}; ${firstBytes(record)}` }
+  if (compiled.httpOnly) {
+    const missing = ([TO_SERVER, TO_CLIENT] as const).filter(
+      (direction) => compiled.mayTravel(direction) && !record.http[direction],
+    )
+    const wrong = missing.map((direction) => (direction === TO_SERVER ? 'request' : 'response'))
+    const what = wrong.length === 1 ? `no HTTP ${wrong[0]}` : 'not HTTP'
+    if (wrong.length > 0 && compiled.onFiles) {
+      const text = `${what} and no other file, but the rule needs file_data; ${firstBytes(record)}`
+      return { cause: 'not_file', text }
+    }
+    if (wrong.length > 0) {
+      return { cause: 'not_http', text: `${what}, but the rule needs HTTP buffers; ${firstBytes(record)}` }
+    }
   }
   if (compiled.onPdus)
     return { cause: 'not_pdu', text: `no DCE/RPC message, but the rule needs one; ${firstBytes(record)}` }
