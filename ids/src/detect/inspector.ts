@@ -105,7 +105,8 @@ export class Inspector {
     const looksAt = (...tables: DirectionTables[]): boolean =>
       tables.some(([toServer, toClient]) => !toServer.isEmpty || !toClient.isEmpty)
     // A turn ends when the other side sends, so one direction cannot be inspected without the other.
-    const reassemble = streams.looksAtAny || files.looksAtAny || pdus.looksAtAny
+    const streamed = streams.looksAtAny || files.looksAtAny || pdus.looksAtAny
+    const reassemble = streamed || (this.#set.needsService && tcpPackets.looksAtAny)
     const packets = tcpPackets.looksAtAny || udp.looksAtAny || looksAt(icmp, otherIp)
     const orphaned = looksAt(orphans)
     if (!reassemble && !packets && !orphaned) return

@@ -73,6 +73,8 @@ export class RuleSet {
   readonly minLength: Int32Array
   readonly maxLength: Int32Array
   readonly testsAddresses: boolean
+  /** Some rule asks for a service, which only the bytes of the stream can tell. */
+  readonly needsService: boolean
   /** What the inspectors must keep for the rules. */
   readonly needs: InspectNeeds
   readonly flowbitWords: number
@@ -111,6 +113,7 @@ export class RuleSet {
     this.rank = rankOf(compiled)
     this.pass = Uint8Array.from(compiled, ({ rule }) => (rule.header.action === 'pass' ? 1 : 0))
     this.testsAddresses = compiled.some(readsAddresses)
+    this.needsService = compiled.some(({ rule }) => rule.services.length > 0)
     this.needs = { wire: compiled.some((rule) => rule.readsRawData) }
     this.portClasses = classes
     this.traits = Uint8Array.from(compiled, traitsOf)

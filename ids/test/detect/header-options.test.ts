@@ -312,3 +312,15 @@ describe('packets whose only flag is ACK', () => {
     expect(sids(rule, packets, { dialect })).toEqual([1])
   })
 })
+
+it('learns the service of a flow though no rule looks at its bytes', () => {
+  const packets = conversation({ serverPort: 8123 })
+    .handshake()
+    .client('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+    .server('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    .close()
+    .packets()
+  const fired = sids('alert http any any -> any any (sid:1;)', packets, { dialect: 'snort3' })
+  expect(fired.length).toBeGreaterThan(0)
+  expect(sids('alert ssl any any -> any any (sid:1;)', packets, { dialect: 'snort3' })).toEqual([])
+})
