@@ -117,7 +117,9 @@ describe('conditions before the options', () => {
     const packets = conversation({ serverPort: 7777 }).handshake().client('only me').close().packets()
     const one = verdict(tcp('flow:to_client; content:"abc";'), packets)
     expect(one.cause).toBe('direction')
-    expect(one.text).toBe('flow:to_client, but nothing was sent that way; the client sent 7 bytes')
+    expect(one.text).toBe(
+      'the rule looks at data to the client, but nothing was sent that way; the client sent 7 bytes',
+    )
   })
 
   it('says when there was no data', () => {

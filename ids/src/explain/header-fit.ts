@@ -2,7 +2,7 @@
 import { type AddressTest, compileAddresses, parseAddress } from '../detect/addresses.js'
 import type { CompiledRule } from '../detect/compile.js'
 import { SERVICE_FIT } from '../detect/header-test.js'
-import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import { formatPorts, type PortSet, type Rule, type Variables } from '../rules/index.js'
 import type { FlowRecord } from './flow-log.js'
 import { shorten } from './printable.js'
@@ -13,6 +13,16 @@ export type HeaderPart = (typeof PARTS)[number]
 export interface HeaderMismatch {
   readonly parts: readonly HeaderPart[]
   readonly text: string
+}
+
+const DIRECTIONS = [TO_SERVER, TO_CLIENT] as const
+
+interface Try {
+  readonly direction: Direction
+  /** The rule's source is the client. */
+  readonly toServer: boolean
+  /** By part. */
+  readonly holds: readonly boolean[]
 }
 
 /** Characters shown of a variable's value. */
@@ -47,32 +57,44 @@ export class HeaderFit {
     this.#written = writtenParts(rule.text)
   }
 
+  /** Directions in which the rule may look and its header fits. */
+  directions(record: FlowRecord): readonly Direction[] {
+    const tries = this.#tries(record)
+    return DIRECTIONS.filter((direction) =>
+      tries.some((one) => one.direction === direction && one.holds.every(Boolean)),
+    )
+  }
+
   /** @returns undefined when the header fits, in some direction the rule may look in */
   mismatch(record: FlowRecord): HeaderMismatch | undefined {
-    const service = record.serviceId as ServiceId
-    const { header } = this.#compiled
-    const byPorts = header.fits(service) !== SERVICE_FIT.ANY_PORT || service === SERVICE.UNKNOWN
-    const portless = this.#rule.header.protocol === 'icmp' || this.#rule.header.protocol === 'ip'
-    let best: { readonly holds: readonly boolean[]; readonly toServer: boolean } | undefined
-    for (const direction of [TO_SERVER, TO_CLIENT] as const) {
-      if (record.isFlow && !this.#compiled.mayTravel(direction)) continue
-      for (const reversed of this.#rule.header.bidirectional ? [false, true] : [false]) {
-        const toServer = (direction === TO_SERVER) !== reversed
-        const holds = this.#test(record, toServer, byPorts && !portless)
-        if (holds.every(Boolean)) return undefined
-        const count = (list: readonly boolean[]): number => list.filter(Boolean).length
-        if (best === undefined || count(holds) > count(best.holds)) best = { holds, toServer }
-      }
-    }
-    if (best === undefined) return undefined
-    const { holds, toServer } = best
-    const parts = PARTS.filter((_, i) => !holds[i])
-    const seen = this.#seen(record, toServer)
+    const count = ({ holds }: Try): number => holds.filter(Boolean).length
+    const best = this.#tries(record).sort((a, b) => count(b) - count(a))[0]
+    if (best === undefined || best.holds.every(Boolean)) return undefined
+    const parts = PARTS.filter((_, i) => !best.holds[i])
+    const seen = this.#seen(record, best.toServer)
     const texts = parts.map((part) => {
       const i = PARTS.indexOf(part)
       return `${part} ${seen[i]} is not in ${this.#wanted(i)}`
     })
     return { parts, text: texts.join('; ') }
+  }
+
+  /** The header against the flow, each way it may be read. */
+  #tries(record: FlowRecord): Try[] {
+    const { header } = this.#rule
+    const service = record.serviceId as ServiceId
+    const byService =
+      service !== SERVICE.UNKNOWN && this.#compiled.header.fits(service) === SERVICE_FIT.ANY_PORT
+    const byPorts = !byService && header.protocol !== 'icmp' && header.protocol !== 'ip'
+    const tries: Try[] = []
+    for (const direction of DIRECTIONS) {
+      if (record.isFlow && !this.#compiled.mayTravel(direction)) continue
+      for (const reversed of header.bidirectional ? [false, true] : [false]) {
+        const toServer = (direction === TO_SERVER) !== reversed
+        tries.push({ direction, toServer, holds: this.#test(record, toServer, byPorts) })
+      }
+    }
+    return tries
   }
 
   #seen(record: FlowRecord, toServer: boolean): readonly [string, number, string, number] {

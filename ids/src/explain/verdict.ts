@@ -106,15 +106,14 @@ const judgeFlow = (target: Target, record: FlowRecord, trace: Trace, fit: Header
   const single = protocol !== TCP || compiled.onTcpPackets
   if (toServer + toClient === 0 && !single) return { cause: 'no_data', text: 'no data was exchanged' }
   const needsData = protocol === TCP ? compiled.onStreams : protocol === UDP
-  if (needsData && record.isFlow) {
-    for (const direction of [TO_SERVER, TO_CLIENT] as const) {
-      if (compiled.mayTravel(direction) || bytes[1 - direction]! > 0) continue
-      const word = direction === TO_SERVER ? 'to_client' : 'to_server'
-      const other = direction === TO_SERVER ? 'client' : 'server'
-      return {
-        cause: 'direction',
-        text: `flow:${word}, but nothing was sent that way; the ${other} sent ${count(bytes[direction]!, 'byte')}`,
-      }
+  const fitting = fit.directions(record)
+  if (needsData && record.isFlow && fitting.length === 1 && bytes[fitting[0]!] === 0) {
+    const way = fitting[0] === TO_SERVER ? 'to the server' : 'to the client'
+    const other = fitting[0] === TO_SERVER ? 'server' : 'client'
+    const sent = count(Math.max(toServer, toClient), 'byte')
+    return {
+      cause: 'direction',
+      text: `the rule looks at data ${way}, but nothing was sent that way; the ${other} sent ${sent}`,
     }
   }
   const service = record.serviceId as ServiceId
