@@ -17,9 +17,12 @@ import type { PortClasses } from './ports.js'
 
 /**
  * Port classes that get a group of their own merged with the rules for any port, so that one search finds both. Ports
- * beyond are served by two searches; otherwise traffic to many ports could make a matcher for each.
+ * beyond are served by two searches: a matcher with all rules for each of many ports would take long to make, and
+ * traffic to many ports could ask for it.
  */
-const MERGED_CLASSES = 24
+const MERGED_CLASSES = 2
+/** Messages are many, and HTTP is on few ports. */
+const MERGED_CLASSES_OF_MESSAGES = 8
 
 /** What the units of a group are. */
 export const GROUP = { BYTES: 0, MESSAGES: 1, FILES: 2 } as const
@@ -253,7 +256,10 @@ export class GroupTable {
   }
 
   #join(specific: readonly number[]): RuleGroup {
-    if (this.#anyGroup !== null && this.#merged >= MERGED_CLASSES) {
+    if (
+      this.#anyGroup !== null &&
+      this.#merged >= (this.#kind === GROUP.MESSAGES ? MERGED_CLASSES_OF_MESSAGES : MERGED_CLASSES)
+    ) {
       return new RuleGroup(specific, this.#rules, this.#kind, this.#anyGroup)
     }
     this.#merged++
