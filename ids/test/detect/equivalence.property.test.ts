@@ -12,10 +12,11 @@ import {
   shuffle,
   type TestPacket,
 } from '../../../test/support/conversation.js'
+import type { Engine } from '../../src/detect/engine.js'
 import { AhoCorasickEngine } from '../../src/match/aho-corasick.js'
 import { createEngines } from '../../src/match/index.js'
 import { RegexpEngine } from '../../src/match/regexp.js'
-import { type Engine, makeEngine, runEngine } from './harness.js'
+import { makeEngine, runEngine } from './harness.js'
 
 const native = createEngines()
 

@@ -6,12 +6,13 @@ type Row = readonly [options: string, payload: string, fires: boolean, dialect?:
 
 function table(name: string, rows: readonly Row[]): void {
   describe(name, () => {
-    it.each(rows)('%s on %j: %s', (options, payload, fires, dialect) => {
-      const rule = `alert tcp any any -> any 7777 (msg:"t"; ${options} sid:1;)`
-      expect(sids(rule, clientSays(Buffer.from(payload, 'latin1')), dialect ? { dialect } : {})).toEqual(
-        fires ? [1] : [],
-      )
-    })
+    for (const [options, payload, fires, dialect] of rows) {
+      it(`${options} on ${JSON.stringify(payload)}: ${fires}`, () => {
+        const rule = `alert tcp any any -> any 7777 (msg:"t"; ${options} sid:1;)`
+        const packets = clientSays(Buffer.from(payload, 'latin1'))
+        expect(sids(rule, packets, dialect ? { dialect } : {})).toEqual(fires ? [1] : [])
+      })
+    }
   })
 }
 
