@@ -16,13 +16,11 @@ import { SERVICE_FIT } from './header-test.js'
 import type { PortClasses } from './ports.js'
 
 /**
- * Port classes that get a group of their own merged with the rules for any port, so that one search finds both. Ports
- * beyond are served by two searches: a matcher with all rules for each of many ports would take long to make, and
- * traffic to many ports could ask for it.
+ * Port classes of HTTP messages that get a group of their own, merged with the rules for any port so that one search
+ * finds both. All other ports are served by a chain of groups: a matcher with all rules for each of many ports, and for
+ * each service, would take long to make, and traffic could ask for every one.
  */
-const MERGED_CLASSES = 2
-/** Messages are many, and HTTP is on few ports. */
-const MERGED_CLASSES_OF_MESSAGES = 8
+const MERGED_CLASSES = 8
 
 /** What the units of a group are. */
 export const GROUP = { BYTES: 0, MESSAGES: 1, FILES: 2 } as const
@@ -207,7 +205,7 @@ export class GroupTable {
       else if (rule.header.anyServer(direction)) this.#anyPort.push(index)
       else this.#byServerPort.push(index)
     })
-    this.#anyGroup = this.#anyPort.length > 0 ? new RuleGroup(this.#anyPort, rules, this.#kind, null) : null
+    this.#anyGroup = this.#makeAnyGroup()
   }
 
   get isEmpty(): boolean {
@@ -255,11 +253,21 @@ export class GroupTable {
     return group
   }
 
+  /** Rules for any port. Those that name no service are the same for all services, so their matchers are, too. */
+  #makeAnyGroup(): RuleGroup | null {
+    const make = (members: readonly number[], next: RuleGroup | null): RuleGroup | null =>
+      members.length === 0 ? next : new RuleGroup(members, this.#rules, this.#kind, next)
+    if (this.#kind === GROUP.MESSAGES) return make(this.#anyPort, null)
+    const isCommon = (i: number): boolean => this.#rules[i]!.rule.services.length === 0
+    const common = make(this.#anyPort.filter(isCommon), null)
+    return make(
+      this.#anyPort.filter((i) => !isCommon(i)),
+      common,
+    )
+  }
+
   #join(specific: readonly number[]): RuleGroup {
-    if (
-      this.#anyGroup !== null &&
-      this.#merged >= (this.#kind === GROUP.MESSAGES ? MERGED_CLASSES_OF_MESSAGES : MERGED_CLASSES)
-    ) {
+    if (this.#kind !== GROUP.MESSAGES || this.#merged >= MERGED_CLASSES) {
       return new RuleGroup(specific, this.#rules, this.#kind, this.#anyGroup)
     }
     this.#merged++
