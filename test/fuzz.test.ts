@@ -202,8 +202,11 @@ function* smallerParts({ rules, talks }: Parts): Generator<Parts> {
   for (let i = 0; talks.length > 1 && i < talks.length; i++) yield { rules, talks: without(talks, i) }
   for (const [t, talk] of talks.entries()) {
     const set = (turns: readonly Turn[]): Parts => ({ rules, talks: replaced(talks, t, { ...talk, turns }) })
-    for (const i of talk.kind === 'http' || talk.turns.length < 2 ? [] : talk.turns.keys())
-      yield set(without(talk.turns, i))
+    for (const i of talk.kind === 'http' || talk.turns.length < 2 ? [] : talk.turns.keys()) {
+      // The client begins, or it would not be the client.
+      const turns = without(talk.turns, i)
+      if (turns[0]!.fromClient) yield set(turns)
+    }
     if (talk.kind === 'http') {
       for (let i = 0; talk.turns.length > 2 && i + 2 <= talk.turns.length; i += 2)
         yield set(without(talk.turns, i, 2))

@@ -49,10 +49,17 @@ function isEvaluated(option: RuleOption): boolean {
 /** Whether the rule matches the unit; flowbits are read from `bits`, and changed by `changeBits` afterwards. */
 export function naiveMatch(rule: Rule, unit: NaiveUnit, bits: ReadonlySet<string>): boolean {
   // Snort 3 takes the body for the packet data of a flow it knows to be HTTP. The first request is also looked at as it
-  // came: that the flow is HTTP is known only afterwards.
+  // came, without any of HTTP's buffers: that the flow is HTTP is known only afterwards.
   const bodyOnly = unit.http && rule.dialect === 'snort3'
   const views = bodyOnly ? (unit.first ? [false, true] : [true]) : [false]
-  return views.some((body) => new NaiveEvaluation(rule, unit, bits, body).matches())
+  return views.some((body) => {
+    const seen = bodyOnly && !body ? { ...unit, buffers: packetDataOf(unit) } : unit
+    return new NaiveEvaluation(rule, seen, bits, body).matches()
+  })
+}
+
+function packetDataOf({ buffers }: NaiveUnit): ReadonlyMap<BufferId, Uint8Array> {
+  return new Map([...buffers].filter(([id]) => id === BUF.PKT_DATA))
 }
 
 /** What a match of the rule does to the flowbits of its flow. */
@@ -254,7 +261,10 @@ class NaiveEvaluation {
     if (bytes === undefined) return undefined
     const from = option.relative ? this.cursorIn(option.buffer, place) : 0
     const start = from + this.number(option.offset, place)
-    const end = start + option.count
+    const whole = start + option.count
+    // Snort 3 reads digits as far as the buffer goes.
+    const cut = option.textBase !== undefined && this.snort3 && start < bytes.length
+    const end = cut ? Math.min(whole, bytes.length) : whole
     if (start < 0 || end > bytes.length) return undefined
     const part = [...bytes.subarray(start, end)]
     let value: bigint | undefined

@@ -106,14 +106,17 @@ function headerBuffers(headers: readonly Header[], cookie: string): readonly [Bu
   return buffers
 }
 
+/** Packet data is the head with the body behind it as the receiver has it: without chunks, unpacked. */
 function message(
   fromClient: boolean,
   head: string,
+  body: Buffer,
   sentBody: Buffer,
   buffers: readonly (readonly [BufferId, Uint8Array | string])[],
 ): Turn {
   const bytes = Buffer.concat([Buffer.from(head, 'latin1'), sentBody])
-  const map = new Map<BufferId, Uint8Array>([[BUF.PKT_DATA, bytes]])
+  const packetData = Buffer.concat([Buffer.from(head, 'latin1'), body])
+  const map = new Map<BufferId, Uint8Array>([[BUF.PKT_DATA, packetData]])
   for (const [id, content] of buffers) {
     const raw = typeof content === 'string' ? Buffer.from(content, 'latin1') : content
     if (raw.length > 0) map.set(id, raw)
@@ -142,7 +145,7 @@ function makeRequest(random: Random): Turn {
   const body = method === 'GET' ? Buffer.alloc(0) : join(random, BOTH, 20)
   if (body.length > 0) headers.push({ name: 'Content-Length', value: String(body.length) })
   const lines = headers.map(({ name, value }) => `${name}: ${value}\r\n`).join('')
-  return message(true, `${method} ${raw} HTTP/1.1\r\n${lines}\r\n`, body, [
+  return message(true, `${method} ${raw} HTTP/1.1\r\n${lines}\r\n`, body, body, [
     [BUF.HTTP_METHOD, method],
     [BUF.HTTP_RAW_URI, raw],
     [BUF.HTTP_URI, normalised],
@@ -170,7 +173,7 @@ function makeResponse(random: Random): Turn {
     sent = chunked(random, sent)
   } else headers.push({ name: 'Content-Length', value: String(sent.length) })
   const lines = headers.map(({ name, value }) => `${name}: ${value}\r\n`).join('')
-  return message(false, `HTTP/1.1 ${code} ${reason}\r\n${lines}\r\n`, sent, [
+  return message(false, `HTTP/1.1 ${code} ${reason}\r\n${lines}\r\n`, body, sent, [
     [BUF.HTTP_STAT_CODE, code!],
     [BUF.HTTP_STAT_MSG, reason!],
     ...headerBuffers(headers, 'Set-Cookie'),

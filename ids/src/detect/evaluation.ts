@@ -115,6 +115,8 @@ export class Evaluation {
   windowEnd = 0
   /** Spent of the budget of the present rule: one for each try, and one for every 64 bytes looked through. */
   steps = 0
+  /** Number of the evaluation: while it stays, so do the bytes of the buffers. */
+  runs = 0
   readonly variables = new Float64Array(MAX_VARIABLES)
   readonly base64 = new Uint8Array(BASE64_CAPACITY)
 
@@ -130,6 +132,7 @@ export class Evaluation {
   /** Whether all steps of a rule hold; `begin` has been called for it. */
   run(steps: readonly Step[]): boolean {
     this.steps = 0
+    this.runs++
     this.counters.evaluations++
     const verdict = this.#from(steps, 0)
     if (this.#base64Set) {

@@ -21,7 +21,7 @@ import {
   SVR,
 } from '@weir/stack'
 import { ConversationPool } from '../http/index.js'
-import { BUF, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
+import { BUF, type BufferPool, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertSink } from '../output/alert.js'
 import { AlertFilter } from './alert-filter.js'
@@ -44,6 +44,7 @@ export class Inspector {
   readonly #set: RuleSet
   readonly #detector: Detector
   readonly #pool: ConversationPool<DetectFlow>
+  readonly #buffers: BufferPool
   readonly #packetUnit = new Unit(UNIT.PACKET)
   readonly #subscriptions: Subscription[] = []
   readonly #stack: Stack
@@ -75,6 +76,7 @@ export class Inspector {
     this.#detector.useContext(context)
     this.#pool = new ConversationPool(context)
     this.inspectCounters = context.counters
+    this.#buffers = context.pool
     const usual = [SERVICE.UNKNOWN, SERVICE.HTTP].flatMap((service) => [
       ...set.streams.of(service),
       ...set.tcpPackets.of(service),
@@ -92,6 +94,12 @@ export class Inspector {
   /** How often each rule was tried, by the same index: 0 = no traffic has come near it. */
   get triesOf(): Readonly<Float64Array> {
     return this.#detector.triesOf
+  }
+
+  /** Bytes of flows held for inspection: now, and at most so far (bounded by `inspection.bufferBudget`). */
+  get heldBytes(): { readonly now: number; readonly peak: number } {
+    const { inUse, peak } = this.#buffers
+    return { now: inUse, peak }
   }
 
   /** Stops inspecting; flows that are open are not inspected to their end. */

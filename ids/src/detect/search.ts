@@ -59,3 +59,79 @@ export class LiteralSearch {
     return -1
   }
 }
+
+/**
+ * One pattern searched for again and again in one buffer, from other places each time, as retries do: what an earlier
+ * search has seen is not looked at again, so that searches from every place of a window cost about as much as one.
+ */
+export class RepeatedSearch {
+  readonly #search: LiteralSearch
+  readonly #length: number
+  /** What the bytes that are remembered belong to. */
+  #owner: unknown
+  #run = -1
+  /** The first occurrence at or after `#from` is at `#at`; -1: there is none that ends by `#to`. */
+  #from = 0
+  #at = -1
+  #to = 0
+  /** Bytes looked at by the last `find`. */
+  cost = 0
+
+  constructor(search: LiteralSearch) {
+    this.#search = search
+    this.#length = search.pattern.length
+  }
+
+  /** As `LiteralSearch.find`. `bytes` must be the same as long as `owner` and `run` are. */
+  find(bytes: Uint8Array, begin: number, end: number, owner: unknown, run: number): number {
+    this.cost = 0
+    return this.#find(bytes, begin, end, owner, run)
+  }
+
+  #find(bytes: Uint8Array, begin: number, end: number, owner: unknown, run: number): number {
+    if (this.#run !== run || this.#owner !== owner) {
+      this.#owner = owner
+      this.#run = run
+      return this.#start(bytes, begin, end)
+    }
+    if (begin < this.#from) return this.#before(bytes, begin, end)
+    if (this.#at < 0) {
+      if (end <= this.#to) return -1
+      // None ends by `#to`; beyond the part seen, this is a search of its own.
+      const fresh = this.#to - this.#length + 1
+      if (begin > fresh) return this.#start(bytes, begin, end)
+      this.#at = this.#look(bytes, fresh, end)
+      this.#to = end
+      return this.#at
+    }
+    if (begin > this.#at) return this.#start(bytes, begin, end)
+    return this.#at + this.#length <= end ? this.#at : -1
+  }
+
+  #start(bytes: Uint8Array, begin: number, end: number): number {
+    this.#from = begin
+    this.#at = this.#look(bytes, begin, end)
+    this.#to = end
+    return this.#at
+  }
+
+  /** A search that begins before what is remembered: only the part up to there is new. */
+  #before(bytes: Uint8Array, begin: number, end: number): number {
+    const seam = this.#from + this.#length - 1
+    if (end < seam) return this.#start(bytes, begin, end)
+    const at = this.#look(bytes, begin, seam)
+    this.#from = begin
+    if (at >= 0) {
+      this.#at = at
+      return at
+    }
+    return this.#find(bytes, begin, end, this.#owner, this.#run)
+  }
+
+  #look(bytes: Uint8Array, from: number, end: number): number {
+    if (end - from < this.#length) return -1
+    const at = this.#search.find(bytes, from, end)
+    this.cost += (at < 0 ? end : at) - from
+    return at
+  }
+}

@@ -1,8 +1,8 @@
 /** `content` / `uricontent` with offset, depth, distance, within, nocase, negation (snort-manual 3.5.1 and following). */
-import type { BufferId } from '../../inspect/buffers.js'
+import { BUF, type BufferId } from '../../inspect/buffers.js'
 import type { ContentOption } from '../../rules/model.js'
 import type { Evaluation, RetryEvaluator } from '../evaluation.js'
-import { LiteralSearch } from '../search.js'
+import { LiteralSearch, RepeatedSearch } from '../search.js'
 import type { Operand, VariableNames } from './numbers.js'
 
 /**
@@ -13,6 +13,9 @@ import type { Operand, VariableNames } from './numbers.js'
 export class ContentEvaluator implements RetryEvaluator {
   readonly #buffer: BufferId
   readonly #search: LiteralSearch
+  /** For the searches of retries: the first of each window, and those after a match. */
+  readonly #first: RepeatedSearch | undefined
+  readonly #later: RepeatedSearch | undefined
   readonly #length: number
   readonly #negated: boolean
   readonly #relative: boolean
@@ -22,6 +25,10 @@ export class ContentEvaluator implements RetryEvaluator {
   constructor(option: ContentOption, variables: VariableNames) {
     this.#buffer = option.buffer
     this.#search = new LiteralSearch(option.bytes, option.nocase)
+    // Decoded bytes may be others at every retry.
+    const repeated = option.relative && option.buffer !== BUF.BASE64_DATA
+    this.#first = repeated ? new RepeatedSearch(this.#search) : undefined
+    this.#later = repeated && !option.negated ? new RepeatedSearch(this.#search) : undefined
     this.#length = option.bytes.length
     this.#negated = option.negated
     this.#relative = option.relative
@@ -55,8 +62,8 @@ export class ContentEvaluator implements RetryEvaluator {
       if (!reaches && !state.snort3 && from >= start) return false
       begin = start
     }
-    const at = hi - begin < this.#length ? -1 : this.#search.find(buffers.bytes[slot]!, begin, hi)
-    state.steps += ((at < 0 ? hi : at) - begin) >> 6
+    const at =
+      hi - begin < this.#length ? -1 : this.#find(state, this.#first, buffers.bytes[slot]!, begin, hi)
     if (at < 0) return this.#negated
     if (this.#negated) return false
     state.matchAt = at
@@ -68,12 +75,29 @@ export class ContentEvaluator implements RetryEvaluator {
 
   again(state: Evaluation, matchAt: number, _windowStart: number, windowEnd: number): boolean {
     const slot = state.slot(this.#buffer)
-    const at = this.#search.find(state.buffers.bytes[slot]!, matchAt + 1, windowEnd)
-    state.steps += ((at < 0 ? windowEnd : at) - matchAt) >> 6
+    const at = this.#find(state, this.#later, state.buffers.bytes[slot]!, matchAt + 1, windowEnd)
     if (at < 0) return false
     state.matchAt = at
     state.setCursor(slot, at + this.#length)
     return true
+  }
+
+  /** Charges the rule for the bytes that had to be looked at. */
+  #find(
+    state: Evaluation,
+    repeated: RepeatedSearch | undefined,
+    bytes: Uint8Array,
+    begin: number,
+    end: number,
+  ): number {
+    if (repeated === undefined) {
+      const at = this.#search.find(bytes, begin, end)
+      state.steps += ((at < 0 ? end : at) - begin) >> 6
+      return at
+    }
+    const at = repeated.find(bytes, begin, end, state, state.runs)
+    state.steps += repeated.cost >> 6
+    return at
   }
 }
 

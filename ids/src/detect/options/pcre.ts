@@ -19,6 +19,9 @@ export function isAnchored(option: PcreOption): boolean {
   return option.pattern.startsWith('^') && !option.flags.multiline && !option.pattern.includes('|')
 }
 
+/** What an expression that has backtracked to its limit costs: it is not tried often. */
+const LIMIT_STEPS = 5000
+
 export class PcreEvaluator implements RetryEvaluator {
   readonly #buffer: BufferId
   readonly #regex: Regex
@@ -26,6 +29,7 @@ export class PcreEvaluator implements RetryEvaluator {
   readonly #relative: boolean
   readonly #movesCursor: boolean
   readonly #minLength: number
+  readonly #anchored: boolean
   readonly #runTest: RunTest | undefined
 
   /** @throws RegexError when the engine cannot compile the expression */
@@ -35,6 +39,7 @@ export class PcreEvaluator implements RetryEvaluator {
     this.#negated = option.negated
     this.#relative = option.relative
     this.#movesCursor = option.movesCursor
+    this.#anchored = isAnchored(option)
     const { minLength, runTest } = pcreFacts(option)
     this.#minLength = Math.max(1, minLength)
     this.#runTest = runTest
@@ -59,9 +64,13 @@ export class PcreEvaluator implements RetryEvaluator {
   #exec(state: Evaluation, bytes: Uint8Array, start: number, end: number): number {
     // An empty subject is never tried, so a relative expression at the very end of the buffer finds nothing.
     if (end - start < this.#minLength) return REGEX_NO_MATCH
-    state.steps += (end - start) >> 6
-    if (this.#runTest !== undefined && !this.#runTest.mayMatch(bytes, start, end)) return REGEX_NO_MATCH
-    return this.#regex.exec(bytes, start, end, start)
+    if (this.#runTest !== undefined && !this.#runTest.mayMatch(bytes, start, end)) {
+      state.steps += (end - start) >> 6
+      return REGEX_NO_MATCH
+    }
+    const outcome = this.#regex.exec(bytes, start, end, start)
+    this.#charge(state, outcome, start, end)
+    return outcome
   }
 
   again(state: Evaluation, matchAt: number, windowStart: number, windowEnd: number): boolean {
@@ -69,12 +78,19 @@ export class PcreEvaluator implements RetryEvaluator {
     const bytes = state.buffers.bytes[slot]!
     // `matchAt` is where the previous match ended, or one more when it was empty.
     if (matchAt > windowEnd) return false
-    state.steps += (windowEnd - matchAt) >> 6
     const outcome = this.#regex.exec(bytes, windowStart, windowEnd, matchAt)
+    this.#charge(state, outcome, matchAt, windowEnd)
     if (outcome === REGEX_LIMIT) state.counters.pcreLimit++
     if (outcome !== REGEX_MATCH) return false
     this.#matched(state, slot, windowStart, windowEnd)
     return true
+  }
+
+  /** For an attempt over `[from, end)`. A match has looked at little behind it, an anchored failure at little at all. */
+  #charge(state: Evaluation, outcome: number, from: number, end: number): void {
+    if (outcome === REGEX_LIMIT) state.steps += LIMIT_STEPS
+    else if (outcome === REGEX_MATCH) state.steps += (this.#regex.matchEnd - from) >> 6
+    else state.steps += this.#anchored ? (end - from) >> 12 : (end - from) >> 6
   }
 
   #matched(state: Evaluation, slot: BufferId, start: number, end: number): void {
