@@ -4,7 +4,7 @@
  * In: `Rule` and the regular-expression engine. Out: `CompiledRule`, immutable. Called once per rule by the engine; an
  * error says why the rule cannot be evaluated, and the engine reports it and leaves the rule out.
  */
-import { BUF, type BufferId } from '../inspect/buffers.js'
+import { BUF, type BufferId, isPartSlot } from '../inspect/buffers.js'
 import { type Direction, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { RegexEngine } from '../match/matcher.js'
 import type { FlowOption, Rule, RuleOption } from '../rules/model.js'
@@ -28,6 +28,7 @@ import {
   ByteTestEvaluator,
 } from './options/bytes.js'
 import { ContentEvaluator, OnlyPatternEvaluator } from './options/content.js'
+import { HashEvaluator } from './options/hash.js'
 import {
   FragBitsEvaluator,
   HeaderNumberEvaluator,
@@ -36,6 +37,7 @@ import {
   SameIpEvaluator,
   TcpFlagsEvaluator,
 } from './options/header.js'
+import { HttpFieldTestEvaluator, HttpNumberEvaluator, HttpPartEvaluator } from './options/http.js'
 import { VariableNames } from './options/numbers.js'
 import { isAnchored, PcreEvaluator } from './options/pcre.js'
 import { pcreFacts } from './options/pcre-facts.js'
@@ -101,6 +103,8 @@ export class CompiledRule {
   readonly readsPayload: boolean
   /** Some option reads the bytes as they came. */
   readonly readsRawData: boolean
+  /** Some option asks about trailer lines. */
+  readonly readsTrailer: boolean
   readonly #refusedDirection: Direction | -1
 
   /** @throws Error when an option cannot be compiled */
@@ -118,7 +122,7 @@ export class CompiledRule {
     this.noalert = options.some((option) => option.kind === 'flowbits' && option.action === 'noalert')
     const flow = options.filter((option): option is FlowOption => option.kind === 'flow')
     const buffers = buffersOf(options)
-    this.httpOnly = buffers.some(isHttpOnlyBuffer)
+    this.httpOnly = buffers.some(isHttpOnlyBuffer) || options.some(isMessageProperty)
     this.onFiles = buffers.includes(BUF.FILE_DATA) && !buffers.some(isMessageBuffer)
     const payload = buffers.length > 0
     this.packetDataOnly = buffers.every(isPacketData)
@@ -135,6 +139,7 @@ export class CompiledRule {
     this.#refusedDirection = direction === undefined ? -1 : direction === 'to_server' ? TO_CLIENT : TO_SERVER
     this.header = new HeaderTest(rule, context.ports)
     this.readsRawData = buffers.includes(BUF.RAW_DATA)
+    this.readsTrailer = options.some(isTrailerOption)
     this.readsPayload = buffers.includes(BUF.PKT_DATA) || buffers.includes(BUF.RAW_DATA)
     this.bounds = lengthBounds(options)
     const flags = options.filter((option) => option.kind === 'flags')
@@ -156,7 +161,22 @@ function isHttpOnlyBuffer(buffer: BufferId): boolean {
 }
 
 function isMessageBuffer(buffer: BufferId): boolean {
-  return buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_CLIENT_BODY
+  return (buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_CLIENT_BODY) || isPartSlot(buffer)
+}
+
+function isTrailerOption(option: RuleOption): boolean {
+  if (option.kind === 'http_number') return option.what.includes('trailer')
+  return (
+    (option.kind === 'set_buffer' || option.kind === 'http_field_test') &&
+    (option.part?.name.includes('trailer') ?? false)
+  )
+}
+
+/** Options that ask about the head of a message without naming a buffer. */
+function isMessageProperty(option: RuleOption): boolean {
+  return (
+    option.kind === 'http_number' || option.kind === 'http_version_match' || option.kind === 'http_field_test'
+  )
 }
 
 function isPacketData(buffer: BufferId): boolean {
@@ -197,7 +217,7 @@ function isStreamProperty(option: RuleOption): boolean {
     case 'sip_stat_code':
       return true
     default:
-      return false
+      return isMessageProperty(option)
   }
 }
 
@@ -279,7 +299,7 @@ function draft(option: RuleOption, context: CompileContext, variables: VariableN
     case 'isdataat': {
       const evaluator = new IsDataAtEvaluator(option, variables)
       const base = positional(evaluator, option.relative, [option.at], false, option.buffer)
-      return base.fixed ? { ...base, early: 3 } : base
+      return base.fixed && !isPartSlot(option.buffer) ? { ...base, early: 3 } : base
     }
     case 'byte_test': {
       const operands = [option.offset, option.value]
@@ -318,11 +338,20 @@ function draft(option: RuleOption, context: CompileContext, variables: VariableN
     case 'base64_decode':
       return positional(new Base64DecodeEvaluator(option), option.relative, [], false, option.buffer)
     case 'set_buffer':
-      return positional(new SetBufferEvaluator(option), false, [], true, option.buffer)
+      return option.part === undefined
+        ? positional(new SetBufferEvaluator(option), false, [], true, option.buffer)
+        : positional(new HttpPartEvaluator(option.part, option.buffer), false, [], true, option.buffer)
+    case 'hash':
+      return positional(new HashEvaluator(option), option.relative, [], !option.negated, option.buffer)
+    case 'http_number':
+    case 'http_version_match':
+      return test(new HttpNumberEvaluator(option), 4)
+    case 'http_field_test':
+      return test(new HttpFieldTestEvaluator(option), 4)
     case 'buffer_length': {
       const evaluator = new BufferLengthEvaluator(option)
       const base = positional(evaluator, option.relative, [], false, option.buffer)
-      return base.fixed ? { ...base, early: 3 } : base
+      return base.fixed && !isPartSlot(option.buffer) ? { ...base, early: 3 } : base
     }
     case 'flow': {
       // Direction and `established` are looked at before the options are.

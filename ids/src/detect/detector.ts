@@ -301,6 +301,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const { list, count } = this.#candidates
     counters.candidates += count
     const state = this.#state
+    state.unit = unit
     state.buffers = unit.buffers
     state.kind = unit.kind
     state.direction = flow === undefined ? -1 : unit.direction

@@ -8,7 +8,8 @@
  */
 import type { Packet } from '@weir/stack'
 import { BUF, BUFFER_COUNT, type BufferId, type BufferSet } from '../inspect/buffers.js'
-import { type Direction, UNIT, type UnitKind } from '../inspect/unit.js'
+import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
+import { type Direction, type InspectionUnit, UNIT, type UnitKind } from '../inspect/unit.js'
 import { ProtocolFacts } from '../protocol/facts.js'
 import type { Dialect, RuleOption } from '../rules/model.js'
 import type { Counters } from './counters.js'
@@ -83,6 +84,7 @@ export class Evaluation {
   /** Steps a rule may spend on one unit once it tries contents again. */
   readonly #stepLimit: number
 
+  unit: InspectionUnit | undefined
   buffers!: BufferSet
   kind: UnitKind = 0
   /** -1 when the packet belongs to no flow. */
@@ -177,6 +179,16 @@ export class Evaluation {
       }
       if (!evaluator.again(this, at, windowStart, windowEnd)) return step.exhausted
     }
+  }
+
+  /** Makes a slot a part of the HTTP message that is the unit; false when there is no such part. */
+  fillPart(part: HttpPart, slot: BufferId): boolean {
+    return this.unit?.fillPart?.(part, slot) ?? false
+  }
+
+  /** A number about the head of the HTTP message, or of the request it answers; -1 = there is none. */
+  headNumber(what: HttpNumber, ofRequest: boolean): number {
+    return this.unit?.headNumber?.(what, ofRequest) ?? -1
   }
 
   /** The slot of the buffer set a rule's buffer is read from, on this unit. */

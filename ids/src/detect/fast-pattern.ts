@@ -5,7 +5,7 @@
  * be evaluated on every unit of its group. The choice never changes what a rule matches, only how often it is tried, as
  * long as the literal is one that every match holds; so negated contents are never chosen.
  */
-import { BUF, type BufferId } from '../inspect/buffers.js'
+import { BUF, type BufferId, isPartSlot } from '../inspect/buffers.js'
 import type { ContentOption, Rule } from '../rules/model.js'
 import { pcreFacts } from './options/pcre-facts.js'
 import { foldBytes } from './search.js'
@@ -180,10 +180,35 @@ function isEligible(choice: Choice, buffer: BufferId): boolean {
 function contentLiterals(choice: Choice): Literal[] {
   const literals: Literal[] = []
   for (const option of choice.rule.options) {
-    if (option.kind !== 'content' || option.negated || !isEligible(choice, option.buffer)) continue
+    if (option.kind !== 'content' || option.negated) continue
+    if (isPartSlot(option.buffer)) {
+      const literal = partLiteral(choice.rule, option)
+      if (literal !== undefined) literals.push(literal)
+      continue
+    }
+    if (!isEligible(choice, option.buffer)) continue
     literals.push({ buffer: option.buffer, bytes: option.bytes, content: option })
   }
   return literals
+}
+
+/**
+ * A piece of a content in a header field that stands in the raw header as it is: no blank, which may be a fold there, and
+ * no comma, which may join two lines.
+ */
+function partLiteral(rule: Rule, content: ContentOption): Literal | undefined {
+  const part = rule.options.find((option) => option.kind === 'set_buffer' && option.buffer === content.buffer)
+  if (part?.kind !== 'set_buffer' || part.part === undefined || part.part.request) return undefined
+  if (part.part.name !== 'header' && part.part.name !== 'raw_header') return undefined
+  let best = content.bytes.subarray(0, 0)
+  let start = 0
+  for (let at = 0; at <= content.bytes.length; at++) {
+    const byte = content.bytes[at]
+    if (byte !== undefined && byte > 0x20 && byte !== 0x2c) continue
+    if (at - start > best.length) best = content.bytes.subarray(start, at)
+    start = at + 1
+  }
+  return best.length === 0 ? undefined : { buffer: BUF.HTTP_RAW_HEADER, bytes: best, content: undefined }
 }
 
 function pcreLiterals(choice: Choice): Literal[] {
@@ -210,7 +235,7 @@ function choiceFor(rule: Rule): Choice {
  */
 function choose(choice: Choice): Literal | undefined {
   const contents = contentLiterals(choice)
-  const flagged = contents.find(({ content }) => content!.fastPattern !== undefined)
+  const flagged = contents.find(({ content }) => content?.fastPattern !== undefined)
   if (flagged !== undefined && weight(choice, flagged) > WEAK) return flagged
   const among = (buffers: readonly BufferId[]): Literal | undefined =>
     heaviest(

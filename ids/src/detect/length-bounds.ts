@@ -4,7 +4,7 @@
  * In: a rule's options. Out: the buffer with the tightest lower bound and, if it has one, its upper bound. Read by the
  * detector before anything else of a candidate is looked at.
  */
-import { BUF, BUFFER_COUNT, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import { BUF, type BufferId, type BufferSet, isPartSlot } from '../inspect/buffers.js'
 import type { NumericTest, RuleOption } from '../rules/model.js'
 import { pcreFacts } from './options/pcre-facts.js'
 
@@ -65,7 +65,13 @@ export function lengthBounds(options: readonly RuleOption[]): LengthBounds {
   let best: Bound = [BUF.PKT_DATA, 0, NO_MAX]
   for (const option of options) {
     const bound = boundOf(option)
-    if (bound === undefined || bound[0] === BUF.BASE64_DATA || bound[0] === BUF.RAW_DATA) continue
+    if (
+      bound === undefined ||
+      bound[0] === BUF.BASE64_DATA ||
+      bound[0] === BUF.RAW_DATA ||
+      isPartSlot(bound[0])
+    )
+      continue
     // An upper bound is worth more than a lower one; among lower ones the highest.
     const better = bound[2] !== best[2] ? bound[2] < best[2] : bound[1] > best[1]
     if (better) best = bound
@@ -77,15 +83,15 @@ export function lengthBounds(options: readonly RuleOption[]): LengthBounds {
 /** The lengths of a unit's buffers, measured once for all rules. */
 export class UnitLengths {
   /** By buffer: the longest and the shortest that a rule may see there; less than 0 = absent. */
-  readonly #most = new Int32Array(BUFFER_COUNT)
-  readonly #least = new Int32Array(BUFFER_COUNT)
+  readonly #most = new Int32Array(BUF.HTTP_PART)
+  readonly #least = new Int32Array(BUF.HTTP_PART)
 
   /** @param http packet data may be the body alone, so either must do */
   measure(buffers: BufferSet, http: boolean): void {
     const { start, end, base } = buffers
     const most = this.#most
     const least = this.#least
-    for (let id = 0; id < BUFFER_COUNT; id++) {
+    for (let id = 0; id < BUF.HTTP_PART; id++) {
       const before = base[id]!
       const length = end[id]! - start[id]! + (before > LONG ? LONG : before | 0)
       most[id] = length

@@ -114,7 +114,10 @@ export class RuleSet {
     this.pass = Uint8Array.from(compiled, ({ rule }) => (rule.header.action === 'pass' ? 1 : 0))
     this.testsAddresses = compiled.some(readsAddresses)
     this.needsService = compiled.some(({ rule }) => rule.services.length > 0)
-    this.needs = { wire: compiled.some((rule) => rule.readsRawData) }
+    this.needs = {
+      wire: compiled.some((rule) => rule.readsRawData),
+      trailer: compiled.some((rule) => rule.readsTrailer),
+    }
     this.portClasses = classes
     this.traits = Uint8Array.from(compiled, traitsOf)
     this.boundBuffer = Uint8Array.from(compiled, ({ bounds }) => bounds.buffer)

@@ -58,7 +58,8 @@ export class ChunkParser {
     }
   }
 
-  /** Reads framing from `bytes[start, end)`; returns where it stopped: at data, at the end of the message or of the bytes. */
+  /** Reads framing from `bytes[start, end)`; returns where it stopped: at data, at the trailer, at the end of the message
+   * or of the bytes. */
   framing(
     bytes: Uint8Array,
     start: number,
@@ -70,8 +71,11 @@ export class ChunkParser {
     while (i < end) {
       if (this.state === CHUNK.SIZE) i = this.sizeLine(bytes, i, end, limits, counters)
       else if (this.state === CHUNK.DATA_END) i = this.dataEnd(bytes, i, end, counters)
-      else if (this.state === CHUNK.TRAILER) i = this.trailer(bytes, i, end, limits, counters)
-      else return i
+      else if (this.state === CHUNK.TRAILER) {
+        // The caller may want the trailer apart from what leads up to it.
+        if (i > start) return i
+        i = this.trailer(bytes, i, end, limits, counters)
+      } else return i
     }
     return i
   }

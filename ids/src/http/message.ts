@@ -10,9 +10,11 @@
  * segmentation never shows.
  */
 import { SlidingArea } from '../inspect/area.js'
-import { BUF, type BufferSet } from '../inspect/buffers.js'
+import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
-import type { HttpFactsSource, Unit } from '../inspect/inspection-unit.js'
+import { copyBytes } from '../inspect/copy.js'
+import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
+import type { MessageSource, Unit } from '../inspect/inspection-unit.js'
 import { SERVICE } from '../inspect/unit.js'
 import type { AlertHttp } from '../output/alert.js'
 import { BodyDecoder } from './body.js'
@@ -21,6 +23,7 @@ import { ClientBody } from './client-body.js'
 import { hostOf, latin1, userAgentOf } from './facts.js'
 import { fillRequest, fillResponse, headScratch } from './fill.js'
 import { CODING, HttpHead, VERSION_09 } from './head.js'
+import { fillPart, type HeadSource, headNumber } from './parts.js'
 import type { RequestQueue } from './queue.js'
 
 const LF = 10
@@ -37,7 +40,7 @@ export interface HeadListener<Flow> {
   headComplete(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId
 }
 
-export class HttpMessage<Flow> implements HttpFactsSource {
+export class HttpMessage<Flow> implements MessageSource {
   readonly head = new HttpHead()
   request = false
   /** The message has ended; what follows is not part of it. */
@@ -50,6 +53,9 @@ export class HttpMessage<Flow> implements HttpFactsSource {
   /** The message as it came, when rules ask for it and the body is not stored that way. */
   private readonly wire = new SlidingArea()
   private wired = false
+  /** Trailer lines, when rules ask for them. */
+  private trailer: Uint8Array = NONE
+  private trailerEnd = 0
   /** The window is handed out because `wire` is full. */
   private wireFull = false
   private readonly decoder = new BodyDecoder()
@@ -199,6 +205,43 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     }
   }
 
+  fillPart(part: HttpPart, set: BufferSet, slot: BufferId): boolean {
+    const { context } = this
+    const { partMemory, askedRequest, limits } = context
+    if (part.name === 'raw_body') {
+      if (!set.has(BUF.FILE_DATA)) return false
+      const id = BUF.FILE_DATA
+      set.setWindow(slot, set.bytes[id]!, set.start[id]!, set.end[id]!, set.fresh[id]!, set.base[id]!)
+      return true
+    }
+    let source: HeadSource = this.own()
+    if (part.request && !this.request) {
+      if (!askedRequest.read(this.queue, limits)) return false
+      if (
+        part.component === undefined &&
+        part.field === undefined &&
+        askedRequest.fill(part.name, set, slot, limits)
+      )
+        return true
+      source = askedRequest
+    }
+    return fillPart(part, source, this.trailer, this.trailerEnd, set, slot, partMemory)
+  }
+
+  headNumber(what: HttpNumber, ofRequest: boolean): number {
+    const { askedRequest, limits } = this.context
+    let source: HeadSource = this.own()
+    if (ofRequest && !this.request) {
+      if (!askedRequest.read(this.queue, limits)) return -1
+      source = askedRequest
+    }
+    return headNumber(what, source, this.trailer, this.trailerEnd)
+  }
+
+  private own(): HeadSource {
+    return { head: this.head, bytes: this.factsBytes, at: this.factsAt, request: this.request }
+  }
+
   /** Nothing is stored: parses where the bytes lie, and inspects there when the whole message is there. */
   private headInPlace(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     const { limits, scanner } = this.context
@@ -324,7 +367,9 @@ export class HttpMessage<Flow> implements HttpFactsSource {
         from = this.body(flow, bytes, from, to)
         continue
       }
+      const before = chunks.state
       const to = chunks.framing(bytes, from, end, limits, counters)
+      if (before === CHUNK.TRAILER && this.context.needs.trailer) this.keepTrailer(bytes, from, to)
       while (this.wired && from < to) from = this.keepWire(flow, bytes, from, to)
       from = to
       if (chunks.state === CHUNK.DONE) {
@@ -337,6 +382,23 @@ export class HttpMessage<Flow> implements HttpFactsSource {
       }
     }
     return from
+  }
+
+  /** Keeps the trailer, as far as a line may be long. */
+  private keepTrailer(bytes: Uint8Array, start: number, end: number): void {
+    const { limits, pool, counters } = this.context
+    if (this.trailer === NONE) {
+      const taken = pool.take(limits.chunkLine)
+      if (taken === null) {
+        counters.bufferBudgetReached++
+        return
+      }
+      this.trailer = taken
+    }
+    const room = limits.chunkLine - this.trailerEnd
+    const to = end - start < room ? end : start + room
+    if (to > start) copyBytes(this.trailer, this.trailerEnd, bytes, start, to)
+    this.trailerEnd += to - start
   }
 
   /** Takes body bytes, without the framing of chunks. Returns `end`, or where the message was given up. */
@@ -460,7 +522,7 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     if (this.wired) this.fillWire(set, last)
     else set.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
     unit.service = SERVICE.HTTP
-    unit.facts = this
+    unit.source = this
     this.factsBytes = bytes
     this.factsAt = headAt
     const headEnd = headAt + head.length
@@ -506,6 +568,11 @@ export class HttpMessage<Flow> implements HttpFactsSource {
     this.area.release(this.context.pool)
     if (this.decoder.active) this.decoder.release(this.context)
     if (this.wired) this.wire.release(this.context.pool)
+    if (this.trailer !== NONE) {
+      this.context.pool.give(this.trailer)
+      this.trailer = NONE
+      this.trailerEnd = 0
+    }
     if (this.request) this.clientBody.release(this.context)
     this.pending = null
     this.listener = null

@@ -13,9 +13,9 @@ import { METHOD } from './head.js'
 const NONE = new Uint8Array(0)
 
 /** Bytes of a request head that are kept for the response. */
-export const KEPT_HEAD = 1024
+export const KEPT_HEAD = 4096
 /** Memory for kept heads per connection; requests beyond are remembered without their head. */
-const KEPT_TOTAL = 4096
+const KEPT_TOTAL = 16384
 
 /** Integers per entry: method, start and end of the kept head, start and end of the URI in it. */
 const STRIDE = 5

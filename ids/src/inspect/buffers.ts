@@ -26,11 +26,25 @@ export const BUF = {
   DCE_STUB_DATA: 16,
   /** Never there. */
   NOTHING: 17,
+  /** The first of `HTTP_PARTS` slots, which a rule fills with the parts of a message that it names (`HttpPart`). */
+  HTTP_PART: 18,
 } as const
 
 export type BufferId = (typeof BUF)[keyof typeof BUF]
 
-export const BUFFER_COUNT = 18
+/** Different parts that one rule may name. */
+export const HTTP_PARTS = 8
+
+export const BUFFER_COUNT = BUF.HTTP_PART + HTTP_PARTS
+
+/** Slot of a rule's part number `index`. */
+export function partSlot(index: number): BufferId {
+  return (BUF.HTTP_PART + index) as BufferId
+}
+
+export function isPartSlot(id: BufferId): boolean {
+  return id >= BUF.HTTP_PART
+}
 
 /** Snort's name of each buffer, indexed by `BufferId`. */
 export const BUFFER_NAMES: readonly string[] = [
@@ -52,6 +66,7 @@ export const BUFFER_NAMES: readonly string[] = [
   'sip_body',
   'dce_stub_data',
   'nothing',
+  ...Array.from({ length: HTTP_PARTS }, (_, index) => `http_part_${index + 1}`),
 ]
 
 const EMPTY = new Uint8Array(0)

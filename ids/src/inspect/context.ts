@@ -1,7 +1,9 @@
 /**
  * What all inspectors of one worker share: limits, counters, the buffer pool, the units they refill and the sink.
  */
+import { AskedRequest } from '../http/asked-request.js'
 import { Inflater } from '../http/inflate.js'
+import { PartMemory } from '../http/parts.js'
 import { AREA_SLACK } from './area.js'
 import { Unit } from './inspection-unit.js'
 import type { InspectLimits } from './limits.js'
@@ -16,9 +18,11 @@ import { TO_CLIENT, TO_SERVER, UNIT } from './unit.js'
 export interface InspectNeeds {
   /** The bytes of HTTP messages as they came (`rawbytes`, `raw_data`), where the body is decoded. */
   readonly wire: boolean
+  /** The trailer lines behind chunked bodies. */
+  readonly trailer: boolean
 }
 
-const NO_NEEDS: InspectNeeds = { wire: false }
+const NO_NEEDS: InspectNeeds = { wire: false, trailer: false }
 
 export class InspectionContext<Flow> {
   readonly sink: UnitSink<Flow>
@@ -31,6 +35,8 @@ export class InspectionContext<Flow> {
   readonly responseUnit = new Unit(UNIT.HTTP_RESPONSE)
   readonly fileUnit = new Unit(UNIT.FILE)
   readonly scratch = new Scratch()
+  readonly partMemory = new PartMemory()
+  readonly askedRequest = new AskedRequest()
   readonly scanner = new Scanner()
 
   private readonly inflaters: Inflater[] = []

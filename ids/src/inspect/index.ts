@@ -6,7 +6,8 @@
  */
 export * from './buffers.js'
 export { InspectionContext, type InspectNeeds } from './context.js'
-export { type HttpFactsSource, Unit } from './inspection-unit.js'
+export * from './http-part.js'
+export { type MessageSource, Unit } from './inspection-unit.js'
 export { DEFAULT_LIMITS, InspectCounters, type InspectLimits } from './limits.js'
 export { BufferPool } from './pool.js'
 export { StreamCollector } from './stream.js'

@@ -3,13 +3,16 @@
  * sees a single object shape and nothing is allocated per unit.
  */
 import type { AlertHttp } from '../output/alert.js'
-import { BufferSet } from './buffers.js'
+import { type BufferId, BufferSet } from './buffers.js'
+import type { HttpNumber, HttpPart } from './http-part.js'
 import type { Direction, InspectionUnit, ServiceId, UnitKind } from './unit.js'
 import { SERVICE, TO_SERVER } from './unit.js'
 
-/** Where a unit gets its HTTP facts from when an alert wants them. */
-export interface HttpFactsSource {
+/** Where a unit gets from what is made only when an alert or a rule wants it. */
+export interface MessageSource {
   httpFacts(): AlertHttp | undefined
+  fillPart(part: HttpPart, set: BufferSet, slot: BufferId): boolean
+  headNumber(what: HttpNumber, ofRequest: boolean): number
 }
 
 export class Unit implements InspectionUnit {
@@ -22,13 +25,21 @@ export class Unit implements InspectionUnit {
   last = true
   pending: Int32Array | null = null
   /** Set by the HTTP inspector for the time of the callback. */
-  facts: HttpFactsSource | null = null
+  source: MessageSource | null = null
 
   constructor(kind: UnitKind) {
     this.kind = kind
   }
 
   http(): AlertHttp | undefined {
-    return this.facts === null ? undefined : this.facts.httpFacts()
+    return this.source === null ? undefined : this.source.httpFacts()
+  }
+
+  fillPart(part: HttpPart, slot: BufferId): boolean {
+    return this.source?.fillPart(part, this.buffers, slot) ?? false
+  }
+
+  headNumber(what: HttpNumber, ofRequest: boolean): number {
+    return this.source === null ? -1 : this.source.headNumber(what, ofRequest)
   }
 }

@@ -6,7 +6,8 @@
  * Out: handed to detection through `UnitSink.inspect`, valid during that call only.
  */
 import type { AlertHttp } from '../output/alert.js'
-import type { BufferSet } from './buffers.js'
+import type { BufferId, BufferSet } from './buffers.js'
+import type { HttpNumber, HttpPart } from './http-part.js'
 
 export const TO_SERVER = 0
 export const TO_CLIENT = 1
@@ -103,6 +104,10 @@ export interface InspectionUnit {
    * answers); undefined when the unit is not HTTP. Absent on units that are not made by the stream inspectors.
    */
   http?(): AlertHttp | undefined
+  /** Makes a slot of `buffers` the part of the message (or of the request it answers). False: there is none. */
+  fillPart?(part: HttpPart, slot: BufferId): boolean
+  /** A number about the message's head, or about that of the request it answers; -1: there is none. */
+  headNumber?(what: HttpNumber, ofRequest: boolean): number
 }
 
 export interface UnitSink<Flow> {

@@ -1,7 +1,8 @@
 /**
  * A rule while its options are read: what the option parsers write to, and how that becomes an immutable `Rule`.
  */
-import { BUF, type BufferId } from '../inspect/buffers.js'
+import { BUF, type BufferId, HTTP_PARTS, isPartSlot, partSlot } from '../inspect/buffers.js'
+import type { HttpPart, HttpPartName } from '../inspect/http-part.js'
 import type { ParseCache } from './cache.js'
 import type { Classifications } from './classification.js'
 import type {
@@ -103,6 +104,7 @@ export class RuleBuilder {
   /** Names of options seen that may stand only once. */
   readonly seen: string[] = []
   private readonly variables: string[] = []
+  private readonly parts: HttpPart[] = []
 
   constructor(context: RuleContext, header: RuleHeader) {
     this.context = context
@@ -170,6 +172,25 @@ export class RuleBuilder {
     return draft
   }
 
+  /** The slot for a part of an HTTP message that the rule names. @throws RuleTextError when it names too many */
+  partSlot(part: HttpPart): BufferId {
+    const index = this.parts.findIndex((known) => isSamePart(known, part))
+    if (index >= 0) return partSlot(index)
+    if (this.parts.length === HTTP_PARTS) {
+      const message = `a rule may name at most ${HTTP_PARTS} different parts of HTTP messages`
+      throw valueError('too many HTTP parts', message, 0)
+    }
+    this.parts.push(part)
+    return partSlot(this.parts.length - 1)
+  }
+
+  /** Buffers that Snort 3 has no pattern search for. */
+  isSearched(buffer: BufferId): boolean {
+    if (!isPartSlot(buffer)) return buffer !== BUF.HTTP_RAW_COOKIE && buffer !== BUF.BASE64_DATA
+    const { name, request } = this.parts[buffer - BUF.HTTP_PART]!
+    return !request && !UNSEARCHED_PARTS.has(name)
+  }
+
   markFastPattern(content: ContentDraft, mark: FastPatternMark, offset: number): void {
     if (this.fastPattern !== undefined && this.fastPattern !== content) {
       throw valueError('several fast patterns', 'only one content of a rule may be its fast pattern', offset)
@@ -209,12 +230,28 @@ export class RuleBuilder {
   finishOptions(): RuleOption[] {
     const options: RuleOption[] = []
     if (this.dialect === 'snort2') this.resolveBuffers()
+    else if (this.drafts.some((draft) => draft.kind === 'flow' && draft.direction === 'to_client'))
+      this.askRequest()
     for (const draft of this.drafts) {
       if (draft.kind === 'content') options.push(finishContent(this, draft as ContentDraft))
       else if (draft.kind === 'pcre') options.push(finishPcre(draft as PcreDraft))
       else options.push(draft)
     }
     return options
+  }
+
+  /** Snort 3: on a response, buffers that only requests have are those of the request it answers. */
+  private askRequest(): void {
+    for (const draft of this.drafts) {
+      if (draft.kind === 'set_buffer' && draft.part !== undefined) {
+        if (REQUEST_PARTS.has(draft.part.name)) draft.part = { ...draft.part, request: true }
+      } else if ('buffer' in draft && REQUEST_BUFFERS.has(draft.buffer)) {
+        const name = REQUEST_BUFFERS.get(draft.buffer)!
+        const part = { name, component: undefined, field: undefined, nocase: false, request: true } as const
+        draft.buffer = this.partSlot(part)
+        if (draft.kind === 'set_buffer') draft.part = part
+      }
+    }
   }
 
   /**
@@ -263,6 +300,41 @@ export class RuleBuilder {
   }
 }
 
+const REQUEST_BUFFERS: ReadonlyMap<BufferId, HttpPartName> = new Map([
+  [BUF.HTTP_URI, 'uri'],
+  [BUF.HTTP_RAW_URI, 'raw_uri'],
+  [BUF.HTTP_METHOD, 'method'],
+])
+
+const REQUEST_PARTS: ReadonlySet<HttpPartName> = new Set<HttpPartName>([
+  'uri',
+  'raw_uri',
+  'raw_request',
+  'true_ip',
+  'param',
+])
+
+/** Parts that Snort 3 has no pattern search for. */
+const UNSEARCHED_PARTS: ReadonlySet<HttpPartName> = new Set<HttpPartName>([
+  'raw_body',
+  'raw_cookie',
+  'raw_request',
+  'raw_status',
+  'param',
+  'true_ip',
+  'version',
+])
+
+function isSamePart(a: HttpPart, b: HttpPart): boolean {
+  return (
+    a.name === b.name &&
+    a.component === b.component &&
+    a.nocase === b.nocase &&
+    a.request === b.request &&
+    String(a.field) === String(b.field)
+  )
+}
+
 /** HTTP buffers whose contents Snort 2.9 may use as fast patterns. */
 const ELIGIBLE_SNORT2: ReadonlySet<BufferId> = new Set([
   BUF.PKT_DATA,
@@ -308,7 +380,7 @@ function checkFastPattern(rule: RuleBuilder, draft: ContentDraft, mark: FastPatt
     if (draft.negated && positioned) {
       throw fail('is not allowed for a negated content with offset, depth, distance or within')
     }
-  } else if (draft.buffer === BUF.HTTP_RAW_COOKIE || draft.buffer === BUF.BASE64_DATA) {
+  } else if (!rule.isSearched(draft.buffer)) {
     rule.warn('fast_pattern ignored', 'fast_pattern is ignored: this buffer has no pattern search', draft.at)
     draft.fastPattern = undefined
   }

@@ -16,6 +16,7 @@ import type {
   RuleOption,
 } from './model.js'
 import { FRAG_BITS, IP_OPTIONS, MATCH_SIGNS, TCP_FLAGS } from './options/header.js'
+import { formatHttpTest, formatPart } from './options/http.js'
 import { BUFFER_FLAGS } from './options/pcre.js'
 import { formatProtocolOption } from './options/protocols.js'
 import { formatPorts } from './port-set.js'
@@ -93,7 +94,7 @@ export function formatOption(option: RuleOption, dialect: Dialect, sticky: Buffe
     case 'flowbits':
       return formatFlowbits(option)
     case 'set_buffer':
-      return BUFFER_NAMES[option.buffer]!
+      return option.part === undefined ? BUFFER_NAMES[option.buffer]! : formatPart(option.part)
     case 'base64_decode': {
       const words: string[] = []
       if (option.bytes !== undefined) words.push(`bytes ${option.bytes}`)
@@ -119,6 +120,17 @@ export function formatOption(option: RuleOption, dialect: Dialect, sticky: Buffe
       return `ipopts:${Object.entries(IP_OPTIONS).find(([, value]) => value === option.option)![0]}`
     case 'sameip':
       return 'sameip'
+    case 'hash': {
+      const words = [`"${Buffer.from(option.digest).toString('hex')}"`, `length ${option.length}`]
+      if (option.offset !== 0) words.push(`offset ${option.offset}`)
+      if (option.relative) words.push('relative')
+      return `${option.algorithm}:${option.negated ? '!' : ''}${words.join(',')}`
+    }
+    case 'http_number':
+      return `http_${option.what}:${formatTest(option.test, dialect)}${flag('request', option.request)}`
+    case 'http_version_match':
+    case 'http_field_test':
+      return formatHttpTest(option, (test) => formatTest(test, dialect))
     case 'ssl_state':
     case 'ssl_version':
     case 'sip_method':

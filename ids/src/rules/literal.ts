@@ -1,6 +1,7 @@
 /**
  * The quoted literal of `content`: text, `|hex|` and backslash escapes into bytes.
  */
+import type { Dialect } from './model.js'
 import { quote, syntaxError, valueError } from './problem.js'
 
 /** Longest pattern Snort accepts. */
@@ -22,7 +23,7 @@ function hexDigit(code: number): number {
  * @param open offset of the opening quote in `text`; offsets in errors count from `base`
  * @throws RuleTextError
  */
-export function parseLiteral(text: string, open: number, base: number): Literal {
+export function parseLiteral(text: string, open: number, base: number, dialect: Dialect): Literal {
   const scratch = new Uint8Array(Math.min(MAX_PATTERN, text.length))
   let length = 0
   let hexStart = -1
@@ -32,12 +33,19 @@ export function parseLiteral(text: string, open: number, base: number): Literal 
     const c = text.charCodeAt(at)
     let byte: number
     if (hexStart >= 0) {
-      if (c === 124) {
-        if (high >= 0) throw syntaxError('odd number of hex digits', 'a hex digit is missing', base + at)
-        hexStart = -1
+      if (c === 124 || c === 32 || c === 9) {
+        if (high >= 0) {
+          if (dialect === 'snort3') {
+            // Snort 3: a byte may have one digit.
+            if (length < MAX_PATTERN) scratch[length++] = high
+            high = -1
+          } else if (c === 124) {
+            throw syntaxError('odd number of hex digits', 'a hex digit is missing', base + at)
+          }
+        }
+        if (c === 124) hexStart = -1
         continue
       }
-      if (c === 32 || c === 9) continue
       if (c === 34) break
       const digit = hexDigit(c)
       if (digit < 0) {

@@ -5,6 +5,7 @@
  * outputs (msg, classtype, references) and by `weir rules`. Nothing here knows how an option is evaluated.
  */
 import type { BufferId } from '../inspect/buffers.js'
+import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
 import type { RegexFlags } from '../match/matcher.js'
 
 export type Dialect = 'snort2' | 'snort3'
@@ -174,6 +175,8 @@ export interface FlowbitsOption {
 export interface SetBufferOption {
   readonly kind: 'set_buffer'
   readonly buffer: BufferId
+  /** What the buffer holds, when it is one of the slots for parts of a message. */
+  readonly part?: HttpPart
 }
 
 export interface Base64DecodeOption {
@@ -343,7 +346,50 @@ export interface SdPatternOption {
   readonly threshold: number
 }
 
+/** Hash of `length` bytes at `offset`. */
+export interface HashOption {
+  readonly kind: 'hash'
+  readonly buffer: BufferId
+  readonly algorithm: 'md5' | 'sha256' | 'sha512'
+  readonly digest: Uint8Array
+  readonly length: number
+  readonly offset: number
+  readonly relative: boolean
+  readonly negated: boolean
+}
+
+export interface HttpNumberOption {
+  readonly kind: 'http_number'
+  readonly what: Exclude<HttpNumber, 'version'>
+  readonly test: NumericTest
+  /** On a response: of the request it answers. */
+  readonly request: boolean
+}
+
+export interface HttpVersionMatchOption {
+  readonly kind: 'http_version_match'
+  /** Values of `HTTP_VERSIONS`. */
+  readonly versions: readonly number[]
+  readonly request: boolean
+}
+
+/** `http_header_test`, `http_trailer_test`. */
+export interface HttpFieldTestOption {
+  readonly kind: 'http_field_test'
+  readonly part: HttpPart
+  /** Slot the part is put into. */
+  readonly slot: BufferId
+  readonly check: NumericTest | undefined
+  /** The value must, or must not, be a number. */
+  readonly numeric: boolean | undefined
+  readonly absent: boolean
+}
+
 export type RuleOption =
+  | HashOption
+  | HttpNumberOption
+  | HttpVersionMatchOption
+  | HttpFieldTestOption
   | SslStateOption
   | SslVersionOption
   | SipMethodOption

@@ -12,7 +12,9 @@ import { byteOptions } from './options/bytes.js'
 import { contentOptions } from './options/content.js'
 import { flowOptions } from './options/flow.js'
 import { generalOptions } from './options/general.js'
+import { hashOptions } from './options/hash.js'
 import { headerOptions } from './options/header.js'
+import { httpOptions } from './options/http.js'
 import { lengthOptions } from './options/lengths.js'
 import { notEvaluatedOptions } from './options/not-evaluated.js'
 import { pcreOptions } from './options/pcre.js'
@@ -49,6 +51,8 @@ export const OPTIONS: readonly OptionSpec[] = [
   ...generalOptions,
   ...contentOptions,
   ...bufferOptions,
+  ...httpOptions,
+  ...hashOptions,
   ...pcreOptions,
   ...byteOptions,
   ...base64Options,

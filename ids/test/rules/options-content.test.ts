@@ -1,8 +1,8 @@
 /** content, its modifiers, buffers and pcre: every form, both dialects. */
 import { describe, expect, it } from 'vitest'
-import { BUF } from '../../src/inspect/buffers.js'
+import { BUF, partSlot } from '../../src/inspect/buffers.js'
 import type { ContentOption, PcreOption, RuleOption } from '../../src/rules/index.js'
-import { bytes, one, options, pointsAt, problem } from './support.js'
+import { bytes, options, pointsAt, problem } from './support.js'
 
 function content(body: string, dialect: 'snort2' | 'snort3' = 'snort2'): ContentOption {
   return options(body, dialect).findLast((option) => option.kind === 'content') as ContentOption
@@ -18,7 +18,6 @@ describe('content literal', () => {
     ['"|41 42 43|"', 'ABC'],
     ['"|414243|"', 'ABC'],
     ['"a|0D 0a|b"', 'a\r\nb'],
-    ['"|4 1|"', 'A'],
     ['"a\\"b\\;c\\:d\\\\e"', 'a"b;c:d\\e'],
     ['"a\\|b"', 'a|b'],
     ['"|00||01|"', '\x00\x01'],
@@ -27,6 +26,11 @@ describe('content literal', () => {
   ])('%s', (literal, expected) => {
     expect(content(`content:${literal}`).bytes).toEqual(bytes(expected))
     expect(content(`content:${literal}`, 'snort3').bytes).toEqual(bytes(expected))
+  })
+
+  it('a blank between hex digits means nothing in Snort 2, and ends a byte in Snort 3', () => {
+    expect(content('content:"|4 1|"').bytes).toEqual(bytes('A'))
+    expect(content('content:"|d a|"', 'snort3').bytes).toEqual(bytes('\r\n'))
   })
 
   it('may be negated, with blanks around the sign', () => {
@@ -260,16 +264,43 @@ describe('buffers', () => {
     expect(problem(body)).toContain(message)
   })
 
+  it('Snort 3 parts of messages share the slots of a rule', () => {
+    const body =
+      'http_header:field Host; content:"a"; http_uri:path; content:"b"; http_header: field host; content:"c"'
+    const buffers = options(body, 'snort3').flatMap((option) =>
+      option.kind === 'content' ? [option.buffer] : [],
+    )
+    expect(buffers).toEqual([partSlot(0), partSlot(1), partSlot(0)])
+    expect(options('http_param:"Id",nocase; content:"a"', 'snort3')[0]).toMatchObject({
+      part: { name: 'param', field: bytes('Id'), nocase: true },
+    })
+  })
+
+  it('Snort 3 buffers of requests mean the request answered, on responses', () => {
+    const [, uri, content, status] = options(
+      'flow:to_client; http_uri; content:"a"; http_stat_code; content:"200"',
+      'snort3',
+    )
+    expect(uri).toMatchObject({ buffer: partSlot(0), part: { name: 'uri', request: true } })
+    expect(content).toMatchObject({ buffer: partSlot(0) })
+    expect(status).toMatchObject({ buffer: BUF.HTTP_STAT_CODE })
+  })
+
   it.each([
-    ['http_header:field host; content:"a"', 'option not evaluated: http_header field'],
-    ['http_uri:path; content:"a"', 'option not evaluated: http_uri path'],
-    ['http_header:request; content:"a"', 'option not evaluated: http_header request'],
-    ['http_version; content:"1.1"', 'option not evaluated: http_version'],
-    ['http_param:"id",nocase; content:"a"', 'option not evaluated: http_param'],
-  ])('Snort 3 %s disables the rule', (body, reason) => {
-    const text = `alert tcp any any -> any any (${body}; sid:1;)`
-    expect(() => one(text, 'snort3')).toThrow('evaluated')
-    expect(problem(body, 'snort3')).toContain(reason.split(': ')[1]!.split(' ')[0]!)
+    ['http_header:field', 'needs a value'],
+    ['http_header:field a b', 'is not the name of a header'],
+    ['http_header:path', "'path' is not understood"],
+    ['http_method:field host', "'field host' is not understood"],
+    ['http_param:""', 'needs the name of a parameter'],
+    ['http_num_headers:x', 'must be a number'],
+    ['http_version_match:"1.2"', 'is not one of'],
+    ['http_header_test:numeric true', "needs 'field <name>'"],
+    ['http_header_test:field a,numeric maybe', 'is not understood'],
+    ['sha256:"aa",length 1', 'the hash must have 32 bytes'],
+    [`md5:"${'00'.repeat(16)}"`, "needs 'length <n>'"],
+    [Array.from({ length: 9 }, (_, i) => `http_header:field h${i}`).join('; '), 'at most 8 different parts'],
+  ])('Snort 3 %s: %s', (body, message) => {
+    expect(problem(body, 'snort3')).toContain(message)
   })
 
   it('base64_decode takes bytes, offset and relative in any order', () => {

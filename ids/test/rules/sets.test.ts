@@ -57,8 +57,6 @@ const SETS: readonly {
     dialect: 'snort3',
     rules: 4016,
     reasons: {
-      'option not evaluated: http_param': 1,
-      'option not evaluated: http_header field': 1,
       'option without effect: tag': 1,
     },
   },

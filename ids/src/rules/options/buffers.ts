@@ -35,29 +35,6 @@ function sticky(name: string, buffer: BufferId, help: string, dialects = SNORT3,
   }
 }
 
-/** A Snort 3 HTTP buffer whose argument narrows it (a field, a part of the URI, the request): not evaluated. */
-function httpSticky(name: string, buffer: BufferId, argument: string, help: string): OptionSpec {
-  return {
-    name,
-    dialects: SNORT3,
-    status: 'evaluated',
-    argument,
-    help,
-    section: 'S3',
-    parse: (rule, option) => {
-      if (option.value !== undefined && option.value !== '') {
-        const word = /^[\w-]+/.exec(option.value)?.[0] ?? ''
-        rule.notEvaluated(
-          `option not evaluated: ${name} ${word}`.trimEnd(),
-          `${name}: the argument '${option.value.slice(0, 60)}' is not evaluated`,
-          option.valueAt,
-        )
-      }
-      select(rule, buffer)
-    },
-  }
-}
-
 export const bufferOptions: readonly OptionSpec[] = [
   sticky('pkt_data', BUF.PKT_DATA, 'what follows looks at the packet or stream again', BOTH, '3.5.27'),
   {
@@ -89,39 +66,5 @@ export const bufferOptions: readonly OptionSpec[] = [
     parse: parseBase64Data,
   },
   sticky('raw_data', BUF.RAW_DATA, 'what follows looks at the packet as it came'),
-  httpSticky(
-    'http_uri',
-    BUF.HTTP_URI,
-    '[request|scheme|host|port|path|query|fragment]',
-    'the normalised URI',
-  ),
-  httpSticky(
-    'http_raw_uri',
-    BUF.HTTP_RAW_URI,
-    '[request|scheme|host|port|path|query|fragment]',
-    'the URI as sent',
-  ),
-  httpSticky('http_header', BUF.HTTP_HEADER, '[request, field <name>]', 'the headers'),
-  httpSticky(
-    'http_raw_header',
-    BUF.HTTP_RAW_HEADER,
-    '[request, field <name>]',
-    'the headers, not normalised',
-  ),
-  httpSticky('http_cookie', BUF.HTTP_COOKIE, '[request]', 'the cookies'),
-  httpSticky('http_raw_cookie', BUF.HTTP_RAW_COOKIE, '[request]', 'the cookies, not normalised'),
-  httpSticky('http_method', BUF.HTTP_METHOD, '[request]', 'the method'),
-  httpSticky(
-    'http_stat_code',
-    BUF.HTTP_STAT_CODE,
-    '[with_body|with_trailer]',
-    'the status code of the response',
-  ),
-  httpSticky(
-    'http_stat_msg',
-    BUF.HTTP_STAT_MSG,
-    '[with_body|with_trailer]',
-    'the status text of the response',
-  ),
   sticky('http_client_body', BUF.HTTP_CLIENT_BODY, 'the body of the request'),
 ]

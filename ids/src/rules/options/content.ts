@@ -44,7 +44,7 @@ function parseContent(rule: RuleBuilder, option: OptionText): void {
     const message = `the pattern of ${option.name} must stand in quotes`
     throw syntaxError('pattern not in quotes', message, option.valueAt + at)
   }
-  const literal = parseLiteral(text, at, option.valueAt)
+  const literal = parseLiteral(text, at, option.valueAt, rule.dialect)
   const uricontent = option.name === 'uricontent'
   const content = rule.startContent({
     bytes: literal.bytes,
