@@ -253,12 +253,18 @@ export class GroupTable {
     return group
   }
 
-  /** Rules for any port. Those that name no service are the same for all services, so their matchers are, too. */
+  /**
+   * Rules for any port. Those whose header says so are the same for all services, and so are their matchers; the others
+   * are here because the flow's service takes the place of their ports.
+   */
   #makeAnyGroup(): RuleGroup | null {
     const make = (members: readonly number[], next: RuleGroup | null): RuleGroup | null =>
       members.length === 0 ? next : new RuleGroup(members, this.#rules, this.#kind, next)
     if (this.#kind === GROUP.MESSAGES) return make(this.#anyPort, null)
-    const isCommon = (i: number): boolean => this.#rules[i]!.rule.services.length === 0
+    const isCommon = (i: number): boolean => {
+      const { header } = this.#rules[i]!
+      return header.anyServer(this.#direction) && header.clientOnly(this.#direction) === undefined
+    }
     const common = make(this.#anyPort.filter(isCommon), null)
     return make(
       this.#anyPort.filter((i) => !isCommon(i)),
