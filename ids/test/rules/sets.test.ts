@@ -55,7 +55,7 @@ const SETS: readonly {
   {
     file: 'snort3-community-2025.rules',
     dialect: 'snort3',
-    rules: 4016,
+    rules: 4018,
     reasons: {
       'option without effect: tag': 1,
     },
