@@ -13,6 +13,8 @@ export class Counters {
   /** Rules woken by a pattern (or having none), and those whose header and options were evaluated. */
   candidates = 0
   evaluations = 0
+  /** Steps those took beyond the first look at each option (see `maxSteps`). */
+  steps = 0
   /** Rules that matched, `noalert`, duplicates and filtered ones included. */
   matches = 0
   alerts = 0

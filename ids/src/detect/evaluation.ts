@@ -137,6 +137,7 @@ export class Evaluation {
     this.runs++
     this.counters.evaluations++
     const verdict = this.#from(steps, 0)
+    this.counters.steps += this.steps
     if (this.#base64Set) {
       this.buffers.remove(BUF.BASE64_DATA)
       this.#base64Set = false

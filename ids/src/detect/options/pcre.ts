@@ -90,7 +90,7 @@ export class PcreEvaluator implements RetryEvaluator {
   #charge(state: Evaluation, outcome: number, from: number, end: number): void {
     if (outcome === REGEX_LIMIT) state.steps += LIMIT_STEPS
     else if (outcome === REGEX_MATCH) state.steps += (this.#regex.matchEnd - from) >> 6
-    else state.steps += this.#anchored ? (end - from) >> 12 : (end - from) >> 6
+    else state.steps += this.#anchored ? (end - from) >> 10 : (end - from) >> 6
   }
 
   #matched(state: Evaluation, slot: BufferId, start: number, end: number): void {
