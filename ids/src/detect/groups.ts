@@ -247,8 +247,7 @@ export class GroupTable {
     const specific = this.#byServerPort.filter((i) =>
       this.#rules[i]!.header.admitsServer(this.#direction, portClass),
     )
-    const group =
-      specific.length === 0 ? this.#anyGroup : this.#share(`s${specific.join()}`, () => this.#join(specific))
+    const group = specific.length === 0 ? this.#anyGroup : this.#join(specific)
     this.#serverGroups[portClass] = group
     return group
   }
@@ -272,12 +271,25 @@ export class GroupTable {
     )
   }
 
+  /** Puts the rules for any port with those for a class of ports. */
   #join(specific: readonly number[]): RuleGroup {
-    if (this.#kind !== GROUP.MESSAGES || this.#merged >= MERGED_CLASSES) {
-      return new RuleGroup(specific, this.#rules, this.#kind, this.#anyGroup)
+    const chained = (key: string, members: readonly number[], next: RuleGroup | null): RuleGroup | null =>
+      members.length === 0
+        ? next
+        : this.#share(`${key}${members.join()}`, () => new RuleGroup(members, this.#rules, this.#kind, next))
+    if (this.#kind === GROUP.MESSAGES) {
+      return this.#share(`m${specific.join()}`, () => {
+        if (this.#merged++ >= MERGED_CLASSES)
+          return new RuleGroup(specific, this.#rules, this.#kind, this.#anyGroup)
+        return new RuleGroup([...this.#anyPort, ...specific], this.#rules, this.#kind, null)
+      })
     }
-    this.#merged++
-    return new RuleGroup([...this.#anyPort, ...specific], this.#rules, this.#kind, null)
+    // Rules for very many ports (`1024:`) are the same for most classes; the others are few.
+    const isWide = (i: number): boolean => this.#rules[i]!.header.wideServer(this.#direction)
+    const wide = specific.filter(isWide)
+    const narrow = specific.filter((i) => !isWide(i))
+    const rest = chained('w', wide, this.#anyGroup)
+    return chained(`n${wide.join()} `, narrow, rest)!
   }
 
   #makeClientGroup(portClass: number): RuleGroup | null {

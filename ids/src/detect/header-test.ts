@@ -75,6 +75,13 @@ export class HeaderTest {
     return own.any && !other.any && !this.#bidirectional ? other : undefined
   }
 
+  /** True when the server's side may have any of very many ports. */
+  wideServer(direction: Direction): boolean {
+    const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts
+    const other = direction === TO_SERVER ? this.#sourcePorts : this.#destinationPorts
+    return own.wide || (this.#bidirectional && other.wide)
+  }
+
   /** True when no port of the server's side is excluded. */
   anyServer(direction: Direction): boolean {
     const own = direction === TO_SERVER ? this.#destinationPorts : this.#sourcePorts

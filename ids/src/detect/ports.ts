@@ -8,11 +8,16 @@
 import type { PortSet } from '../rules/model.js'
 
 const PORTS = 65_536
+const WIDE = 1024
 
 function hasPort(set: PortSet, port: number): boolean {
   if (set.any) return true
   for (const [low, high] of set.ranges) if (port >= low && port <= high) return true
   return false
+}
+
+function sizeOf(set: PortSet): number {
+  return set.ranges.reduce((sum, [low, high]) => sum + high - low + 1, 0)
 }
 
 function keyOf(set: PortSet): string {
@@ -21,11 +26,14 @@ function keyOf(set: PortSet): string {
 
 export class PortTest {
   readonly any: boolean
+  /** The set holds so many ports that most traffic is on one of them. */
+  readonly wide: boolean
   /** Indexed by port class: 1 = in the set. */
   readonly #members: Uint8Array
 
-  constructor(any: boolean, members: Uint8Array) {
+  constructor(any: boolean, wide: boolean, members: Uint8Array) {
     this.any = any
+    this.wide = wide
     this.#members = members
   }
 
@@ -38,7 +46,7 @@ export class PortClasses {
   /** Class of each port. */
   readonly classOf = new Uint16Array(PORTS)
   readonly #tests = new Map<string, PortTest>()
-  readonly #any = new PortTest(true, new Uint8Array(0))
+  readonly #any = new PortTest(true, true, new Uint8Array(0))
 
   constructor(sets: Iterable<PortSet>) {
     const distinct = new Map<string, PortSet>()
@@ -61,7 +69,7 @@ export class PortClasses {
     })
     for (const [key, set] of distinct) {
       const members = Uint8Array.from(representatives, (port) => (hasPort(set, port) ? 1 : 0))
-      this.#tests.set(key, new PortTest(false, members))
+      this.#tests.set(key, new PortTest(false, sizeOf(set) >= WIDE, members))
     }
   }
 
