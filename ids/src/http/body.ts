@@ -7,6 +7,7 @@
  * there, so segmentation never shows.
  */
 import type { InspectionContext } from '../inspect/context.js'
+import { BrotliCollector } from './brotli.js'
 import { CODING, type CodingId } from './head.js'
 import { INFLATE, INFLATE_OUTPUT, type Inflater } from './inflate.js'
 
@@ -35,13 +36,16 @@ export class BodyDecoder {
   position = 0
   private inflater: Inflater | null = null
   private rawAllowed = false
+  private readonly brotli = new BrotliCollector()
+  private collecting = false
   private bytesIn = 0
   private bytesOut = 0
   private after: typeof RUN | typeof PASS | typeof DROP = RUN
   private readonly lead = new Uint8Array(LEAD)
 
   begin(coding: CodingId): void {
-    this.active = coding === CODING.GZIP || coding === CODING.DEFLATE
+    this.collecting = coding === CODING.BROTLI
+    this.active = this.collecting || coding === CODING.GZIP || coding === CODING.DEFLATE
     this.rawAllowed = coding === CODING.DEFLATE
     this.bytesIn = 0
     this.bytesOut = 0
@@ -64,6 +68,7 @@ export class BodyDecoder {
         this.position = to
         return true
       }
+      if (this.collecting) return this.collect(bytes, at, to, context)
       const inflater = this.inflater ?? this.takeInflater(context)
       if (inflater === null) {
         this.after = PASS
@@ -94,6 +99,49 @@ export class BodyDecoder {
     }
   }
 
+  /** The body has ended; true when output is left. */
+  finish<Flow>(context: InspectionContext<Flow>): boolean {
+    if (!this.collecting || this.after !== RUN || this.brotli.length === 0) return false
+    this.expand(context)
+    return true
+  }
+
+  /** Collects a brotli body; true when as much as may be is there and has been decompressed. */
+  private collect<Flow>(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    context: InspectionContext<Flow>,
+  ): boolean {
+    const { limits, pool, counters } = context
+    const at = this.brotli.add(bytes, from, to, limits.brotliBytes, pool)
+    if (at < 0) {
+      counters.bufferBudgetReached++
+      this.output = this.brotli.raw
+      this.after = PASS
+    } else {
+      if (this.brotli.length < limits.brotliBytes) return false
+      counters.decompressionLimit++
+      this.expand(context)
+    }
+    this.start = 0
+    this.end = this.output.length
+    this.position = at < 0 ? from : at
+    return true
+  }
+
+  private expand<Flow>({ limits, counters }: InspectionContext<Flow>): void {
+    const { brotli } = this
+    const ratio = Math.max(RATIO_FROM, limits.decompressionRatio * brotli.length)
+    const expanded = brotli.expand(Math.min(ratio, limits.decompressedBytes))
+    if (brotli.tooLarge) counters.decompressionLimit++
+    else if (expanded === null) counters.badCompression++
+    this.output = expanded === null || expanded.length === 0 ? brotli.raw : expanded
+    this.start = 0
+    this.end = this.output.length
+    this.after = DROP
+  }
+
   /** Bytes of the body are missing: what is compressed cannot be read on. */
   skip<Flow>(context: InspectionContext<Flow>): void {
     if (!this.active) return
@@ -103,6 +151,7 @@ export class BodyDecoder {
 
   release<Flow>(context: InspectionContext<Flow>): void {
     this.returnInflater(context)
+    this.brotli.clear(context.pool)
     this.output = NONE
   }
 

@@ -7,8 +7,10 @@
  * Lenient where senders are: bare LF line ends, several blanks and tabs in the start line, blanks inside the URI, folded
  * header lines, blanks before the colon. RFC 9112 sections 2 to 6.
  */
+
 import type { InspectLimits } from '../inspect/limits.js'
 import type { Scanner } from '../inspect/scanner.js'
+import { CHARSET, type CharsetId, charsetOf } from './charset.js'
 
 const LF = 10
 const CR = 13
@@ -22,7 +24,7 @@ export const METHOD = { OTHER: 0, HEAD: 1, CONNECT: 2, HTTP2_PREFACE: 3 } as con
 export type MethodId = (typeof METHOD)[keyof typeof METHOD]
 
 /** `Content-Encoding` of the body: the ones that can be undone, and the rest. */
-export const CODING = { IDENTITY: 0, GZIP: 1, DEFLATE: 2, OTHER: 3 } as const
+export const CODING = { IDENTITY: 0, GZIP: 1, DEFLATE: 2, OTHER: 3, BROTLI: 4 } as const
 export type CodingId = (typeof CODING)[keyof typeof CODING]
 
 /** `contentLength` when there is none, or none that can be read. */
@@ -30,7 +32,14 @@ export const NO_LENGTH = -1
 export const BAD_LENGTH = -2
 
 /** Headers that matter here. */
-const HEADER = { OTHER: 0, COOKIE: 1, CONTENT_LENGTH: 2, CONTENT_ENCODING: 3, TRANSFER_ENCODING: 4 } as const
+const HEADER = {
+  OTHER: 0,
+  COOKIE: 1,
+  CONTENT_LENGTH: 2,
+  CONTENT_ENCODING: 3,
+  TRANSFER_ENCODING: 4,
+  CONTENT_TYPE: 5,
+} as const
 type HeaderId = (typeof HEADER)[keyof typeof HEADER]
 
 /** HTTP version as major * 10 + minor; 0 = none given (HTTP/0.9). */
@@ -42,6 +51,7 @@ for (let byte = 0; byte < 256; byte++) LOWER[byte] = byte >= 65 && byte <= 90 ? 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
 const CONTENT_LENGTH = ascii('content-length')
 const CONTENT_ENCODING = ascii('content-encoding')
+const CONTENT_TYPE = ascii('content-type')
 const TRANSFER_ENCODING = ascii('transfer-encoding')
 const COOKIE = ascii('cookie')
 const SET_COOKIE = ascii('set-cookie')
@@ -50,6 +60,7 @@ const IDENTITY = ascii('identity')
 const GZIP = ascii('gzip')
 const X_GZIP = ascii('x-gzip')
 const DEFLATE = ascii('deflate')
+const BROTLI = ascii('br')
 
 /** Largest length kept exactly; larger ones run to the end of the flow in any case. */
 const HUGE_LENGTH = 2 ** 52
@@ -89,6 +100,7 @@ export class HttpHead {
   transferEncoding = false
   chunked = false
   coding: CodingId = CODING.IDENTITY
+  charset: CharsetId = CHARSET.NONE
   /** Flaws, counted by the message once the head is complete. */
   tooManyLines = false
   badLength = false
@@ -117,6 +129,7 @@ export class HttpHead {
     this.transferEncoding = false
     this.chunked = false
     this.coding = CODING.IDENTITY
+    this.charset = CHARSET.NONE
     this.tooManyLines = false
     this.badLength = false
     this.conflictingLength = false
@@ -232,11 +245,7 @@ export class HttpHead {
           value = headerValueAt(bytes, line, end, COOKIE)
           if (value >= 0) return value
         }
-        this.recognised = HEADER.CONTENT_LENGTH
-        value = headerValueAt(bytes, line, end, CONTENT_LENGTH)
-        if (value >= 0) return value
-        this.recognised = HEADER.CONTENT_ENCODING
-        return headerValueAt(bytes, line, end, CONTENT_ENCODING)
+        return this.recogniseContent(bytes, line, end)
       case 0x73: // s
         this.recognised = HEADER.COOKIE
         return request ? -1 : headerValueAt(bytes, line, end, SET_COOKIE)
@@ -248,11 +257,29 @@ export class HttpHead {
     }
   }
 
+  /** `content-…`: told apart by the first letter after the hyphen. */
+  private recogniseContent(bytes: Uint8Array, line: number, end: number): number {
+    switch (line + 8 < end ? bytes[line + 8]! | 0x20 : 0) {
+      case 0x6c: // l
+        this.recognised = HEADER.CONTENT_LENGTH
+        return headerValueAt(bytes, line, end, CONTENT_LENGTH)
+      case 0x65: // e
+        this.recognised = HEADER.CONTENT_ENCODING
+        return headerValueAt(bytes, line, end, CONTENT_ENCODING)
+      case 0x74: // t
+        this.recognised = HEADER.CONTENT_TYPE
+        return headerValueAt(bytes, line, end, CONTENT_TYPE)
+      default:
+        return -1
+    }
+  }
+
   /** A header that matters is complete: its value, folded lines included, is `bytes[start, end)`. */
   private headerDone(header: HeaderId, bytes: Uint8Array, start: number, end: number): void {
     if (header === HEADER.CONTENT_LENGTH) this.readLength(bytes, start, end)
     else if (header === HEADER.CONTENT_ENCODING) this.readCoding(bytes, start, end)
     else if (header === HEADER.TRANSFER_ENCODING) this.readTransferEncoding(bytes, start, end)
+    else if (header === HEADER.CONTENT_TYPE) this.charset = charsetOf(bytes, start, end)
   }
 
   private requestLine(bytes: Uint8Array, start: number, end: number): void {
@@ -367,6 +394,7 @@ export class HttpHead {
         else if (wordIs(bytes, word, wordEnd, GZIP) || wordIs(bytes, word, wordEnd, X_GZIP)) {
           this.coding = CODING.GZIP
         } else if (wordIs(bytes, word, wordEnd, DEFLATE)) this.coding = CODING.DEFLATE
+        else if (wordIs(bytes, word, wordEnd, BROTLI)) this.coding = CODING.BROTLI
         else this.coding = CODING.OTHER
       }
       i = wordEnd

@@ -18,6 +18,7 @@ import type { MessageSource, Unit } from '../inspect/inspection-unit.js'
 import { SERVICE } from '../inspect/unit.js'
 import type { AlertHttp } from '../output/alert.js'
 import { BodyDecoder } from './body.js'
+import { CHARSET, CharsetDecoder } from './charset.js'
 import { CHUNK, ChunkParser } from './chunks.js'
 import { ClientBody } from './client-body.js'
 import { hostOf, latin1, userAgentOf } from './facts.js'
@@ -56,9 +57,11 @@ export class HttpMessage<Flow> implements MessageSource {
   /** Trailer lines, when rules ask for them. */
   private trailer: Uint8Array = NONE
   private trailerEnd = 0
-  /** The window is handed out because `wire` is full. */
+  private ending = false
+  /** The window is handed out because `wire` is full, or will not go on where it ends. */
   private wireFull = false
   private readonly decoder = new BodyDecoder()
+  private readonly charset = new CharsetDecoder()
   private readonly clientBody = new ClientBody()
   private readonly chunks = new ChunkParser()
   private listener: HeadListener<Flow> | null = null
@@ -93,6 +96,7 @@ export class HttpMessage<Flow> implements MessageSource {
     this.sequence = 0
     this.head.startLineComplete = false
     this.decoder.begin(CODING.IDENTITY)
+    this.charset.begin(CHARSET.NONE)
     this.wired = false
     if (request) this.context.counters.requests++
     else this.context.counters.responses++
@@ -135,6 +139,10 @@ export class HttpMessage<Flow> implements MessageSource {
   /** The message ends here, complete or not: what has not been inspected is, and the memory goes back. */
   finish(flow: Flow): void {
     if (this.done) return
+    if (!this.inHead && this.decodes && !this.ending) {
+      this.endBody(flow)
+      if (this.done) return
+    }
     if (this.inHead) {
       const { area } = this
       if (area.length > 0) {
@@ -161,7 +169,11 @@ export class HttpMessage<Flow> implements MessageSource {
       if (this.chunks.state !== CHUNK.DATA || length > this.chunks.remaining) return false
     }
     const ends = this.framing === FRAMING.LENGTH && length === this.remaining
-    if (this.area.fresh > 0) this.inspectStored(flow, ends)
+    if (this.area.fresh > 0 || (this.wired && this.wire.fresh > 0)) {
+      this.wireFull = true
+      this.inspectStored(flow, ends)
+      this.wireFull = false
+    }
     if (ends) {
       this.close()
       return true
@@ -258,13 +270,11 @@ export class HttpMessage<Flow> implements MessageSource {
     }
     this.headDone(bytes, start, cut && !this.head.complete)
     const headEnd = start + this.head.length
+    if (this.charset.active && headEnd < end && !this.decoder.active && this.framing !== FRAMING.CHUNKED)
+      this.charset.isPlain(bytes[headEnd]!)
     let whole = -1
     if (this.framing === FRAMING.NO_BODY) whole = headEnd
-    else if (
-      this.framing === FRAMING.LENGTH &&
-      !this.decoder.active &&
-      this.head.contentLength <= end - headEnd
-    ) {
+    else if (this.framing === FRAMING.LENGTH && !this.decodes && this.head.contentLength <= end - headEnd) {
       whole = headEnd + this.head.contentLength
       if (whole - start > this.windowEnd) whole = -1
     }
@@ -342,18 +352,26 @@ export class HttpMessage<Flow> implements MessageSource {
     if (this.framing === FRAMING.LENGTH) this.remaining = head.contentLength
     else if (this.framing === FRAMING.CHUNKED) this.chunks.reset()
     this.clientBody.begin()
-    if (this.framing !== FRAMING.NO_BODY) this.decoder.begin(head.coding)
+    if (this.framing !== FRAMING.NO_BODY) {
+      this.decoder.begin(head.coding)
+      if (!this.request) this.charset.begin(head.charset)
+    }
   }
 
   private lengthBody(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     const to = end - start > this.remaining ? start + this.remaining : end
     this.remaining -= to - start
     const next = this.body(flow, bytes, start, to)
-    if (this.remaining === 0 && !this.done) {
-      this.inspectStored(flow, true)
-      this.close()
-    }
+    if (this.remaining === 0 && !this.done) this.complete(flow)
     return next
+  }
+
+  /** The body is all there. */
+  private complete(flow: Flow): void {
+    if (this.decodes) this.endBody(flow)
+    if (this.done) return
+    this.inspectStored(flow, true)
+    this.close()
   }
 
   private chunkedBody(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
@@ -372,10 +390,8 @@ export class HttpMessage<Flow> implements MessageSource {
       if (before === CHUNK.TRAILER && this.context.needs.trailer) this.keepTrailer(bytes, from, to)
       while (this.wired && from < to) from = this.keepWire(flow, bytes, from, to)
       from = to
-      if (chunks.state === CHUNK.DONE) {
-        this.inspectStored(flow, true)
-        this.close()
-      } else if (chunks.state === CHUNK.BROKEN) {
+      if (chunks.state === CHUNK.DONE) this.complete(flow)
+      else if (chunks.state === CHUNK.BROKEN) {
         // Not chunks any more: the rest is body, until the flow ends or another message begins.
         this.framing = FRAMING.TO_CLOSE
         return from
@@ -406,7 +422,7 @@ export class HttpMessage<Flow> implements MessageSource {
     let from = start
     while (from < end && !this.done) {
       const to = this.wired ? this.keepWire(flow, bytes, from, end) : end
-      from = this.decoder.active ? this.decode(flow, bytes, from, to) : this.add(flow, bytes, from, to)
+      from = this.decoder.active ? this.decode(flow, bytes, from, to) : this.text(flow, bytes, from, to)
     }
     return from
   }
@@ -416,10 +432,39 @@ export class HttpMessage<Flow> implements MessageSource {
     let from = start
     while (decoder.next(bytes, from, end, this.context)) {
       from = decoder.position
-      this.add(flow, decoder.output, decoder.start, decoder.end)
+      this.text(flow, decoder.output, decoder.start, decoder.end)
       if (this.done) return from
     }
     return end
+  }
+
+  /** The body's character set is undone last. */
+  private text(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
+    const { charset } = this
+    if (!charset.active || charset.isPlain(bytes[start]!)) return this.add(flow, bytes, start, end)
+    charset.decode(bytes, start, end, false)
+    this.add(flow, charset.output, 0, charset.length)
+    return end
+  }
+
+  /** No more body comes: what decoders hold comes out. */
+  private endBody(flow: Flow): void {
+    const { decoder, charset } = this
+    // Storing what comes out may fail, which ends the message too.
+    this.ending = true
+    if (decoder.active && decoder.finish(this.context)) {
+      this.text(flow, decoder.output, decoder.start, decoder.end)
+    }
+    if (charset.active && !this.done) {
+      charset.decode(NONE, 0, 0, true)
+      this.add(flow, charset.output, 0, charset.length)
+    }
+    this.ending = false
+  }
+
+  /** What is stored is not the body as it was sent. */
+  private get decodes(): boolean {
+    return this.decoder.active || this.charset.active
   }
 
   /** Stores bytes behind the head, handing out windows as they fill. Returns `end`, or where the message was given up. */
@@ -443,7 +488,8 @@ export class HttpMessage<Flow> implements MessageSource {
 
   /** The head is stored and a body follows: begins to keep the message as it comes, where that differs. */
   private startWire(): void {
-    if (!this.context.needs.wire || (this.framing !== FRAMING.CHUNKED && !this.decoder.active)) return
+    const asSent = this.framing !== FRAMING.CHUNKED && !this.decodes
+    if (!this.context.needs.wire || asSent) return
     const { limits, pool, counters } = this.context
     const { area, wire } = this
     if (!wire.reserve(area.length, limits.headBytes, 0, limits, pool, counters)) return

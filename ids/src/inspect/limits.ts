@@ -22,6 +22,8 @@ export interface InspectLimits {
   readonly chunkLine: number
   /** Decompressed bytes per message; beyond, the rest of the body is not decompressed. */
   readonly decompressedBytes: number
+  /** Compressed bytes of a brotli body, which is decompressed in one piece, at most 98,304; the rest is dropped. */
+  readonly brotliBytes: number
   /** Most decompressed bytes per compressed byte, once 64 KiB have come out. */
   readonly decompressionRatio: number
   /** Parts of one mail whose content is file data; the parts beyond are part of the raw stream only. */
@@ -41,6 +43,7 @@ export const DEFAULT_LIMITS: InspectLimits = {
   chunkLine: 4096,
   decompressedBytes: 16 << 20,
   decompressionRatio: 100,
+  brotliBytes: 96 << 10,
   mailParts: 1024,
   mailHeaderBytes: 65536,
 }

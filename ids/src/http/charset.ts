@@ -1,0 +1,179 @@
+/**
+ * Text in UTF-16 and UTF-32 made readable byte by byte, as rules are written.
+ *
+ * In: decoded body bytes in pieces of any size. Out: the same text in at most as many bytes and a half: characters below
+ * 256 as one byte, the others in UTF-8. Which form it is comes from the Content-Type or from the byte order mark.
+ */
+
+export const CHARSET = {
+  /** Bytes as they are. */
+  NONE: 0,
+  /** Text that may begin with a byte order mark. */
+  UNKNOWN: 1,
+  UTF16LE: 2,
+  UTF16BE: 3,
+  UTF32LE: 4,
+  UTF32BE: 5,
+} as const
+export type CharsetId = (typeof CHARSET)[keyof typeof CHARSET]
+
+const NAMES: readonly (readonly [name: string, charset: CharsetId])[] = [
+  ['utf-16le', CHARSET.UTF16LE],
+  ['utf-16be', CHARSET.UTF16BE],
+  ['utf-32le', CHARSET.UTF32LE],
+  ['utf-32be', CHARSET.UTF32BE],
+  ['utf-16', CHARSET.UNKNOWN],
+  ['utf-32', CHARSET.UNKNOWN],
+]
+
+/** What a Content-Type `bytes[start, end)` says. Anything but text is left alone. */
+export function charsetOf(bytes: Uint8Array, start: number, end: number): CharsetId {
+  if (end - start < 5 || !isAt(bytes, start, end, 'text/')) return CHARSET.NONE
+  for (let i = start + 5; i + 8 < end; i++) {
+    if (bytes[i] !== 0x3d || !isAt(bytes, i - 7, end, 'charset=')) continue
+    const value = bytes[i + 1] === 0x22 ? i + 2 : i + 1
+    for (const [name, charset] of NAMES) if (isAt(bytes, value, end, name)) return charset
+    return CHARSET.NONE
+  }
+  return CHARSET.UNKNOWN
+}
+
+function isAt(bytes: Uint8Array, at: number, end: number, word: string): boolean {
+  if (at < 0 || end - at < word.length) return false
+  for (let i = 0; i < word.length; i++) {
+    const byte = bytes[at + i]!
+    if ((byte >= 65 && byte <= 90 ? byte | 0x20 : byte) !== word.charCodeAt(i)) return false
+  }
+  return true
+}
+
+/** Bytes of output that one byte of input may become at most. */
+const GROWTH = 2
+/** A byte order mark of UTF-32, and the largest unit. */
+const LONGEST = 4
+
+export class CharsetDecoder {
+  active = false
+  /** Text made of the last piece: `output[0, length)`. */
+  output: Uint8Array = new Uint8Array(0)
+  length = 0
+  private charset: CharsetId = CHARSET.NONE
+  /** Bytes of a unit, or of a mark, that is not complete. */
+  private readonly held = new Uint8Array(LONGEST)
+  private heldCount = 0
+  private high = 0
+
+  begin(charset: CharsetId): void {
+    this.charset = charset
+    this.active = charset !== CHARSET.NONE
+    this.heldCount = 0
+    this.high = 0
+  }
+
+  /** Whether the first byte of text shows that there is no byte order mark; if so, nothing is to be done with the rest. */
+  isPlain(first: number): boolean {
+    if (this.charset !== CHARSET.UNKNOWN || this.heldCount > 0) return false
+    if (first === 0xff || first === 0xfe || first === 0) return false
+    this.active = false
+    return true
+  }
+
+  /** Decodes a piece into `output`. `last`: nothing follows, so what waits comes out as it is. */
+  decode(bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    const most = (end - start + LONGEST) * GROWTH
+    if (this.output.length < most) this.output = new Uint8Array(most)
+    this.length = 0
+    let at = start
+    if (this.charset === CHARSET.UNKNOWN) {
+      while (at < end && this.heldCount < LONGEST && this.mayBeMark())
+        this.held[this.heldCount++] = bytes[at++]!
+      if (!last && this.heldCount < LONGEST && this.mayBeMark()) return
+      this.readMark()
+    }
+    if (this.charset === CHARSET.NONE) {
+      this.flushHeld()
+      this.output.set(bytes.subarray(at, end), this.length)
+      this.length += end - at
+      return
+    }
+    const size = this.charset >= CHARSET.UTF32LE ? 4 : 2
+    while (at < end || this.heldCount >= size) {
+      while (this.heldCount < size && at < end) this.held[this.heldCount++] = bytes[at++]!
+      if (this.heldCount < size) break
+      this.unit(size)
+    }
+    if (last) this.flushHeld()
+  }
+
+  /** What is held is the beginning of a mark, or nothing. */
+  private mayBeMark(): boolean {
+    const { held, heldCount } = this
+    if (heldCount === 0) return true
+    if (heldCount === 1) return held[0] === 0xff || held[0] === 0xfe || held[0] === 0
+    if (held[0] === 0xff && held[1] === 0xfe) return heldCount === 2 || held[2] === 0
+    return held[0] === 0 && held[1] === 0 && (heldCount === 2 || held[2] === 0xfe)
+  }
+
+  private readMark(): void {
+    const { held, heldCount } = this
+    let mark = 0
+    this.charset = CHARSET.NONE
+    if (heldCount >= 2 && held[0] === 0xff && held[1] === 0xfe) {
+      const wide = heldCount === 4 && held[2] === 0 && held[3] === 0
+      this.charset = wide ? CHARSET.UTF32LE : CHARSET.UTF16LE
+      mark = wide ? 4 : 2
+    } else if (heldCount >= 2 && held[0] === 0xfe && held[1] === 0xff) {
+      this.charset = CHARSET.UTF16BE
+      mark = 2
+    } else if (heldCount === 4 && held[0] === 0 && held[1] === 0 && held[2] === 0xfe && held[3] === 0xff) {
+      this.charset = CHARSET.UTF32BE
+      mark = 4
+    }
+    held.copyWithin(0, mark, heldCount)
+    this.heldCount -= mark
+  }
+
+  private flushHeld(): void {
+    for (let i = 0; i < this.heldCount; i++) this.output[this.length++] = this.held[i]!
+    this.heldCount = 0
+  }
+
+  private unit(size: number): void {
+    const { held, charset } = this
+    let code: number
+    if (charset === CHARSET.UTF16LE) code = held[0]! | (held[1]! << 8)
+    else if (charset === CHARSET.UTF16BE) code = (held[0]! << 8) | held[1]!
+    else if (charset === CHARSET.UTF32LE)
+      code = (held[0]! | (held[1]! << 8) | (held[2]! << 16) | (held[3]! << 24)) >>> 0
+    else code = ((held[0]! << 24) | (held[1]! << 16) | (held[2]! << 8) | held[3]!) >>> 0
+    held.copyWithin(0, size, this.heldCount)
+    this.heldCount -= size
+    if (size === 2 && code >= 0xd800 && code <= 0xdbff) {
+      this.high = code
+      return
+    }
+    if (size === 2 && code >= 0xdc00 && code <= 0xdfff && this.high !== 0) {
+      code = 0x10000 + ((this.high - 0xd800) << 10) + (code - 0xdc00)
+    }
+    this.high = 0
+    this.write(code)
+  }
+
+  private write(code: number): void {
+    const { output } = this
+    if (code < 0x100) output[this.length++] = code
+    else if (code < 0x800) {
+      output[this.length++] = 0xc0 | (code >> 6)
+      output[this.length++] = 0x80 | (code & 0x3f)
+    } else if (code < 0x10000) {
+      output[this.length++] = 0xe0 | (code >> 12)
+      output[this.length++] = 0x80 | ((code >> 6) & 0x3f)
+      output[this.length++] = 0x80 | (code & 0x3f)
+    } else {
+      output[this.length++] = 0xf0 | ((code >>> 18) & 7)
+      output[this.length++] = 0x80 | ((code >> 12) & 0x3f)
+      output[this.length++] = 0x80 | ((code >> 6) & 0x3f)
+      output[this.length++] = 0x80 | (code & 0x3f)
+    }
+  }
+}
