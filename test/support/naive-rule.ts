@@ -5,7 +5,7 @@
  * In: a parsed rule and the buffers of one inspection unit. Out: whether the rule matches. Independent of the detection
  * engine; the fuzzer compares the two. Edge cases follow Snort 2.9.9 for Snort 2 text, Snort 3 for Snort 3 text.
  */
-import { BUF, type BufferId } from '../../ids/src/inspect/buffers.js'
+import { BUF, BUFFER_NAMES, type BufferId } from '../../ids/src/inspect/buffers.js'
 import type {
   ByteRead,
   ContentOption,
@@ -20,6 +20,8 @@ import type {
 export interface NaiveUnit {
   /** Absent buffers are not in the map. */
   readonly buffers: ReadonlyMap<BufferId, Uint8Array>
+  /** Those of the request that a response answers. */
+  readonly asked: ReadonlyMap<BufferId, Uint8Array> | undefined
   /** One packet, or data put together from several. */
   readonly packet: boolean
   readonly http: boolean
@@ -82,6 +84,8 @@ class NaiveEvaluation {
   /** Packet data is the body of an HTTP message. */
   private readonly bodyOnly: boolean
   private readonly options: readonly RuleOption[]
+  /** Buffers that stand for those of the request answered. */
+  private readonly asked = new Map<BufferId, BufferId>()
 
   constructor(rule: Rule, unit: NaiveUnit, bits: ReadonlySet<string>, bodyOnly: boolean) {
     this.rule = rule
@@ -90,6 +94,10 @@ class NaiveEvaluation {
     this.bits = bits
     this.snort3 = rule.dialect === 'snort3'
     this.options = rule.options.filter(isEvaluated)
+    for (const option of rule.options) {
+      if (option.kind !== 'set_buffer' || option.part?.request !== true) continue
+      this.asked.set(option.buffer, BUFFER_NAMES.indexOf(`http_${option.part.name}`) as BufferId)
+    }
   }
 
   matches(): boolean {
@@ -122,6 +130,8 @@ class NaiveEvaluation {
   }
 
   private bytesOf(buffer: BufferId): Uint8Array | undefined {
+    const asked = this.asked.get(buffer)
+    if (asked !== undefined) return this.unit.asked?.get(asked)
     return this.unit.buffers.get(this.slot(buffer))
   }
 

@@ -22,6 +22,8 @@ export interface Turn {
   /** As sent. */
   readonly bytes: Uint8Array
   readonly buffers: ReadonlyMap<BufferId, Uint8Array>
+  /** The request that this, a response, answers. */
+  readonly asked?: Turn
 }
 
 export interface Talk {
@@ -58,8 +60,10 @@ export function makeTalk(random: Random, kind: TrafficKind): Talk {
   const turns: Turn[] = []
   const rounds = 1 + below(random, 2)
   for (let i = 0; i < rounds; i++) {
-    if (kind === 'http') turns.push(makeRequest(random), makeResponse(random))
-    else turns.push(plainTurn(random, true), plainTurn(random, false))
+    if (kind === 'http') {
+      const asked = makeRequest(random)
+      turns.push(asked, { ...makeResponse(random), asked })
+    } else turns.push(plainTurn(random, true), plainTurn(random, false))
   }
   return { kind, serverPort, turns }
 }
@@ -219,6 +223,7 @@ export function unitsOf(talk: Talk, index: number, turn: Turn): NaiveUnit[] {
   const [source, destination] = [clientPort(index), serverPort]
   const unit = {
     buffers: turn.buffers,
+    asked: turn.asked?.buffers,
     packet: kind === 'udp',
     http: kind === 'http',
     first: turn === talk.turns[0],

@@ -47,6 +47,10 @@ const NAMES: ReadonlyMap<BufferId, string> = new Map([
   [BUF.FILE_DATA, 'file_data'],
   [BUF.PKT_DATA, 'pkt_data'],
 ])
+/** Buffers that only requests have. */
+const ASKED: readonly BufferId[] = [BUF.HTTP_URI, BUF.HTTP_RAW_URI, BUF.HTTP_METHOD]
+const TO_SERVER = 'flow:to_server;'
+const TO_CLIENT = 'flow:to_client;'
 /** Buffers whose contents Snort 2 lets be fast patterns. */
 const MAY_BE_FAST: readonly BufferId[] = [
   BUF.PKT_DATA,
@@ -86,7 +90,7 @@ class RuleWriter {
     const { random } = this
     if (chance(random, 0.5)) {
       const right = chance(random, 0.9) === this.turn.fromClient
-      this.options.push(`flow:${right ? 'to_server' : 'to_client'};`)
+      this.options.push(right ? TO_SERVER : TO_CLIENT)
     }
     if (chance(random, 0.25)) this.retries()
     else {
@@ -172,13 +176,20 @@ class RuleWriter {
 
   private bytesOf(buffer: BufferId): Uint8Array {
     const bodyOnly = buffer === BUF.PKT_DATA && this.kind === 'http' && this.dialect === 'snort3'
-    return this.turn.buffers.get(bodyOnly ? BUF.FILE_DATA : buffer) ?? new Uint8Array(0)
+    const slot = bodyOnly ? BUF.FILE_DATA : buffer
+    const asked = this.asks && ASKED.includes(slot) ? this.turn.asked : undefined
+    return (asked ?? this.turn).buffers.get(slot) ?? new Uint8Array(0)
+  }
+
+  /** In Snort 3, rules for responses may name the request's buffers. */
+  private get asks(): boolean {
+    return this.dialect === 'snort3' && this.options[0] === TO_CLIENT
   }
 
   /** Snort 3 switches buffers by an option, Snort 2 so for two of them only. */
   private changeBuffer(): void {
     const { random } = this
-    const present = [...this.turn.buffers.keys()]
+    const present = [...this.turn.buffers.keys(), ...(this.asks ? ASKED : [])]
     const buffer = pick(random, chance(random, 0.95) ? present : [...NAMES.keys()])
     const any = this.dialect === 'snort3' || buffer === BUF.FILE_DATA || buffer === BUF.PKT_DATA
     if (!any) return

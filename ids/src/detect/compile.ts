@@ -6,8 +6,8 @@
  */
 import { BUF, type BufferId, isPartSlot } from '../inspect/buffers.js'
 import { type Direction, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import type { RegexEngine } from '../match/matcher.js'
-import type { FlowOption, Rule, RuleOption } from '../rules/model.js'
+import type { Regex, RegexEngine } from '../match/matcher.js'
+import type { FlowOption, PcreOption, Rule, RuleOption } from '../rules/model.js'
 import {
   type Evaluator,
   FAIL,
@@ -70,12 +70,15 @@ export interface CompileContext {
   readonly ports: PortClasses
 }
 
+/**
+ * Everything that is asked of a rule before it is tried is ready when it has been made; its steps are made when it is
+ * tried for the first time, which most rules of a set never are.
+ */
 export class CompiledRule {
   readonly rule: Rule
   readonly fastPattern: FastPattern | undefined
   /** `fast_pattern:only`: checked once, when the pattern has been seen. */
   readonly gate: OnlyPatternEvaluator | undefined
-  readonly steps: readonly Step[]
   readonly changes: readonly FlowbitsChange[]
   readonly noalert: boolean
   /** Looks at single TCP packets: it asks about packet properties, or about no bytes at all. */
@@ -106,6 +109,8 @@ export class CompiledRule {
   /** Some option asks about trailer lines. */
   readonly readsTrailer: boolean
   readonly #refusedDirection: Direction | -1
+  #steps: readonly Step[] | undefined
+  #makeSteps: (() => readonly Step[]) | undefined
 
   /** @throws Error when an option cannot be compiled */
   constructor(rule: Rule, context: CompileContext) {
@@ -114,10 +119,15 @@ export class CompiledRule {
     this.fastPattern = chooseFastPattern(rule, context.maxPatternLength)
     const only = onlyContent(rule)
     this.gate = only === undefined ? undefined : new OnlyPatternEvaluator(only)
-    this.steps = compileSteps(
-      options.filter((option) => option !== only),
-      context,
-    )
+    const regexes = compileRegexes(options, context)
+    registerFlowbits(options, context.flowbits)
+    this.#makeSteps = () =>
+      compileSteps(
+        options.filter((option) => option !== only),
+        context,
+        regexes,
+      )
+    if (options.some(isCheckedByCompiling)) this.#steps = this.#makeSteps()
     this.changes = compileChanges(options, context.flowbits)
     this.noalert = options.some((option) => option.kind === 'flowbits' && option.action === 'noalert')
     const flow = options.filter((option): option is FlowOption => option.kind === 'flow')
@@ -141,14 +151,68 @@ export class CompiledRule {
     this.readsRawData = buffers.includes(BUF.RAW_DATA)
     this.readsTrailer = options.some(isTrailerOption)
     this.readsPayload = buffers.includes(BUF.PKT_DATA) || buffers.includes(BUF.RAW_DATA)
-    this.bounds = lengthBounds(options)
+    this.bounds = lengthBounds(options, (option) => regexes.get(option)!.minLength)
     const flags = options.filter((option) => option.kind === 'flags')
     this.rejectsAck = flags.some((option) => !matchesFlags(option, ACK))
     this.rejectsPush = flags.some((option) => !matchesFlags(option, PSH | ACK))
   }
 
+  /** What evaluation runs. */
+  get steps(): readonly Step[] {
+    return this.#steps ?? this.#compile()
+  }
+
+  #compile(): readonly Step[] {
+    this.#steps = this.#makeSteps!()
+    this.#makeSteps = undefined
+    return this.#steps
+  }
+
   mayTravel(direction: Direction): boolean {
     return direction !== this.#refusedDirection
+  }
+}
+
+type Regexes = ReadonlyMap<PcreOption, Regex>
+
+const NO_REGEXES: Regexes = new Map()
+
+/** @throws RegexError when the engine cannot compile one */
+function compileRegexes(options: readonly RuleOption[], context: CompileContext): Regexes {
+  let regexes: Map<PcreOption, Regex> | undefined
+  for (const option of options) {
+    if (option.kind !== 'pcre') continue
+    const limit = option.ignoreLimits ? 0 : context.pcreMatchLimit
+    regexes ??= new Map()
+    regexes.set(option, context.regexEngine.compile(option.pattern, option.flags, limit))
+  }
+  return regexes ?? NO_REGEXES
+}
+
+/** Every bit must have its number before flows are given room for bits. */
+function registerFlowbits(options: readonly RuleOption[], names: FlowbitNames): void {
+  for (const option of options) {
+    if (option.kind === 'flowbits') for (const name of option.names) names.number(name)
+  }
+}
+
+/** Options that may turn out to be wrong when their steps are made, which must be known when rules are loaded. */
+function isCheckedByCompiling(option: RuleOption): boolean {
+  switch (option.kind) {
+    case 'byte_extract':
+    case 'byte_math':
+    case 'sd_pattern':
+      return true
+    case 'content':
+      return typeof option.offset === 'string' || typeof option.depth === 'string'
+    case 'isdataat':
+      return typeof option.at === 'string'
+    case 'byte_test':
+      return typeof option.offset === 'string' || typeof option.value === 'string'
+    case 'byte_jump':
+      return typeof option.offset === 'string' || typeof option.postOffset === 'string'
+    default:
+      return false
   }
 }
 
@@ -255,7 +319,12 @@ interface Draft {
 }
 
 /** @returns undefined for options that test nothing */
-function draft(option: RuleOption, context: CompileContext, variables: VariableNames): Draft | undefined {
+function draft(
+  option: RuleOption,
+  context: CompileContext,
+  regexes: Regexes,
+  variables: VariableNames,
+): Draft | undefined {
   const test = (evaluator: Evaluator, early: number): Draft => ({
     evaluator,
     retry: undefined,
@@ -291,7 +360,7 @@ function draft(option: RuleOption, context: CompileContext, variables: VariableN
       return { ...base, onward, retry: positive ? evaluator : undefined }
     }
     case 'pcre': {
-      const evaluator = new PcreEvaluator(option, context.regexEngine, context.pcreMatchLimit)
+      const evaluator = new PcreEvaluator(option, regexes.get(option)!)
       const moves = option.movesCursor && !option.negated
       const base = positional(evaluator, option.relative, [], moves, option.buffer)
       return { ...base, retry: moves && !isAnchored(option) ? evaluator : undefined }
@@ -432,11 +501,11 @@ function isImplied(option: RuleOption, options: readonly RuleOption[]): boolean 
 }
 
 /** Retry flags are set by the order as written; then cheap tests that depend on nothing go first. */
-function compileSteps(options: readonly RuleOption[], context: CompileContext): Step[] {
+function compileSteps(options: readonly RuleOption[], context: CompileContext, regexes: Regexes): Step[] {
   const variables = new VariableNames()
   const drafts: (Draft & { readonly option: RuleOption })[] = []
   for (const option of options.filter((one) => !isImplied(one, options))) {
-    const one = draft(option, context, variables)
+    const one = draft(option, context, regexes, variables)
     if (one !== undefined) drafts.push({ ...one, option })
   }
   const independent = !variables.used

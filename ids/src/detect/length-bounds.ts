@@ -5,8 +5,7 @@
  * detector before anything else of a candidate is looked at.
  */
 import { BUF, type BufferId, type BufferSet, isPartSlot } from '../inspect/buffers.js'
-import type { NumericTest, RuleOption } from '../rules/model.js'
-import { pcreFacts } from './options/pcre-facts.js'
+import type { NumericTest, PcreOption, RuleOption } from '../rules/model.js'
 
 export const NO_MAX = 0x7fff_ffff
 /** More than any bound a rule can ask for. */
@@ -43,12 +42,12 @@ function ofTest({ op, lo, hi }: NumericTest): readonly [min: number, max: number
 }
 
 /** What one option demands; undefined = nothing that holds for every match. */
-function boundOf(option: RuleOption): Bound | undefined {
+function boundOf(option: RuleOption, leastMatch: (option: PcreOption) => number): Bound | undefined {
   switch (option.kind) {
     case 'content':
       return option.negated ? undefined : [option.buffer, option.bytes.length, NO_MAX]
     case 'pcre':
-      return option.negated ? undefined : [option.buffer, pcreFacts(option).minLength, NO_MAX]
+      return option.negated ? undefined : [option.buffer, leastMatch(option), NO_MAX]
     case 'dsize':
       return [BUF.PKT_DATA, ...ofTest(option.test)]
     case 'buffer_length':
@@ -61,10 +60,14 @@ function boundOf(option: RuleOption): Bound | undefined {
   }
 }
 
-export function lengthBounds(options: readonly RuleOption[]): LengthBounds {
+/** @param leastMatch bytes that a match of an expression has at least */
+export function lengthBounds(
+  options: readonly RuleOption[],
+  leastMatch: (option: PcreOption) => number,
+): LengthBounds {
   let best: Bound = [BUF.PKT_DATA, 0, NO_MAX]
   for (const option of options) {
-    const bound = boundOf(option)
+    const bound = boundOf(option, leastMatch)
     if (
       bound === undefined ||
       bound[0] === BUF.BASE64_DATA ||

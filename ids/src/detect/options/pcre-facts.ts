@@ -1,26 +1,24 @@
 /**
- * What must be true of every subject a regular expression matches: its least length, and the literals it holds.
+ * What must be true of every subject a regular expression matches: the literals it holds.
  *
- * In: the text of an expression. Out: bounds that let most attempts be left out, and a fast pattern for rules that have
- * nothing better. Wrong only on the safe side: an expression the parser does not know has length 0 and no literal.
+ * In: the text of an expression. Out: a test that lets most attempts be left out, and a fast pattern for rules that have
+ * nothing better. Wrong only on the safe side: an expression the parser does not know has no literal.
  */
 import type { RegexFlags } from '../../match/matcher.js'
 import { parseRegex } from '../../match/regex-parse.js'
-import { type ByteSet, minLength, type Node } from '../../match/regex-syntax.js'
+import type { ByteSet, Node } from '../../match/regex-syntax.js'
 import type { PcreOption } from '../../rules/model.js'
 import { FOLD } from '../search.js'
 import { type RunTest, runTestOf } from './pcre-run.js'
 
 export interface PcreFacts {
-  /** Bytes a subject must have at least. */
-  readonly minLength: number
   /** Runs of at least two bytes, ASCII lower case, that every match holds in some case. */
   readonly literals: readonly Uint8Array[]
   /** To be tried before the expression; undefined = not worth it. */
   readonly runTest: RunTest | undefined
 }
 
-const UNKNOWN: PcreFacts = { minLength: 0, literals: [], runTest: undefined }
+const UNKNOWN: PcreFacts = { literals: [], runTest: undefined }
 /** A longer literal says no more. */
 const LONGEST_LITERAL = 32
 const TELLING_LITERAL = 3
@@ -49,7 +47,6 @@ function factsOf(pattern: string, flags: RegexFlags): PcreFacts {
   // Engines find literals fast by themselves.
   const telling = runs.found.some((literal) => literal.length >= TELLING_LITERAL)
   return {
-    minLength: minLength(root),
     literals: runs.found,
     runTest: telling ? undefined : runTestOf(root),
   }

@@ -1,12 +1,6 @@
 /** `pcre` (snort-manual 3.5.31): relative subject, retry from the end of the previous match, match limit. */
 import type { BufferId } from '../../inspect/buffers.js'
-import {
-  REGEX_LIMIT,
-  REGEX_MATCH,
-  REGEX_NO_MATCH,
-  type Regex,
-  type RegexEngine,
-} from '../../match/matcher.js'
+import { REGEX_LIMIT, REGEX_MATCH, REGEX_NO_MATCH, type Regex } from '../../match/matcher.js'
 import type { PcreOption } from '../../rules/model.js'
 import type { Evaluation, RetryEvaluator } from '../evaluation.js'
 import { pcreFacts } from './pcre-facts.js'
@@ -32,17 +26,15 @@ export class PcreEvaluator implements RetryEvaluator {
   readonly #anchored: boolean
   readonly #runTest: RunTest | undefined
 
-  /** @throws RegexError when the engine cannot compile the expression */
-  constructor(option: PcreOption, engine: RegexEngine, matchLimit: number) {
+  constructor(option: PcreOption, regex: Regex) {
     this.#buffer = option.buffer
-    this.#regex = engine.compile(option.pattern, option.flags, option.ignoreLimits ? 0 : matchLimit)
+    this.#regex = regex
     this.#negated = option.negated
     this.#relative = option.relative
     this.#movesCursor = option.movesCursor
     this.#anchored = isAnchored(option)
-    const { minLength, runTest } = pcreFacts(option)
-    this.#minLength = Math.max(1, minLength)
-    this.#runTest = runTest
+    this.#minLength = Math.max(1, regex.minLength)
+    this.#runTest = pcreFacts(option).runTest
   }
 
   test(state: Evaluation): boolean {
