@@ -1,5 +1,6 @@
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import { DEFAULT_LIMITS } from '../src/inspect/index.js'
 import { Recorder, type SeenUnit } from './http-support.js'
 
 /** Text of the buffers of one unit that are present, by name; `raw_data` is left out where it equals `pkt_data`. */
@@ -184,7 +185,7 @@ describe('response buffers', () => {
         expect(unit.sequence).toBe(index)
         expect(unit.last).toBe(index === units.length - 1)
         expect(file.base + file.fresh).toBe(body.length)
-        expect(file.text.slice(file.fresh).length).toBeLessThanOrEqual(16384)
+        expect(file.text.slice(file.fresh).length).toBeLessThanOrEqual(DEFAULT_LIMITS.window)
         body += file.text.slice(file.fresh)
         raw += unit.buffers.pkt_data!.text.slice(unit.buffers.pkt_data!.fresh)
       })

@@ -170,7 +170,7 @@ describe('segmentation', () => {
 })
 
 describe('windows', () => {
-  test('of a long body: 16 KiB of new bytes each, 16 KiB of look-back, positions from the message start', () => {
+  test('of a long body: 24 KiB of new bytes each, 8 KiB of look-back, positions from the message start', () => {
     const { window, lookBack } = DEFAULT_LIMITS
     const text = Array.from({ length: 6000 }, (_, i) => `line ${i}\n`).join('')
     const head = `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n`

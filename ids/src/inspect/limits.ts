@@ -33,8 +33,9 @@ export interface InspectLimits {
 }
 
 export const DEFAULT_LIMITS: InspectLimits = {
-  window: 16384,
-  lookBack: 16384,
+  // Looking at bytes twice costs: a window shows a third of its new bytes again. Together they fit a 36 KiB buffer.
+  window: 24576,
+  lookBack: 8192,
   bufferBudget: 256 << 20,
   headBytes: 65536,
   headerLines: 1024,

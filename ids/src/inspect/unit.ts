@@ -2,7 +2,7 @@
  * An inspection unit: the bytes on which rules are evaluated at one moment.
  *
  * In: made by the HTTP inspector (one message, or a window of a long one), by the raw-stream inspector (the data of one
- * turn, in windows of 16 KiB with 16 KiB of look-back) and from single packets.
+ * turn, in windows of 24 KiB with 8 KiB of look-back) and from single packets.
  * Out: handed to detection through `UnitSink.inspect`, valid during that call only.
  */
 import type { AlertHttp } from '../output/alert.js'

@@ -215,8 +215,8 @@ describe('long messages', () => {
     expect(sids(rule, exchange(GET, long(body)))).toEqual([1])
   })
 
-  it('sees what lies up to a window back', () => {
-    const body = `${filler(16_300)}first${filler(9_000)}second${filler(20_000)}`
+  it('sees what lies up to a look-back before a window', () => {
+    const body = `${filler(24_000)}first${filler(8_000)}second${filler(20_000)}`
     const rule =
       'alert tcp any any -> any any (flow:to_client; file_data; content:"first"; content:"second"; distance:0; sid:1;)'
     expect(sids(rule, exchange(GET, long(body)))).toEqual([1])
