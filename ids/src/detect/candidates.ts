@@ -9,12 +9,16 @@ import { BUF, type BufferSet } from '../inspect/buffers.js'
 import { type InspectionUnit, UNIT } from '../inspect/unit.js'
 import type { Counters } from './counters.js'
 import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
-import type { GroupTable, MatcherCache, PatternSet, RuleGroup } from './groups.js'
+import type { GroupSets, GroupTable, RuleGroup } from './groups.js'
 import { UnitLengths } from './length-bounds.js'
+import type { PatternSet, SearcherCache } from './pattern-set.js'
 import { type RuleSet, TRAIT } from './rule-set.js'
+import { isSliding } from './screen.js'
 
 /** Pattern rules of a packet group that are tried outright: cheaper than a search when there are few. */
 const DIRECT_RULES = 8
+/** In shorter messages trying the rules takes no longer than searching for their screens. */
+const SCREENED_BYTES = 2048
 /** Lists up to this length are sorted in place. */
 const INSERTION_SORT = 32
 const TCP = 6
@@ -25,25 +29,27 @@ export class Candidates {
   readonly list: Int32Array
   count = 0
   readonly #set: RuleSet
-  readonly #matchers: MatcherCache
+  readonly #searchers: SearcherCache
   readonly #counters: Counters
-  /** Generation in which a rule became a candidate, and in which its gate had been passed before. */
+  /** Generation in which a rule became a candidate, had stayed one, and had stayed one without being woken again. */
   readonly #stamp: Uint32Array
   readonly #resumed: Uint32Array
+  readonly #unseen: Uint32Array
   #generation = 0
   /** Trait that rules out the present unit; 0 = none. */
   #rejected = 0
   readonly #lengths = new UnitLengths()
   #measured = false
 
-  constructor(set: RuleSet, matchers: MatcherCache, counters: Counters) {
+  constructor(set: RuleSet, searchers: SearcherCache, counters: Counters) {
     this.#set = set
-    this.#matchers = matchers
+    this.#searchers = searchers
     this.#counters = counters
     const count = set.rules.length
     this.list = new Int32Array(count)
     this.#stamp = new Uint32Array(count)
     this.#resumed = new Uint32Array(count)
+    this.#unseen = new Uint32Array(count)
   }
 
   /** Starts anew for a unit. `packet`: the unit is this single packet. */
@@ -55,6 +61,7 @@ export class Candidates {
     if (this.#generation > 0xffff_fffe) {
       this.#stamp.fill(0)
       this.#resumed.fill(0)
+      this.#unseen.fill(0)
       this.#generation = 1
     }
   }
@@ -68,17 +75,24 @@ export class Candidates {
     return this.#lengths
   }
 
-  /** A rule that was woken by an earlier window of the message: what woke it is not asked again. */
+  /** A rule that was woken by an earlier window of the message. Called after the searches. */
   resume(rule: number): void {
-    this.#add(rule)
     this.#resumed[rule] = this.#generation
+    if (this.#stamp[rule] === this.#generation) return
+    this.#unseen[rule] = this.#generation
+    this.#add(rule)
   }
 
   isResumed(rule: number): boolean {
     return this.#resumed[rule] === this.#generation
   }
 
-  /** Keeps a rule from becoming a candidate of this unit. */
+  /** Nothing in this window has woken the rule. */
+  isUnseen(rule: number): boolean {
+    return this.#unseen[rule] === this.#generation
+  }
+
+  /** Keeps a rule from becoming a candidate of this unit. Called before the searches. */
   exclude(rule: number): void {
     this.#stamp[rule] = this.#generation
   }
@@ -141,48 +155,57 @@ export class Candidates {
   }
 
   #group(group: RuleGroup, unit: InspectionUnit): void {
-    const { combined } = group
-    const uri = group.sets[SET.URI]!
-    if (uri !== null) this.#searchBuffer(group, uri, unit, BUF.HTTP_URI)
-    if (combined !== null && isVerbatim(group, unit.buffers)) {
-      this.#searchBuffer(group, combined, unit, BUF.PKT_DATA)
-      const plain = group.sets[SET.PLAIN]!
-      if (plain !== null) this.#searchOthers(group, plain, unit)
-    } else {
-      for (let id = 0; id < SET_COUNT; id++) {
-        const set = group.sets[id]!
-        if (set === null || id === SET.URI) continue
-        this.#searchBuffer(group, set, unit, SET_BUFFERS[id]!)
-        if (id === SET.PLAIN) this.#searchOthers(group, set, unit)
-      }
+    const { buffers } = unit
+    this.#searchSets(group, group.patterns, buffers)
+    if (group.screens !== null) {
+      if (buffers.length(BUF.PKT_DATA) < SCREENED_BYTES) this.#addAll(group.screened, unit)
+      else this.#searchSets(group, group.screens, buffers)
     }
     this.#addAll(group.always, unit)
   }
 
-  /** File data and the bytes as they came, unless they are part of the packet data that has just been searched. */
-  #searchOthers(group: RuleGroup, set: PatternSet, unit: InspectionUnit): void {
-    const { buffers } = unit
-    if (set.inFileData && !isPartOfPacket(buffers, BUF.FILE_DATA)) {
-      this.#searchBuffer(group, set, unit, BUF.FILE_DATA)
+  #searchSets(group: RuleGroup, sets: GroupSets, buffers: BufferSet): void {
+    const { combined, bySet } = sets
+    const uri = bySet[SET.URI]!
+    if (uri !== null) this.#searchBuffer(group, sets, uri, buffers, BUF.HTTP_URI)
+    if (combined !== null && isVerbatim(sets, buffers, combined.screens)) {
+      this.#searchBuffer(group, sets, combined, buffers, BUF.PKT_DATA)
+      const plain = bySet[SET.PLAIN]!
+      if (plain !== null) this.#searchOthers(group, sets, plain, buffers)
+      return
     }
-    if (set.inRawData && !isPartOfPacket(buffers, BUF.RAW_DATA)) {
-      this.#searchBuffer(group, set, unit, BUF.RAW_DATA)
+    for (let id = 0; id < SET_COUNT; id++) {
+      const set = bySet[id]!
+      if (set === null || id === SET.URI) continue
+      this.#searchBuffer(group, sets, set, buffers, SET_BUFFERS[id]!)
+      if (id === SET.PLAIN) this.#searchOthers(group, sets, set, buffers)
     }
   }
 
-  #searchBuffer(group: RuleGroup, set: PatternSet, unit: InspectionUnit, slot: number): void {
-    const { buffers } = unit
+  /** File data and the bytes as they came, unless they are part of the packet data that has just been searched. */
+  #searchOthers(group: RuleGroup, sets: GroupSets, set: PatternSet, buffers: BufferSet): void {
+    if (set.inFileData && !isPartOfPacket(buffers, BUF.FILE_DATA, set.screens)) {
+      this.#searchBuffer(group, sets, set, buffers, BUF.FILE_DATA)
+    }
+    if (set.inRawData && !isPartOfPacket(buffers, BUF.RAW_DATA, set.screens)) {
+      this.#searchBuffer(group, sets, set, buffers, BUF.RAW_DATA)
+    }
+  }
+
+  #searchBuffer(group: RuleGroup, sets: GroupSets, set: PatternSet, buffers: BufferSet, slot: number): void {
+    const first = searchedFrom(buffers, slot, set.screens)
+    if (first < 0) return
+    const searcher = group.searcher(sets, set, this.#searchers, this.#counters)
+    if (searcher === null) return
+    const start = buffers.start[slot]!
     const end = buffers.end[slot]!
-    const fresh = buffers.fresh[slot]!
-    if (fresh >= end) return
-    const matcher = group.matcher(set, this.#matchers, this.#counters)
-    if (matcher === null) return
-    // A pattern may have begun before the bytes that are new.
-    const from = Math.max(buffers.start[slot]!, fresh - matcher.longest + 1)
-    const found = matcher.search(buffers.bytes[slot]!, from, end)
+    // A literal may have begun before the bytes that are new.
+    const earliest = first - set.longest + 1
+    const from = set.screens || earliest < start ? start : earliest
+    const found = searcher.search(buffers.bytes[slot]!, from, end)
     this.#counters.searches++
     this.#counters.searchedBytes += end - from
-    if (found > 0) this.#wake(set, matcher.hits, found)
+    if (found > 0) this.#wake(set, searcher.hits, found)
   }
 
   #wake(set: PatternSet, hits: Uint32Array, found: number): void {
@@ -195,31 +218,40 @@ export class Candidates {
   }
 
   #packetGroup(group: RuleGroup, unit: InspectionUnit): void {
-    const set = group.sets[SET.PLAIN]!
+    const { patterns } = group
+    const set = patterns.bySet[SET.PLAIN]!
     if (set !== null && unit.buffers.length(BUF.PKT_DATA) > 0) {
       if (set.rules.length <= DIRECT_RULES) this.#addAll(set.rules, unit)
-      else this.#searchBuffer(group, set, unit, BUF.PKT_DATA)
+      else this.#searchBuffer(group, patterns, set, unit.buffers, BUF.PKT_DATA)
     }
     this.#addAll(group.always, unit)
   }
 }
 
-/** The new bytes of a buffer, if it has any, are among those a search of the packet data covers. */
-function isPartOfPacket(buffers: BufferSet, slot: number): boolean {
-  const end = buffers.end[slot]!
-  const fresh = buffers.fresh[slot]!
+/** Index of the first byte of a buffer that has to be searched; -1 = there is none. */
+function searchedFrom({ start, end, fresh }: BufferSet, slot: number, screens: boolean): number {
+  const last = end[slot]!
+  if (!screens) return fresh[slot]! < last ? fresh[slot]! : -1
+  // Rules do not stay for what they were woken by in a sliding buffer, so there the look-back counts, too.
+  return start[slot]! < last && (fresh[slot]! < last || isSliding(slot)) ? start[slot]! : -1
+}
+
+/** What has to be searched of a buffer is part of what is searched of the packet data. */
+function isPartOfPacket(buffers: BufferSet, slot: number, screens: boolean): boolean {
+  const from = searchedFrom(buffers, slot, screens)
   return (
-    fresh >= end ||
+    from < 0 ||
     (buffers.bytes[slot] === buffers.bytes[BUF.PKT_DATA] &&
-      fresh >= buffers.fresh[BUF.PKT_DATA]! &&
-      end <= buffers.end[BUF.PKT_DATA]!)
+      from >= (screens ? buffers.start[BUF.PKT_DATA]! : buffers.fresh[BUF.PKT_DATA]!) &&
+      buffers.end[slot]! <= buffers.end[BUF.PKT_DATA]!)
   )
 }
 
-/** Every buffer the group has patterns for is part of the packet data: nothing in it was decoded or normalised. */
-function isVerbatim(group: RuleGroup, buffers: BufferSet): boolean {
+/** Every buffer there are patterns for is part of the packet data: nothing in it was decoded or normalised. */
+function isVerbatim({ bySet }: GroupSets, buffers: BufferSet, screens: boolean): boolean {
   for (let id = SET.PLAIN + 1; id < SET_COUNT; id++) {
-    if (id !== SET.URI && group.sets[id] !== null && !isPartOfPacket(buffers, SET_BUFFERS[id]!)) return false
+    if (id === SET.URI || bySet[id] === null) continue
+    if (!isPartOfPacket(buffers, SET_BUFFERS[id]!, screens)) return false
   }
   return true
 }

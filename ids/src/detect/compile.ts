@@ -59,6 +59,7 @@ import { SdPatternEvaluator } from './options/sensitive-data.js'
 import { type FlowbitNames, FlowbitsChange, FlowbitsTestEvaluator, FlowEvaluator } from './options/session.js'
 import { CvsEvaluator, FtpBounceEvaluator, RpcEvaluator, StreamSizeEvaluator } from './options/structures.js'
 import type { PortClasses } from './ports.js'
+import { chooseScreen, type Screen } from './screen.js'
 import { foldBytes } from './search.js'
 
 /** What the rules of one engine share while they are compiled. */
@@ -77,6 +78,8 @@ export interface CompileContext {
 export class CompiledRule {
   readonly rule: Rule
   readonly fastPattern: FastPattern | undefined
+  /** What is searched for in messages when there is no good fast pattern. */
+  readonly screen: Screen | undefined
   /** `fast_pattern:only`: checked once, when the pattern has been seen. */
   readonly gate: OnlyPatternEvaluator | undefined
   readonly changes: readonly FlowbitsChange[]
@@ -119,6 +122,9 @@ export class CompiledRule {
     this.fastPattern = chooseFastPattern(rule, context.maxPatternLength)
     const only = onlyContent(rule)
     this.gate = only === undefined ? undefined : new OnlyPatternEvaluator(only)
+    // A gate passed stays passed in the later windows of a message, so it has to be tried in every one.
+    const weak = this.fastPattern === undefined || this.fastPattern.commonplace
+    this.screen = weak && only === undefined ? chooseScreen(rule) : undefined
     const regexes = compileRegexes(options, context)
     registerFlowbits(options, context.flowbits)
     this.#makeSteps = () =>

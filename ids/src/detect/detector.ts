@@ -6,6 +6,7 @@
  * by action (drop, reject, alert, log), priority, then gid and sid; a rule alerts once per unit.
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
+import type { BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import {
   type Direction,
@@ -25,8 +26,10 @@ import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
 import type { FlowContext } from './flow-context.js'
-import type { GroupTable, MatcherCache } from './groups.js'
-import { type DirectionTables, FIT, type RuleSet, TRAIT } from './rule-set.js'
+import type { GroupTable } from './groups.js'
+import type { SearcherCache } from './pattern-set.js'
+import { type DirectionTables, FIT, type RuleSet, STAY, TRAIT } from './rule-set.js'
+import { SLIDING } from './screen.js'
 import type { DetectSettings } from './settings.js'
 
 const MAX_PACKET_MATCHES = 8
@@ -76,13 +79,15 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
 
   readonly #fired: Int32Array
   #firedCount = 0
+  /** Limit of the look-back of windows. */
+  #lookBack = 0
   /** Rules remembered for later windows: `n` waiting, `~n` fired. */
   readonly #pending: Int32Array
   #pendingCount = 0
 
   constructor(
     set: RuleSet,
-    matchers: MatcherCache,
+    matchers: SearcherCache,
     settings: DetectSettings,
     packet: Packet,
     sink: AlertSink,
@@ -152,10 +157,12 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       return
     }
     this.#begin(undefined)
-    if (unit.pending !== null && unit.sequence > 0) this.#resume(unit.pending)
+    const pending = unit.sequence > 0 ? unit.pending : null
+    if (pending !== null) this.#excludeFired(pending)
     const serverPort = flow.port(unit.swapped ? CLI : SVR)
     const clientPort = flow.port(unit.swapped ? SVR : CLI)
     this.#candidates.search(table, unit, serverPort, clientPort)
+    if (pending !== null) this.#resume(pending)
     if (this.#candidates.count > 0 || observer !== undefined) {
       const toServer = unit.direction === TO_SERVER
       const state = this.#state
@@ -190,6 +197,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
 
   /** Must be called before the first unit. */
   useContext(context: InspectionContext<DetectFlow>): void {
+    this.#lookBack = context.limits.lookBack
     this.#protocols.useContext(context)
   }
 
@@ -253,14 +261,21 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#pendingCount = 0
   }
 
-  /** Candidates of earlier windows of the message; those that have fired are kept out. */
+  /** Rules that have fired on an earlier window of the message are kept out. */
+  #excludeFired(pending: Int32Array): void {
+    for (let i = 0; i < pending.length; i++) {
+      const entry = pending[i]!
+      if (entry >= 0) continue
+      this.#candidates.exclude(~entry)
+      this.#keep(entry)
+    }
+  }
+
+  /** Candidates of earlier windows of the message. */
   #resume(pending: Int32Array): void {
     for (let i = 0; i < pending.length; i++) {
       const entry = pending[i]!
-      if (entry < 0) {
-        this.#candidates.exclude(~entry)
-        this.#keep(entry)
-      } else this.#candidates.resume(entry)
+      if (entry >= 0) this.#candidates.resume(entry)
     }
   }
 
@@ -315,6 +330,12 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const destination = portClasses.classOf[destinationPort]!
     const http = isMessage(unit)
     const lengths = this.#candidates.lengthsOf(unit)
+    const stay = http
+      ? this.#set.stayInMessages
+      : unit.kind === UNIT.STREAM
+        ? this.#set.stayInStreams
+        : this.#set.stayElsewhere
+    const slidesOn = !unit.last && this.#slidesOn(unit.buffers)
     const established = flow?.established ?? false
     const fits = this.#set.fits(unit.direction, unit.service)
     const first = flow === undefined || (context?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
@@ -337,7 +358,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       let outcome = this.#try(rule, index, bodyOnly && !seesRaw, unit.last)
       if (seesRaw && outcome !== MATCH) outcome = Math.max(outcome, this.#try(rule, index, true, unit.last))
       if (outcome !== MATCH) {
-        if (outcome === WAIT) this.#keep(index)
+        if (outcome === WAIT && this.#stays(index, stay[index]!, slidesOn)) this.#keep(index)
         continue
       }
       if (!unit.last) this.#keep(~index)
@@ -360,7 +381,20 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     // The gate is looked at last because it costs most, and not again in later windows.
     if (rule.gate !== undefined && !this.#candidates.isResumed(index) && !rule.gate.test(state))
       return NO_MATCH
-    return holds ? MATCH : rule.fastPattern === undefined ? NO_MATCH : WAIT
+    return holds ? MATCH : WAIT
+  }
+
+  #stays(index: number, stay: number, slidesOn: boolean): boolean {
+    return stay === STAY.ON || (stay === STAY.IN_SIGHT && !(slidesOn && this.#candidates.isUnseen(index)))
+  }
+
+  /** What lies before the new bytes of this window is out of sight in the next. */
+  #slidesOn(buffers: BufferSet): boolean {
+    for (const slot of SLIDING) {
+      const end = buffers.end[slot]!
+      if (end >= 0 && end - buffers.fresh[slot]! < this.#lookBack) return false
+    }
+    return true
   }
 
   #changeBits(flow: DetectFlow, rule: CompiledRule): void {

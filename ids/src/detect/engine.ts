@@ -11,9 +11,9 @@ import type { AlertSink } from '../output/alert.js'
 import type { Rule, RuleProblem } from '../rules/model.js'
 import { AlertFilter } from './alert-filter.js'
 import { Counters } from './counters.js'
-import { MatcherCache } from './groups.js'
 import { Inspector } from './inspector.js'
 import { FlowbitNames } from './options/session.js'
+import { SearcherCache } from './pattern-set.js'
 import { RuleSet } from './rule-set.js'
 import { DEFAULT_DETECT_SETTINGS, type DetectSettings } from './settings.js'
 
@@ -48,7 +48,7 @@ export function createEngine(options: EngineOptions): Engine {
     pcreMatchLimit: settings.pcreMatchLimit,
     maxPatternLength: settings.maxPatternLength,
   })
-  const matchers = new MatcherCache(options.matcherEngine)
+  const matchers = new SearcherCache(options.matcherEngine)
   return {
     problems: set.problems,
     rules: set.rules.map(({ rule }) => rule),

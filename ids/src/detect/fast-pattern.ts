@@ -28,7 +28,7 @@ export const SET_BUFFERS: readonly BufferId[] = [
 ]
 
 /** undefined: contents of this buffer cannot be fast patterns. */
-const SET_OF_BUFFER: readonly (PatternSetId | undefined)[] = (() => {
+export const SET_OF_BUFFER: readonly (PatternSetId | undefined)[] = (() => {
   const sets: (PatternSetId | undefined)[] = []
   sets[BUF.PKT_DATA] = SET.PLAIN
   sets[BUF.RAW_DATA] = SET.PLAIN
@@ -65,7 +65,7 @@ export interface FastPattern {
 }
 
 /** A literal that every match of a rule holds in one of its buffers. */
-interface Literal {
+export interface Literal {
   readonly buffer: BufferId
   readonly bytes: Uint8Array
   readonly content: ContentOption | undefined
@@ -129,7 +129,7 @@ const REQUEST_ONLY: readonly BufferId[] = [BUF.HTTP_RAW_URI, BUF.HTTP_METHOD]
 const RESPONSE_ONLY: readonly BufferId[] = [BUF.HTTP_STAT_CODE, BUF.HTTP_STAT_MSG]
 
 /** What the choice for one rule depends on, besides its literals. */
-interface Choice {
+export interface Choice {
   readonly rule: Rule
   readonly toServer: boolean
   readonly toClient: boolean
@@ -139,7 +139,7 @@ interface Choice {
  * How well a literal tells a rule's traffic from other: its length, without leading NUL bytes, which are everywhere; and
  * much less for what stands in ordinary HTTP traffic.
  */
-function weight(choice: Choice, { buffer, bytes }: Pick<Literal, 'buffer' | 'bytes'>): number {
+export function weight(choice: Choice, { buffer, bytes }: Pick<Literal, 'buffer' | 'bytes'>): number {
   let zeros = 0
   while (zeros < bytes.length && bytes[zeros] === 0) zeros++
   // All-NUL contents come after every other one.
@@ -171,7 +171,7 @@ function heaviest(choice: Choice, literals: readonly Literal[]): Literal | undef
   return best
 }
 
-function isEligible(choice: Choice, buffer: BufferId): boolean {
+export function isEligible(choice: Choice, buffer: BufferId): boolean {
   if (choice.toClient && REQUEST_ONLY.includes(buffer)) return false
   if (choice.toServer && RESPONSE_ONLY.includes(buffer)) return false
   return SET_OF_BUFFER[buffer] !== undefined
@@ -222,7 +222,7 @@ function pcreLiterals(choice: Choice): Literal[] {
   return literals
 }
 
-function choiceFor(rule: Rule): Choice {
+export function choiceFor(rule: Rule): Choice {
   let direction: string | undefined
   for (const option of rule.options) if (option.kind === 'flow') direction ??= option.direction
   return { rule, toServer: direction !== 'to_client', toClient: direction !== 'to_server' }
@@ -253,7 +253,7 @@ function choose(choice: Choice): Literal | undefined {
 }
 
 /** Some HTTP message may show the rule its (decoded) body as packet data; see `CompiledRule.seesBodyOnly`. */
-function maySeeBodyOnly(rule: Rule): boolean {
+export function maySeeBodyOnly(rule: Rule): boolean {
   const { sourcePorts, destinationPorts } = rule.header
   return (
     rule.dialect === 'snort3' ||

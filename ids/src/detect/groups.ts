@@ -8,11 +8,12 @@
 
 import { BUF } from '../inspect/buffers.js'
 import type { Direction, ServiceId } from '../inspect/unit.js'
-import type { Matcher, MatcherEngine } from '../match/matcher.js'
+import type { Searcher } from '../match/matcher.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { type FastPattern, SET, SET_COUNT } from './fast-pattern.js'
 import { SERVICE_FIT } from './header-test.js'
+import { fastPatternSet, type PatternSet, type SearcherCache, screenSet } from './pattern-set.js'
 import type { PortClasses } from './ports.js'
 
 /**
@@ -26,89 +27,33 @@ const MERGED_CLASSES = 8
 export const GROUP = { BYTES: 0, MESSAGES: 1, FILES: 2 } as const
 export type GroupKind = (typeof GROUP)[keyof typeof GROUP]
 
-/** Patterns of one kind in a group, and the rules behind each. */
-export class PatternSet {
-  readonly patterns: readonly Uint8Array[]
-  /** Rules of pattern p: `rules[offsets[p]]` up to `rules[offsets[p + 1]]`. */
-  readonly offsets: Int32Array
-  readonly rules: Int32Array
-  /** PLAIN: some pattern may stand in file data that is not part of the raw bytes. */
-  readonly inFileData: boolean
-  /** PLAIN: some pattern is looked for in the bytes as they came. */
-  readonly inRawData: boolean
-  readonly #key: string
-  #matcher: Matcher | undefined
-
-  constructor(members: readonly number[], rules: readonly CompiledRule[]) {
-    const byPattern = new Map<string, number[]>()
-    let inFileData = false
-    let inRawData = false
-    for (const index of members) {
-      const fastPattern = rules[index]!.fastPattern!
-      inFileData ||= fastPattern.inFileData
-      inRawData ||= fastPattern.inRawData
-      const text = Buffer.from(fastPattern.bytes).toString('latin1')
-      const list = byPattern.get(text)
-      if (list === undefined) byPattern.set(text, [index])
-      else list.push(index)
-    }
-    const texts = [...byPattern.keys()].sort()
-    this.patterns = texts.map((text) => new Uint8Array(Buffer.from(text, 'latin1')))
-    this.offsets = new Int32Array(texts.length + 1)
-    this.rules = new Int32Array(members.length)
-    this.inFileData = inFileData
-    this.inRawData = inRawData
-    let at = 0
-    texts.forEach((text, i) => {
-      for (const index of byPattern.get(text)!) this.rules[at++] = index
-      this.offsets[i + 1] = at
-    })
-    this.#key = texts.map((text) => `${text.length}:${text}`).join('')
-  }
-
-  /** @throws Error when the engine refuses the patterns */
-  matcher(cache: MatcherCache): Matcher {
-    this.#matcher ??= cache.get(this.#key, this.patterns)
-    return this.#matcher
-  }
-}
-
-/** Matchers by pattern set, so that equal sets are compiled once. */
-export class MatcherCache {
-  readonly #engine: MatcherEngine
-  readonly #matchers = new Map<string, Matcher>()
-
-  constructor(engine: MatcherEngine) {
-    this.#engine = engine
-  }
-
-  get(key: string, patterns: readonly Uint8Array[]): Matcher {
-    let matcher = this.#matchers.get(key)
-    if (matcher === undefined) {
-      matcher = this.#engine.compile(patterns.map((bytes) => ({ bytes, nocase: true })))
-      this.#matchers.set(key, matcher)
-    }
-    return matcher
-  }
-
-  get size(): number {
-    return this.#matchers.size
-  }
-
-  close(): void {
-    for (const matcher of this.#matchers.values()) matcher.close()
-    this.#matchers.clear()
-  }
-}
-
-export class RuleGroup {
-  /** Indexed by `SET`; null = no rule of the group has a fast pattern of that kind. */
-  readonly sets: (PatternSet | null)[]
+/** Pattern sets of a group, by the buffers they are searched in. */
+export class GroupSets {
+  /** Indexed by `SET`; null = no rule of the group has a pattern of that kind. */
+  readonly bySet: (PatternSet | null)[]
   /**
    * The patterns of all sets but URI, for messages whose buffers are parts of the packet data: one search instead of
    * several. URIs have most patterns and few bytes, and are seldom sent as they are looked at.
    */
   combined: PatternSet | null
+
+  /** @param bySet rules by the set their pattern belongs to */
+  constructor(bySet: readonly (readonly number[])[], make: (members: readonly number[]) => PatternSet) {
+    this.bySet = bySet.map((list) => (list.length === 0 ? null : make(list)))
+    const others = bySet.filter((list, id) => list.length > 0 && id !== SET.URI)
+    this.combined = others.length > 1 ? make(others.flat()) : null
+  }
+}
+
+const NO_SETS: readonly (readonly number[])[] = Array.from({ length: SET_COUNT }, () => [])
+
+export class RuleGroup {
+  /** Fast patterns. */
+  readonly patterns: GroupSets
+  /** Parts of the regular expressions of rules that have no good fast pattern; null = there are none. */
+  readonly screens: GroupSets | null
+  /** The rules of all screens. */
+  readonly screened: Int32Array
   /** Rules to evaluate on every unit. */
   always: Int32Array
   /** More rules for the same port, searched separately. */
@@ -120,48 +65,50 @@ export class RuleGroup {
     kind: GroupKind,
     next: RuleGroup | null,
   ) {
-    const bySet: number[][] = Array.from({ length: SET_COUNT }, () => [])
+    const patterns: number[][] = NO_SETS.map(() => [])
+    const screens: number[][] = NO_SETS.map(() => [])
     const always: number[] = []
-    const searched: number[] = []
     for (const index of members) {
-      const fastPattern = rules[index]!.fastPattern
-      if (fastPattern === undefined || !isSearched(fastPattern, kind)) always.push(index)
-      else {
-        bySet[fastPattern.set]!.push(index)
-        if (fastPattern.set !== SET.URI) searched.push(index)
-      }
+      const { fastPattern, screen } = rules[index]!
+      if (fastPattern !== undefined && isSearched(fastPattern, kind)) patterns[fastPattern.set]!.push(index)
+      else if (screen !== undefined && kind === GROUP.MESSAGES) screens[screen.set]!.push(index)
+      else always.push(index)
     }
-    this.sets = bySet.map((list) => (list.length === 0 ? null : new PatternSet(list, rules)))
-    const kinds = this.sets.filter((set, id) => set !== null && id !== SET.URI).length
-    this.combined = kinds > 1 ? new PatternSet(searched, rules) : null
+    this.patterns = new GroupSets(patterns, (list) => fastPatternSet(list, rules))
+    this.screened = Int32Array.from(screens.flat())
+    this.screens = this.screened.length > 0 ? new GroupSets(screens, (list) => screenSet(list, rules)) : null
     this.always = Int32Array.from(always)
     this.next = next
   }
 
-  /** Makes the matchers most units need now instead of at the first unit. */
-  warmUp(cache: MatcherCache, counters: Counters): void {
-    if (this.combined !== null) this.matcher(this.combined, cache, counters)
-    for (let id = 0; id < SET_COUNT; id++) {
-      const set = this.sets[id]!
-      if (set !== null && (id === SET.URI || this.combined === null)) this.matcher(set, cache, counters)
+  /** Makes the searchers most units need now instead of at the first unit. */
+  warmUp(cache: SearcherCache, counters: Counters): void {
+    for (const sets of [this.patterns, this.screens]) {
+      if (sets === null) continue
+      if (sets.combined !== null) this.searcher(sets, sets.combined, cache, counters)
+      for (let id = 0; id < SET_COUNT; id++) {
+        const set = sets.bySet[id]!
+        if (set !== null && (id === SET.URI || sets.combined === null))
+          this.searcher(sets, set, cache, counters)
+      }
     }
     this.next?.warmUp(cache, counters)
   }
 
   /**
-   * The matcher of one of the group's sets. When the engine refuses the patterns, the set is dropped, its rules are
+   * The searcher of one of the group's sets. When the engine refuses the patterns, the set is dropped, its rules are
    * evaluated on every unit from then on, and null is returned.
    */
-  matcher(set: PatternSet, cache: MatcherCache, counters: Counters): Matcher | null {
+  searcher(sets: GroupSets, set: PatternSet, cache: SearcherCache, counters: Counters): Searcher | null {
     try {
-      return set.matcher(cache)
+      return set.searcher(cache)
     } catch {
-      counters.matcherFailures++
-      if (set === this.combined) this.combined = null
+      if (!set.screens || cache.hasExpressions) counters.matcherFailures++
+      if (set === sets.combined) sets.combined = null
       else {
-        this.sets[this.sets.indexOf(set)] = null
+        sets.bySet[sets.bySet.indexOf(set)] = null
         // The combined set would hide that these rules are not searched for any more.
-        this.combined = null
+        sets.combined = null
         this.always = Int32Array.from([...this.always, ...set.rules])
       }
       return null
@@ -224,7 +171,7 @@ export class GroupTable {
   }
 
   /** Makes the groups of these server ports, and their matchers, now instead of at the first unit. */
-  warmUp(ports: readonly number[], cache: MatcherCache, counters: Counters): void {
+  warmUp(ports: readonly number[], cache: SearcherCache, counters: Counters): void {
     for (const port of ports) this.byServerPort(port)?.warmUp(cache, counters)
   }
 

@@ -28,7 +28,7 @@ import { AlertFilter } from './alert-filter.js'
 import { Counters } from './counters.js'
 import { type DetectFlow, type DetectObserver, Detector } from './detector.js'
 import { FlowContext } from './flow-context.js'
-import type { MatcherCache } from './groups.js'
+import type { SearcherCache } from './pattern-set.js'
 import type { DirectionTables, RuleSet } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
 
@@ -51,7 +51,7 @@ export class Inspector {
 
   constructor(
     set: RuleSet,
-    matchers: MatcherCache,
+    matchers: SearcherCache,
     settings: DetectSettings,
     stack: Stack,
     sink: AlertSink,

@@ -19,6 +19,7 @@ import { type CompileContext, CompiledRule } from './compile.js'
 import { GROUP, type GroupKind, GroupTable } from './groups.js'
 import { SERVICE_FIT } from './header-test.js'
 import { PortClasses } from './ports.js'
+import { isSliding } from './screen.js'
 
 /** One table for each direction of travel. */
 export type DirectionTables = readonly [toServer: GroupTable, toClient: GroupTable]
@@ -58,6 +59,16 @@ export const FIT = {
   FIRST: 2,
 } as const
 
+/** How long a rule that was woken by one window of a message and does not match stays a candidate for later ones. */
+export const STAY = {
+  /** Whatever a later window shows, it wakes the rule itself. */
+  NEVER: 0,
+  /** Until its pattern is out of sight. */
+  IN_SIGHT: 1,
+  /** To the end of the message: its pattern is in sight, or counts, all the time. */
+  ON: 2,
+} as const
+
 export class RuleSet {
   /** In evaluation order: rules that change flowbits before those that check them, else as given. */
   readonly rules: readonly CompiledRule[]
@@ -72,6 +83,10 @@ export class RuleSet {
   readonly boundBuffer: Uint8Array
   readonly minLength: Int32Array
   readonly maxLength: Int32Array
+  /** `STAY` by rule index, for the windows of HTTP messages, of other turns, and of everything else. */
+  readonly stayInMessages: Uint8Array
+  readonly stayInStreams: Uint8Array
+  readonly stayElsewhere: Uint8Array
   readonly testsAddresses: boolean
   /** Some rule asks for a service, which only the bytes of the stream can tell. */
   readonly needsService: boolean
@@ -123,6 +138,11 @@ export class RuleSet {
     this.boundBuffer = Uint8Array.from(compiled, ({ bounds }) => bounds.buffer)
     this.minLength = Int32Array.from(compiled, ({ bounds }) => bounds.min)
     this.maxLength = Int32Array.from(compiled, ({ bounds }) => bounds.max)
+    this.stayInMessages = Uint8Array.from(compiled, (rule) => stayOf(rule, true))
+    this.stayInStreams = Uint8Array.from(compiled, (rule) => stayOf(rule, false))
+    this.stayElsewhere = Uint8Array.from(compiled, (rule) =>
+      rule.fastPattern === undefined ? STAY.NEVER : STAY.ON,
+    )
     const tables = (
       service: ServiceId,
       admit: (rule: CompiledRule) => boolean,
@@ -213,6 +233,16 @@ function maySee(rule: CompiledRule, service: ServiceId): boolean {
 
 function readsAddresses({ header, rule }: CompiledRule): boolean {
   return header.testsAddresses || rule.options.some(({ kind }) => kind === 'ftpbounce' || kind === 'sameip')
+}
+
+function stayOf({ fastPattern, gate, screen }: CompiledRule, inMessages: boolean): number {
+  // A gate is passed once for the whole message.
+  if (gate !== undefined && fastPattern !== undefined) return STAY.ON
+  if (inMessages && (fastPattern === undefined || fastPattern.commonplace)) {
+    return screen === undefined || isSliding(screen.buffer) ? STAY.NEVER : STAY.ON
+  }
+  if (fastPattern === undefined) return STAY.NEVER
+  return isSliding(fastPattern.buffer) ? STAY.IN_SIGHT : STAY.ON
 }
 
 function traitsOf(rule: CompiledRule): number {

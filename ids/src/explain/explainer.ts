@@ -5,9 +5,9 @@
  */
 import { createStack, type FrameSink, STATUS, type Stack } from '@weir/stack'
 import type { AlertFilterSettings } from '../detect/alert-filter.js'
-import { MatcherCache } from '../detect/groups.js'
 import { Inspector } from '../detect/inspector.js'
 import { FlowbitNames } from '../detect/options/session.js'
+import { SearcherCache } from '../detect/pattern-set.js'
 import { RuleSet } from '../detect/rule-set.js'
 import { DEFAULT_DETECT_SETTINGS } from '../detect/settings.js'
 import type { MatcherEngine, RegexEngine } from '../match/matcher.js'
@@ -46,14 +46,14 @@ export class Explainer implements FrameSink {
   readonly #loaded: LoadedRules
   readonly #targets: readonly Target[]
   readonly #log = new FlowLog()
-  readonly #matchers: MatcherCache
+  readonly #matchers: SearcherCache
   #wrongChecksums = 0
 
   constructor(options: ExplainerOptions) {
     const { loaded, ids, filters } = options
     this.#loaded = loaded
     this.stack = createStack({ checksums: options.checksums, midstream: true })
-    this.#matchers = new MatcherCache(options.matcherEngine)
+    this.#matchers = new SearcherCache(options.matcherEngine)
     const settings = { ...DEFAULT_DETECT_SETTINGS, ...filters, deferFilters: true }
     const missing: NotLoaded[] = []
     const asked: Rule[] = []

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type PackedPatterns, packPatterns } from './literals.js'
-import type { Matcher, MatcherEngine, MatcherStream, Pattern } from './matcher.js'
+import type { Matcher, MatcherEngine, MatcherStream, Pattern, Searcher } from './matcher.js'
 import type { HyperscanBinding } from './native.js'
 
 const HS_FLAG_CASELESS = 1
+const HS_FLAG_MULTILINE = 4
 const HS_FLAG_SINGLEMATCH = 8
 
 const NO_HITS = new Uint32Array(0)
@@ -47,6 +48,11 @@ export class HyperscanEngine implements MatcherEngine {
     const block = packed.lengths.length === 0 ? CLOSED : this.#compiler.open(packed, 0)
     return new HyperscanMatcher(this.#compiler, packed, block)
   }
+
+  compileExpressions(expressions: readonly string[]): Searcher {
+    const { binding } = this.#compiler
+    return new ExpressionSearcher(binding, this.#compiler.openExpressions(expressions), expressions.length)
+  }
 }
 
 /** Makes databases, or gets them from the store. */
@@ -85,15 +91,52 @@ class Compiler {
     return database
   }
 
-  /** Native errors name the pattern at fault in a property; people need it in the text. */
+  /** A database of expressions for whole buffers; never kept in the store, they are few. */
+  openExpressions(expressions: readonly string[]): number {
+    const packed = packPatterns(
+      expressions.map((text) => ({ bytes: new Uint8Array(Buffer.from(text, 'latin1')), nocase: false })),
+    )
+    const flags = new Uint32Array(expressions.length).fill(HS_FLAG_SINGLEMATCH | HS_FLAG_MULTILINE)
+    return attempt(() => this.binding.compileExpressions(packed.bytes, packed.lengths, flags, 0))
+  }
+
   #compile(packed: PackedPatterns, flags: Uint32Array, streaming: 0 | 1): number {
-    try {
-      return this.binding.compileLiterals(packed.bytes, packed.lengths, flags, streaming)
-    } catch (error) {
-      const { message, pattern } = error as Error & { pattern?: number }
-      const where = pattern === undefined || pattern < 0 ? '' : `pattern ${pattern}: `
-      throw new Error(`Hyperscan: ${where}${message}`)
-    }
+    return attempt(() => this.binding.compileLiterals(packed.bytes, packed.lengths, flags, streaming))
+  }
+}
+
+/** Native errors name the pattern at fault in a property; people need it in the text. */
+function attempt(compile: () => number): number {
+  try {
+    return compile()
+  } catch (error) {
+    const { message, pattern } = error as Error & { pattern?: number }
+    const where = pattern === undefined || pattern < 0 ? '' : `pattern ${pattern}: `
+    throw new Error(`Hyperscan: ${where}${message}`)
+  }
+}
+
+class ExpressionSearcher implements Searcher {
+  readonly patternCount: number
+  readonly hits: Uint32Array
+  readonly #binding: HyperscanBinding
+  readonly #database: Handle
+
+  constructor(binding: HyperscanBinding, database: number, count: number) {
+    this.patternCount = count
+    this.hits = binding.hits(database)
+    this.#binding = binding
+    this.#database = { value: database, close: (value) => binding.close(value) }
+    forgotten.register(this, this.#database, this.#database)
+  }
+
+  search(bytes: Uint8Array, start: number, end: number): number {
+    return this.#binding.scan(this.#database.value, bytes, start, end)
+  }
+
+  close(): void {
+    forgotten.unregister(this.#database)
+    release(this.#database)
   }
 }
 

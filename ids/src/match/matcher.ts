@@ -12,21 +12,22 @@ export interface Pattern {
   readonly nocase: boolean
 }
 
-/**
- * A compiled, immutable set of literal patterns, numbered as given. Not safe for re-entrant use: `hits` belongs to the
- * last call.
- */
-export interface Matcher {
+/** A compiled, immutable set of patterns, numbered as given. Not safe for re-entrant use: `hits` belongs to the last call. */
+export interface Searcher {
   readonly patternCount: number
-  /** Length in bytes of the longest pattern: how far back a search must start to see one that straddles two calls. */
-  readonly longest: number
   /** Pattern numbers found by the last search, each at most once, in no particular order; valid until the next. */
   readonly hits: Uint32Array
   /** Searches `bytes[start, end)`; returns how many entries of `hits` are valid. Never throws for any bytes. */
   search(bytes: Uint8Array, start: number, end: number): number
+  close(): void
+}
+
+/** The patterns are literals. */
+export interface Matcher extends Searcher {
+  /** Length in bytes of the longest pattern: how far back a search must start to see one that straddles two calls. */
+  readonly longest: number
   /** Opens a search over a stream that arrives in pieces. */
   openStream(): MatcherStream
-  close(): void
 }
 
 export interface MatcherStream {
@@ -43,6 +44,12 @@ export interface MatcherEngine {
   readonly description: string
   /** @throws Error with the engine's own message when a pattern cannot be compiled (empty, too long). */
   compile(patterns: readonly Pattern[]): Matcher
+  /**
+   * Compiles expressions made of bytes (`\\xhh`), classes, groups, alternations and repeats; one may begin with `^`, the
+   * beginning of a line. Absent where there is no engine that searches for many at once.
+   * @throws Error when one cannot be compiled
+   */
+  compileExpressions?(expressions: readonly string[]): Searcher
 }
 
 /** Result of `Regex.exec`: the match is `[matchStart, matchEnd)`. */
