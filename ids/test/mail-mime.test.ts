@@ -119,9 +119,8 @@ test('long content comes in windows that show what was before', () => {
   expect(
     windows.map(({ sequence, last, base, fresh, text }) => [sequence, last, base, fresh, text.length]),
   ).toEqual([
-    [0, false, 0, 0, 16386],
-    [1, false, 2, 16384, 32770],
-    [2, true, 16388, 16384, content.length - 16388],
+    [0, false, 0, 0, 24576],
+    [1, true, 16384, 8192, content.length - 16384],
   ])
   for (const { base, text } of windows) expect(content.slice(base, base + text.length)).toBe(text)
 })

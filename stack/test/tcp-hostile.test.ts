@@ -166,7 +166,7 @@ describe('any sequence of segments', () => {
       fc.property(fc.array(shot, { maxLength: 60 }), options, (shots, o) => {
         run([...opening, ...shots], o)
       }),
-      { numRuns: 400 },
+      { numRuns: 400, seed: 1 },
     )
   })
 })
