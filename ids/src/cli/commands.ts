@@ -50,6 +50,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'conf',
       ...RULE_TEXT_FLAGS,
       'strict',
+      'builtin',
       'engine',
       'cache',
       'jobs',

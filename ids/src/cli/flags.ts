@@ -212,6 +212,12 @@ export const FLAGS = {
     group: 'Rules',
     help: 'end with exit code 3 when any rule cannot be loaded',
   },
+  builtin: {
+    kind: 'switch',
+    spelling: '--builtin',
+    group: 'Detection',
+    help: "report what the inspectors find by themselves: malformed HTTP and the like (Snort's built-in rules)",
+  },
   engine: {
     kind: 'single',
     parse: oneOf(ENGINE_CHOICES),

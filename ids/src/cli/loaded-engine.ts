@@ -38,6 +38,7 @@ export const loadEngine = (settings: RuleSettings, choice: EngineOptions): Loade
       eventFilters: directives.eventFilters,
       suppressions: directives.suppressions,
       deferFilters: true,
+      builtinEvents: settings.builtin,
     },
   })
   const compileErrors = engine.problems.filter(({ severity }) => severity === 'error')

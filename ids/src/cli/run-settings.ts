@@ -50,6 +50,7 @@ export const ruleSettings = (flags: FlagValues, files: readonly string[]): RuleS
   classification: flags.classification,
   references: flags.references,
   strict: flags.strict,
+  builtin: flags.builtin,
 })
 
 /** 0 asks for as many threads as there are processors. */

@@ -35,6 +35,8 @@ export interface RuleSettings {
   readonly references: string | undefined
   /** A rule that cannot be loaded ends the run. */
   readonly strict: boolean
+  /** Built-in events are reported. */
+  readonly builtin: boolean
 }
 
 export interface OutputSettings {

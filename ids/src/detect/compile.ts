@@ -109,6 +109,8 @@ export class CompiledRule {
   readonly readsPayload: boolean
   /** Some option reads the bytes as they came. */
   readonly readsRawData: boolean
+  /** Matches nothing: an inspector raises it. */
+  readonly isEvent: boolean
   /** Some option asks about trailer lines. */
   readonly readsTrailer: boolean
   readonly #refusedDirection: Direction | -1
@@ -155,6 +157,7 @@ export class CompiledRule {
     this.#refusedDirection = direction === undefined ? -1 : direction === 'to_server' ? TO_CLIENT : TO_SERVER
     this.header = new HeaderTest(rule, context.ports)
     this.readsRawData = buffers.includes(BUF.RAW_DATA)
+    this.isEvent = options.some((option) => option.kind === 'engine_event')
     this.readsTrailer = options.some(isTrailerOption)
     this.readsPayload = buffers.includes(BUF.PKT_DATA) || buffers.includes(BUF.RAW_DATA)
     this.bounds = lengthBounds(options, (option) => regexes.get(option)!.minLength)
@@ -480,6 +483,7 @@ function draft(
       const evaluator = new SdPatternEvaluator(option, context.regexEngine, context.pcreMatchLimit)
       return positional(evaluator, false, [], false, option.buffer)
     }
+    case 'engine_event':
     case 'detection_filter':
     case 'threshold':
       return undefined

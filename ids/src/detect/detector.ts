@@ -6,12 +6,14 @@
  * by action (drop, reject, alert, log), priority, then gid and sid; a rule alerts once per unit.
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
-import type { BufferSet } from '../inspect/buffers.js'
+import { BUF, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
+import { Unit } from '../inspect/inspection-unit.js'
 import {
   type Direction,
   type InspectionUnit,
   SERVICE,
+  type ServiceId,
   TO_SERVER,
   UNIT,
   type UnitSink,
@@ -73,6 +75,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly #state: Evaluation
   readonly #protocols: ProtocolInspector<DetectFlow>
   readonly #view = new AlertView()
+  readonly #eventUnit = new Unit(UNIT.STREAM)
   /** By rule index: alerts, and how often the rule was tried. */
   readonly #alertsOf: Float64Array
   readonly #triesOf: Float64Array
@@ -141,6 +144,27 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     else counters.httpResponses++
     this.#inspectUnit(flow, context, unit, this.#set.streams.of(unit.service)[unit.direction])
     if (unit.kind === UNIT.STREAM) this.#protocols.afterUnit(flow, context, unit)
+  }
+
+  /** Something an inspector has found by itself. */
+  event(
+    flow: DetectFlow,
+    direction: Direction,
+    service: ServiceId,
+    gid: number,
+    sid: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const rule = this.#set.eventRule(gid, sid)
+    if (rule === undefined) return
+    const unit = this.#eventUnit
+    unit.direction = direction
+    unit.service = service
+    unit.buffers.set(BUF.PKT_DATA, bytes, start, end)
+    this.#view.fill(unit, this.#packet, flow)
+    this.#emit(rule)
   }
 
   /** A message inside the stream, for the rules that ask about such messages. */
@@ -448,23 +472,27 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       this.counters.alertLimit += count - limit
       count = limit
     }
-    const view = this.#view
-    view.fill(unit, this.#packet, flow)
+    this.#view.fill(unit, this.#packet, flow)
     for (let i = 0; i < count; i++) {
-      const index = fired[i]!
-      const rule = this.#rules[index]!.rule
-      const filter = this.#filter
-      if (
-        filter !== undefined &&
-        !filter.accept(rule, view.sourceAddress, view.destinationAddress, view.seconds)
-      ) {
-        continue
-      }
-      view.rule = rule
-      this.counters.alerts++
-      this.#alertsOf[index]!++
-      this.#sink.alert(view)
+      this.#emit(fired[i]!)
     }
+  }
+
+  /** Hands out the alert that has been filled in, unless a filter holds it back. */
+  #emit(index: number): void {
+    const view = this.#view
+    const rule = this.#rules[index]!.rule
+    const filter = this.#filter
+    if (
+      filter !== undefined &&
+      !filter.accept(rule, view.sourceAddress, view.destinationAddress, view.seconds)
+    ) {
+      return
+    }
+    view.rule = rule
+    this.counters.alerts++
+    this.#alertsOf[index]!++
+    this.#sink.alert(view)
   }
 
   /** Leaves in the unit what the later windows of its message need. */

@@ -6,6 +6,7 @@
  * state, so several may live in one process, and one engine may serve several stacks of the same thread.
  */
 import type { Stack } from '@weir/stack'
+import { builtinRules } from '../builtin/index.js'
 import type { MatcherEngine, RegexEngine } from '../match/matcher.js'
 import type { AlertSink } from '../output/alert.js'
 import type { Rule, RuleProblem } from '../rules/model.js'
@@ -42,7 +43,8 @@ export interface Engine {
 
 export function createEngine(options: EngineOptions): Engine {
   const settings: DetectSettings = { ...DEFAULT_DETECT_SETTINGS, ...options.settings }
-  const set = new RuleSet(options.rules, {
+  const rules = settings.builtinEvents ? [...options.rules, ...builtinRules()] : options.rules
+  const set = new RuleSet(rules, {
     regexEngine: options.regexEngine,
     flowbits: new FlowbitNames(),
     pcreMatchLimit: settings.pcreMatchLimit,

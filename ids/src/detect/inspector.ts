@@ -114,7 +114,7 @@ export class Inspector {
       tables.some(([toServer, toClient]) => !toServer.isEmpty || !toClient.isEmpty)
     // A turn ends when the other side sends, so one direction cannot be inspected without the other.
     const streamed = streams.looksAtAny || files.looksAtAny || pdus.looksAtAny
-    const reassemble = streamed || (this.#set.needsService && tcpPackets.looksAtAny)
+    const reassemble = streamed || this.#set.needs.events || (this.#set.needsService && tcpPackets.looksAtAny)
     const packets = tcpPackets.looksAtAny || udp.looksAtAny || looksAt(icmp, otherIp)
     const orphaned = looksAt(orphans)
     if (!reassemble && !packets && !orphaned) return

@@ -106,6 +106,8 @@ export class RuleSet {
   readonly udp: ServiceTables
   readonly icmp: DirectionTables
   readonly otherIp: DirectionTables
+  /** Rules of engine events, by generator and event. */
+  readonly #events = new Map<number, number>()
   readonly #fits: (Uint8Array | undefined)[]
 
   constructor(rules: readonly Rule[], settings: Omit<CompileContext, 'ports'>) {
@@ -132,7 +134,11 @@ export class RuleSet {
     this.needs = {
       wire: compiled.some((rule) => rule.readsRawData),
       trailer: compiled.some((rule) => rule.readsTrailer),
+      events: compiled.some((rule) => rule.isEvent),
     }
+    compiled.forEach(({ isEvent, rule }, index) => {
+      if (isEvent) this.#events.set(eventKey(rule.gid, rule.sid), index)
+    })
     this.portClasses = classes
     this.traits = Uint8Array.from(compiled, traitsOf)
     this.boundBuffer = Uint8Array.from(compiled, ({ bounds }) => bounds.buffer)
@@ -149,7 +155,7 @@ export class RuleSet {
       kind: GroupKind = GROUP.BYTES,
     ): DirectionTables => {
       const table = (direction: Direction): GroupTable =>
-        new GroupTable(compiled, classes, direction, service, kind, admit)
+        new GroupTable(compiled, classes, direction, service, kind, (rule) => !rule.isEvent && admit(rule))
       return [table(TO_SERVER), table(TO_CLIENT)]
     }
     const isFor = ({ rule }: CompiledRule, protocol: string): boolean =>
@@ -180,6 +186,11 @@ export class RuleSet {
     this.icmp = packets('icmp', SERVICE.UNKNOWN)
     this.otherIp = packets('ip', SERVICE.UNKNOWN)
     this.#fits = new Array<Uint8Array | undefined>(SERVICE_COUNT * 2).fill(undefined)
+  }
+
+  /** Index of the rule that stands for an engine event; undefined when it is not wanted. */
+  eventRule(gid: number, sid: number): number | undefined {
+    return this.#events.get(eventKey(gid, sid))
   }
 
   /** `FIT` bits by rule index. */
@@ -243,6 +254,10 @@ function stayOf({ fastPattern, gate, screen }: CompiledRule, inMessages: boolean
   }
   if (fastPattern === undefined) return STAY.NEVER
   return isSliding(fastPattern.buffer) ? STAY.IN_SIGHT : STAY.ON
+}
+
+function eventKey(gid: number, sid: number): number {
+  return gid * 0x1_0000_0000 + sid
 }
 
 function traitsOf(rule: CompiledRule): number {

@@ -23,6 +23,8 @@ export interface DetectSettings extends AlertFilterSettings {
    * several workers (`Engine.createFilter`).
    */
   readonly deferFilters: boolean
+  /** Report what the inspectors find by themselves (Snort: enable_builtin_rules). */
+  readonly builtinEvents: boolean
   /** Limits of stream and HTTP inspection; those left out have their defaults. */
   readonly inspection: Partial<InspectLimits>
 }
@@ -35,6 +37,7 @@ export const DEFAULT_DETECT_SETTINGS: DetectSettings = {
   maxPatternLength: 0,
   warmUpPorts: [80, 8080],
   deferFilters: false,
+  builtinEvents: false,
   inspection: {},
   eventFilters: [],
   suppressions: [],

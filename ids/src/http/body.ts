@@ -25,6 +25,13 @@ const RUN = 0
 const PASS = 1
 const DROP = 2
 
+/** Bits of `BodyDecoder.flaws`. */
+export const BODY_FLAW = { FAILED: 1, EXCESSIVE: 2, TRAILING: 4, EXTRA: 8, RESERVED: 16 } as const
+
+/** Bits of the gzip header's flags. */
+const GZIP_EXTRA = 4
+const GZIP_RESERVED = 0xe0
+
 export class BodyDecoder {
   /** There is a coding to undo. */
   active = false
@@ -34,6 +41,8 @@ export class BodyDecoder {
   end = 0
   /** Index of the first byte of the piece that has not been read. */
   position = 0
+  /** What was odd so far. */
+  flaws = 0
   private inflater: Inflater | null = null
   private rawAllowed = false
   private readonly brotli = new BrotliCollector()
@@ -50,6 +59,7 @@ export class BodyDecoder {
     this.bytesIn = 0
     this.bytesOut = 0
     this.after = RUN
+    this.flaws = 0
   }
 
   /** Decodes from `bytes[from, to)`. False when nothing more comes out of it: all of it has been read. */
@@ -62,6 +72,7 @@ export class BodyDecoder {
       if (this.after === DROP) return false
       if (this.after === PASS) {
         if (at === to) return false
+        this.flaws |= BODY_FLAW.TRAILING
         this.output = bytes
         this.start = at
         this.end = to
@@ -86,6 +97,8 @@ export class BodyDecoder {
       this.output = inflater.output
       this.start = inflater.start
       this.end = inflater.end
+      if ((inflater.gzipFlags & GZIP_EXTRA) !== 0) this.flaws |= BODY_FLAW.EXTRA
+      if ((inflater.gzipFlags & GZIP_RESERVED) !== 0) this.flaws |= BODY_FLAW.RESERVED
       this.judge(status, context)
       if (out > 0) return true
       if (status === INFLATE.ERROR && this.bytesOut === 0 && this.bytesIn <= LEAD) {
@@ -163,9 +176,11 @@ export class BodyDecoder {
         this.bytesOut > limits.decompressionRatio * this.bytesIn)
     ) {
       counters.decompressionLimit++
+      this.flaws |= BODY_FLAW.EXCESSIVE
       this.after = DROP
     } else if (status === INFLATE.ERROR) {
       counters.badCompression++
+      this.flaws |= BODY_FLAW.FAILED
       this.after = PASS
     } else if (status === INFLATE.DONE) {
       this.after = PASS

@@ -28,6 +28,19 @@ export const CHUNK = {
 } as const
 export type ChunkState = (typeof CHUNK)[keyof typeof CHUNK]
 
+/** Bits of `ChunkParser.flaws`: what senders should not do. */
+export const CHUNK_FLAW = {
+  OPTIONS: 1,
+  WHITE_SPACE: 2,
+  ZEROS: 4,
+  BARE_LF: 8,
+  BAD_END: 16,
+  BROKEN: 32,
+} as const
+
+/** More leading zeros of a size are a flaw. */
+const MOST_ZEROS = 5
+
 /** Where in a chunk-size line. */
 const LEADING = 0
 const DIGITS = 1
@@ -40,12 +53,17 @@ export class ChunkParser {
   state: ChunkState = CHUNK.SIZE
   /** Bytes of data left in the current chunk. */
   remaining = 0
+  /** What was odd so far. */
+  flaws = 0
+  private zeros = 0
+  private cr = false
   private part = LEADING
   private size = 0
   private line = 0
 
   reset(): void {
     this.state = CHUNK.SIZE
+    this.flaws = 0
     this.startLine()
   }
 
@@ -84,6 +102,8 @@ export class ChunkParser {
     this.part = LEADING
     this.size = 0
     this.line = 0
+    this.zeros = 0
+    this.cr = false
   }
 
   private sizeLine(
@@ -100,10 +120,12 @@ export class ChunkParser {
         i++
         if (this.part === LEADING) {
           // An empty line before the size: tolerated by clients.
+          this.flaws |= CHUNK_FLAW.BAD_END
           this.line++
           if (this.line > limits.chunkLine) return this.broken(i, counters)
           continue
         }
+        if (!this.cr) this.flaws |= CHUNK_FLAW.BARE_LF
         if (this.size === 0) {
           this.state = CHUNK.TRAILER
           this.line = 0
@@ -122,16 +144,21 @@ export class ChunkParser {
         const digit = hexDigit(byte)
         if (digit >= 0 && this.part !== AFTER_DIGITS) {
           this.part = DIGITS
+          if (this.size === 0 && digit === 0 && ++this.zeros > MOST_ZEROS) this.flaws |= CHUNK_FLAW.ZEROS
           this.size = this.size * 16 + digit
           if (this.size > HUGE_CHUNK) this.size = HUGE_CHUNK
         } else if (byte === SEMICOLON && this.part !== LEADING) {
           this.part = EXTENSION
+          this.flaws |= CHUNK_FLAW.OPTIONS
         } else if (byte === SPACE || byte === TAB || byte === CR) {
           if (this.part === DIGITS) this.part = AFTER_DIGITS
+          if (byte !== CR) this.flaws |= CHUNK_FLAW.WHITE_SPACE
+          else if (this.part === LEADING) this.flaws |= CHUNK_FLAW.BAD_END
         } else {
           return this.broken(i, counters)
         }
       }
+      this.cr = byte === CR
       i++
     }
     return i
@@ -143,6 +170,7 @@ export class ChunkParser {
       const byte = bytes[i]!
       i++
       if (byte === LF) {
+        if (this.line === 0) this.flaws |= CHUNK_FLAW.BAD_END
         this.state = CHUNK.SIZE
         this.startLine()
         return i
@@ -181,6 +209,7 @@ export class ChunkParser {
   private broken(at: number, counters: InspectCounters): number {
     counters.badChunk++
     this.state = CHUNK.BROKEN
+    this.flaws |= CHUNK_FLAW.BROKEN
     return at
   }
 }

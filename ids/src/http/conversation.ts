@@ -5,6 +5,7 @@
  * HTTP_RESPONSE where the bytes are HTTP, of kind STREAM where they are not. Each direction is told apart by the first
  * bytes of its turns; bytes whose kind is not clear yet wait. No byte is lost: what is not a message is a stream unit.
  */
+import { HTTP_EVENT, HTTP_GID, type HttpEventId } from '../builtin/http.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { StreamCollector } from '../inspect/stream.js'
 import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
@@ -13,6 +14,7 @@ import { FRAMING, type FramingId, type HeadListener, HttpMessage } from './messa
 import { PROBE, type ProbeResult, probe, probeNextRequest } from './probe.js'
 import { RequestQueue } from './queue.js'
 
+const NONE = new Uint8Array(0)
 const LF = 10
 const CR = 13
 const SPACE = 0x20
@@ -191,6 +193,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     const { head } = message
     const { status } = head
     const { queue } = this
+    const expected = queue !== null && queue.length > 0
+    if (!expected && !this.resynchronise) this.pool.context.events.add(HTTP_EVENT.RESPONSE_BEFORE_REQUEST)
     if (isInterim(status)) return FRAMING.NO_BODY
     if (queue !== null) queue.shift()
     const method = queue === null ? METHOD.OTHER : queue.method
@@ -234,7 +238,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
         this.messageDone(side)
       }
     } else if (side.message === null && side.collector !== null) {
-      if (side.mode === MODE.PROBE && this.service === SERVICE.UNKNOWN) side.mode = MODE.RAW
+      if (side.mode === MODE.PROBE) {
+        if (this.service === SERVICE.UNKNOWN) side.mode = MODE.RAW
+        else if (side.following) this.raisePartial(flow, direction)
+      }
       this.endRaw(flow, direction, side)
     }
   }
@@ -258,6 +265,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     if (collector === null) {
       if (side.following) {
         from = skipBlanks(bytes, from, end)
+        this.raiseBlanks(flow, direction, bytes, start, from)
         if (from === end) return end
       }
       const to = end - from < most ? end : from + most
@@ -288,6 +296,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
         message.finish(flow)
         this.messageDone(side)
       }
+      if (collector === null) this.raiseBlanks(flow, direction, bytes, from, first)
+      else this.raiseBlanks(flow, direction, collector.heldBytes, 0, first)
       this.beginMessage(direction, side)
     } else if (message !== null) {
       side.mode = MODE.MESSAGE
@@ -303,7 +313,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       side.message.beginHeadless(this, this.queue)
       side.mode = MODE.MESSAGE
     } else {
-      if (this.service === SERVICE.HTTP) this.pool.context.counters.desynchronised++
+      if (this.service === SERVICE.HTTP) this.lostSync(flow, direction)
       side.mode = MODE.RAW
       // What has been collected stays there: it is the beginning of the raw turn.
       return from
@@ -324,6 +334,43 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     collector.reset()
     this.pool.giveCollector(collector)
     return from
+  }
+
+  private lostSync(flow: Flow, direction: Direction): void {
+    const { context } = this.pool
+    context.counters.desynchronised++
+    const line = direction === TO_SERVER ? HTTP_EVENT.BAD_REQUEST_LINE : HTTP_EVENT.BAD_STATUS_LINE
+    this.raise(flow, direction, line, NONE, 0, 0)
+    this.raise(flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
+  }
+
+  /** Bytes skipped before a message; empty lines are common there. */
+  private raiseBlanks(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
+    if (!this.pool.context.needs.events) return
+    for (let i = start; i < end; i++) {
+      if (bytes[i] !== SPACE && bytes[i] !== TAB) continue
+      this.raise(flow, direction, HTTP_EVENT.WHITE_SPACE_BETWEEN, bytes, start, end)
+      return
+    }
+  }
+
+  private raisePartial(flow: Flow, direction: Direction): void {
+    this.raise(flow, direction, HTTP_EVENT.PARTIAL_START_LINE, NONE, 0, 0)
+    this.raise(flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
+  }
+
+  private raise(
+    flow: Flow,
+    direction: Direction,
+    event: HttpEventId,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const { context } = this.pool
+    if (!context.needs.events) return
+    context.events.add(event)
+    context.raise(flow, direction, SERVICE.HTTP, HTTP_GID, context.events, bytes, start, end)
   }
 
   private look(
@@ -405,6 +452,9 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       message.finish(flow)
       this.messageDone(side)
     } else if (side.collector !== null) {
+      if (side.mode === MODE.PROBE && side.following && this.service === SERVICE.HTTP) {
+        this.raisePartial(flow, direction)
+      }
       this.endRaw(flow, direction, side)
     }
     this.expect(side, false)

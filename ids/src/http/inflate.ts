@@ -98,7 +98,8 @@ export class Inflater {
   private bits = 0
   private lastBlock = false
   private need = 0
-  private gzipFlags = 0
+  /** Flags of the gzip header, once it has been read. */
+  gzipFlags = 0
   private lengthSymbols = 0
   private distanceSymbols = 0
   private codeSymbols = 0
@@ -129,6 +130,7 @@ export class Inflater {
     this.bits = 0
     this.lastBlock = false
     this.history = 0
+    this.gzipFlags = 0
   }
 
   /**

@@ -9,21 +9,24 @@
  * Windows end at fixed positions of the message (the first after `window` bytes or the head, whichever is longer), so
  * segmentation never shows.
  */
+import { HTTP_EVENT, HTTP_GID } from '../builtin/http.js'
 import { SlidingArea } from '../inspect/area.js'
 import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { copyBytes } from '../inspect/copy.js'
 import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
 import type { MessageSource, Unit } from '../inspect/inspection-unit.js'
-import { SERVICE } from '../inspect/unit.js'
+import { SERVICE, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { AlertHttp } from '../output/alert.js'
 import { BodyDecoder } from './body.js'
+import { addBodyEvents } from './body-events.js'
 import { CHARSET, CharsetDecoder } from './charset.js'
 import { CHUNK, ChunkParser } from './chunks.js'
 import { ClientBody } from './client-body.js'
 import { hostOf, latin1, userAgentOf } from './facts.js'
 import { fillRequest, fillResponse, headScratch } from './fill.js'
 import { CODING, HttpHead, VERSION_09 } from './head.js'
+import { examineHead } from './head-events.js'
 import { fillPart, type HeadSource, headNumber } from './parts.js'
 import type { RequestQueue } from './queue.js'
 
@@ -143,12 +146,15 @@ export class HttpMessage<Flow> implements MessageSource {
       this.endBody(flow)
       if (this.done) return
     }
+    if (!this.inHead && this.context.needs.events) this.raiseTruncated(flow)
     if (this.inHead) {
       const { area } = this
+      if (this.context.needs.events && area.length > 0 && !this.head.startLineComplete)
+        this.raisePartial(flow)
       if (area.length > 0) {
         const { limits, scanner } = this.context
         this.head.parse(area.bytes, 0, area.length, this.request, true, limits, scanner)
-        this.headDone(area.bytes, 0, false)
+        this.headDone(flow, area.bytes, 0, false)
         this.inspectStored(flow, true)
       }
     } else if (this.area.fresh > 0 || (this.wired && this.wire.fresh > 0)) {
@@ -268,7 +274,7 @@ export class HttpMessage<Flow> implements MessageSource {
       }
       this.head.parse(bytes, start, limit, this.request, true, limits, scanner)
     }
-    this.headDone(bytes, start, cut && !this.head.complete)
+    this.headDone(flow, bytes, start, cut && !this.head.complete)
     const headEnd = start + this.head.length
     if (this.charset.active && headEnd < end && !this.decoder.active && this.framing !== FRAMING.CHUNKED)
       this.charset.isPlain(bytes[headEnd]!)
@@ -325,7 +331,7 @@ export class HttpMessage<Flow> implements MessageSource {
       return i
     }
     this.head.parse(area.bytes, 0, area.length, this.request, true, limits, scanner)
-    this.headDone(area.bytes, 0, cut)
+    this.headDone(flow, area.bytes, 0, cut)
     if (this.framing === FRAMING.NO_BODY) {
       this.inspectStored(flow, true)
       this.close()
@@ -335,7 +341,7 @@ export class HttpMessage<Flow> implements MessageSource {
     return i
   }
 
-  private headDone(bytes: Uint8Array, at: number, cut: boolean): void {
+  private headDone(flow: Flow, bytes: Uint8Array, at: number, cut: boolean): void {
     const { head } = this
     const { counters } = this.context
     if (head.tooManyLines) counters.tooManyHeaders++
@@ -343,7 +349,12 @@ export class HttpMessage<Flow> implements MessageSource {
     if (head.conflictingLength) counters.conflictingContentLength++
     if (head.badTransferEncoding) counters.badTransferEncoding++
     this.inHead = false
+    this.context.events.clear()
     this.framing = this.listener!.headComplete(this, bytes, at)
+    if (this.context.needs.events) {
+      examineHead({ head, bytes, at, request: this.request }, this.context.events)
+      this.raise(flow, bytes, at, at + head.length)
+    }
     if (cut) {
       counters.headTooLong++
       this.framing = FRAMING.TO_CLOSE
@@ -358,6 +369,40 @@ export class HttpMessage<Flow> implements MessageSource {
     }
   }
 
+  /** Hands out what has been added to the context's events. */
+  private raise(flow: Flow, bytes: Uint8Array, start: number, end: number): void {
+    const { context } = this
+    const direction = this.request ? TO_SERVER : TO_CLIENT
+    context.raise(flow, direction, SERVICE.HTTP, HTTP_GID, context.events, bytes, start, end)
+  }
+
+  /** The body is, or was said to be, in chunks. */
+  private get chunked(): boolean {
+    const broken =
+      this.framing === FRAMING.TO_CLOSE && this.head.chunked && this.chunks.state === CHUNK.BROKEN
+    return this.framing === FRAMING.CHUNKED || broken
+  }
+
+  private raiseBody(flow: Flow): void {
+    addBodyEvents(this.chunked ? this.chunks.flaws : 0, this.decoder.flaws, this.context.events)
+    this.raise(flow, this.area.bytes, 0, Math.min(this.head.length, this.area.length))
+  }
+
+  private raisePartial(flow: Flow): void {
+    const { events } = this.context
+    events.add(HTTP_EVENT.PARTIAL_START_LINE)
+    events.add(HTTP_EVENT.LOSS_OF_SYNC)
+    this.raise(flow, this.area.bytes, 0, this.area.length)
+  }
+
+  /** The message ends before its body does. */
+  private raiseTruncated(flow: Flow): void {
+    const { events } = this.context
+    if (this.framing === FRAMING.LENGTH) events.add(HTTP_EVENT.TRUNCATED_LENGTH)
+    else if (this.chunked && this.chunks.state !== CHUNK.TRAILER) events.add(HTTP_EVENT.TRUNCATED_CHUNKS)
+    this.raiseBody(flow)
+  }
+
   private lengthBody(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     const to = end - start > this.remaining ? start + this.remaining : end
     this.remaining -= to - start
@@ -370,6 +415,7 @@ export class HttpMessage<Flow> implements MessageSource {
   private complete(flow: Flow): void {
     if (this.decodes) this.endBody(flow)
     if (this.done) return
+    if (this.context.needs.events) this.raiseBody(flow)
     this.inspectStored(flow, true)
     this.close()
   }

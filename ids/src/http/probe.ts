@@ -134,6 +134,11 @@ export function probeRequest(bytes: Uint8Array, start: number, end: number): Pro
   return PROBE.UNSURE
 }
 
+/** A method that some specification names. */
+export function isRegisteredMethod(bytes: Uint8Array, start: number, end: number): boolean {
+  return end > start && isKnownMethod(bytes, start, end)
+}
+
 /** What may follow a complete request on the same connection: any token and a blank. */
 export function probeNextRequest(bytes: Uint8Array, start: number, end: number): ProbeResult {
   const methodEnd = tokenEnd(bytes, start, end)

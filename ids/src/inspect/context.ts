@@ -5,13 +5,14 @@ import { AskedRequest } from '../http/asked-request.js'
 import { Inflater } from '../http/inflate.js'
 import { PartMemory } from '../http/parts.js'
 import { AREA_SLACK } from './area.js'
+import { EventList } from './event-list.js'
 import { Unit } from './inspection-unit.js'
 import type { InspectLimits } from './limits.js'
 import { DEFAULT_LIMITS, InspectCounters } from './limits.js'
 import { BufferPool, LARGEST_BUFFER } from './pool.js'
 import { Scanner } from './scanner.js'
 import { Scratch } from './scratch.js'
-import type { UnitSink } from './unit.js'
+import type { Direction, ServiceId, UnitSink } from './unit.js'
 import { TO_CLIENT, TO_SERVER, UNIT } from './unit.js'
 
 /** What rules may ask for that costs something to keep. */
@@ -20,9 +21,11 @@ export interface InspectNeeds {
   readonly wire: boolean
   /** The trailer lines behind chunked bodies. */
   readonly trailer: boolean
+  /** Built-in events. */
+  readonly events: boolean
 }
 
-const NO_NEEDS: InspectNeeds = { wire: false, trailer: false }
+const NO_NEEDS: InspectNeeds = { wire: false, trailer: false, events: false }
 
 export class InspectionContext<Flow> {
   readonly sink: UnitSink<Flow>
@@ -35,6 +38,7 @@ export class InspectionContext<Flow> {
   readonly responseUnit = new Unit(UNIT.HTTP_RESPONSE)
   readonly fileUnit = new Unit(UNIT.FILE)
   readonly scratch = new Scratch()
+  readonly events = new EventList()
   readonly partMemory = new PartMemory()
   readonly askedRequest = new AskedRequest()
   readonly scanner = new Scanner()
@@ -58,6 +62,24 @@ export class InspectionContext<Flow> {
     this.pool = new BufferPool(bufferBudget)
     this.requestUnit.direction = TO_SERVER
     this.responseUnit.direction = TO_CLIENT
+  }
+
+  /** Hands out the events of a list. */
+  raise(
+    flow: Flow,
+    direction: Direction,
+    service: ServiceId,
+    gid: number,
+    events: EventList,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    for (let i = 0; i < events.count; i++) {
+      this.counters.events++
+      this.sink.event?.(flow, direction, service, gid, events.sids[i]!, bytes, start, end)
+    }
+    events.clear()
   }
 
   takeInflater(): Inflater {

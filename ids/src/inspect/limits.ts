@@ -84,6 +84,8 @@ export class InspectCounters {
   mailHeaderTooLong = 0
   mailTooDeep = 0
   mailCommandsLost = 0
+  /** Built-in events found. */
+  events = 0
   /** Malformations. */
   badContentLength = 0
   conflictingContentLength = 0

@@ -112,4 +112,18 @@ export interface InspectionUnit {
 
 export interface UnitSink<Flow> {
   inspect(flow: Flow, unit: InspectionUnit): void
+  /**
+   * An inspector has found something by itself: Snort's numbers of it, and the bytes `[start, end)` it is about (valid
+   * during the call). Called only when the context's needs say that events are wanted.
+   */
+  event?(
+    flow: Flow,
+    direction: Direction,
+    service: ServiceId,
+    gid: number,
+    sid: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void
 }

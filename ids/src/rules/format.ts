@@ -118,6 +118,8 @@ export function formatOption(option: RuleOption, dialect: Dialect, sticky: Buffe
       return `${option.field}:${formatTest(option.test, dialect, option.field === 'ttl')}`
     case 'ipopts':
       return `ipopts:${Object.entries(IP_OPTIONS).find(([, value]) => value === option.option)![0]}`
+    case 'engine_event':
+      return ''
     case 'sameip':
       return 'sameip'
     case 'hash': {

@@ -385,7 +385,13 @@ export interface HttpFieldTestOption {
   readonly absent: boolean
 }
 
+/** The rule stands for an event that the engine raises itself (by gid and sid), and matches nothing. */
+export interface EngineEventOption {
+  readonly kind: 'engine_event'
+}
+
 export type RuleOption =
+  | EngineEventOption
   | HashOption
   | HttpNumberOption
   | HttpVersionMatchOption

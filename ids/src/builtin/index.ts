@@ -1,0 +1,10 @@
+/**
+ * Events that the engine itself raises, without a rule written by anyone: what Snort calls built-in rules.
+ *
+ * In: tables of events, one per inspector, by Snort's generator and event numbers. Out: rules that match nothing by
+ * themselves; inspectors raise them by number (`UnitSink.event`), and from there they go the way of every alert: filters,
+ * suppression, outputs. Used by the engine when built-in events are switched on.
+ */
+
+export { HTTP_EVENT, HTTP_EVENTS, HTTP_GID } from './http.js'
+export { builtinRules, type EventTable } from './rules.js'

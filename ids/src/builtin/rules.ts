@@ -1,0 +1,49 @@
+/** Turns tables of events into rules. */
+import type { Rule, RuleHeader } from '../rules/model.js'
+import { HTTP_EVENTS } from './http.js'
+
+export interface EventTable {
+  readonly gid: number
+  /** Snort's name of what raises the events; stands before every text. */
+  readonly inspector: string
+  readonly texts: Readonly<Record<number, string>>
+}
+
+const TABLES: readonly EventTable[] = [HTTP_EVENTS]
+
+const ANY = { any: true, include: [], exclude: [] }
+const ANY_PORT = { any: true, ranges: [[0, 65_535]] as const }
+const HEADER: RuleHeader = {
+  action: 'alert',
+  protocol: 'ip',
+  source: ANY,
+  sourcePorts: ANY_PORT,
+  bidirectional: false,
+  destination: ANY,
+  destinationPorts: ANY_PORT,
+}
+/** Snort's priority of rules without a class. */
+const PRIORITY = 3
+
+/** One rule for each event of every table. */
+export function builtinRules(): Rule[] {
+  return TABLES.flatMap(({ gid, inspector, texts }) =>
+    Object.entries(texts).map(([sid, text]) => ({
+      gid,
+      sid: Number(sid),
+      rev: 1,
+      msg: `(${inspector}) ${text}`,
+      classtype: undefined,
+      classText: undefined,
+      priority: PRIORITY,
+      references: [],
+      metadata: [],
+      services: [],
+      header: HEADER,
+      options: [{ kind: 'engine_event' as const }],
+      dialect: 'snort3' as const,
+      position: { file: 'built-in', line: 1, column: 1 },
+      text: '',
+    })),
+  )
+}
