@@ -231,7 +231,7 @@ export const FLAGS = {
     parse: text,
     spelling: '--cache <directory>',
     group: 'Detection',
-    help: 'keep compiled pattern databases here for the next start; off: compile them every time',
+    help: 'keep parsed rules and compiled patterns here for the next start; off: make them every time',
     fallback: 'weir in the cache directory of the user',
   },
   jobs: {

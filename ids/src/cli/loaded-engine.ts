@@ -8,6 +8,7 @@ import { formatProblem, type RuleProblem } from '../rules/index.js'
 import { CliError, configError, EXIT } from './errors.js'
 import { type Io, say } from './io.js'
 import { countText, plural } from './numbers.js'
+import { parsedRules } from './parsed-rules.js'
 import type { Count } from './summary.js'
 
 export interface LoadedEngine {
@@ -26,7 +27,7 @@ export interface LoadedEngine {
 
 /** @throws ConfigurationError, CliError */
 export const loadEngine = (settings: RuleSettings, choice: EngineOptions): LoadedEngine => {
-  const configuration = loadRuleConfiguration(settings)
+  const configuration = loadRuleConfiguration(settings, parsedRules(choice.cache))
   const engines = chooseEngines(choice)
   const { loaded, directives } = configuration
   const engine = createEngine({

@@ -101,7 +101,7 @@ export const runTotals = (
   gaps: counters.gaps,
   gapBytes: counters.gapBytes,
   limits: limitsReached(counters, inspector),
-  notes: cache === undefined || cache.trouble === '' ? [] : [`cache of compiled patterns: ${cache.trouble}`],
+  notes: cache === undefined || cache.trouble === '' ? [] : [`cache: ${cache.trouble}`],
 })
 
 /** Of workers that shared the flows of one input: each has decoded every packet, and kept its own flows. */

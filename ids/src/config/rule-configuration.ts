@@ -4,7 +4,14 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type LoadedRules, loadRules, type RuleFileInput, RuleTextError, Variables } from '../rules/index.js'
+import {
+  type LoadedRules,
+  loadRules,
+  type ParsedFiles,
+  type RuleFileInput,
+  RuleTextError,
+  Variables,
+} from '../rules/index.js'
 import { type ConfigDirectives, newConfigDirectives, takeDirective } from './directives.js'
 import type { RuleSettings } from './settings.js'
 
@@ -42,7 +49,7 @@ const REFERENCE_FILE = 'reference.config'
 const STDIN = '-'
 
 /** Problems in single rules are in the result. @throws ConfigurationError */
-export const loadRuleConfiguration = (settings: RuleSettings): RuleConfiguration => {
+export const loadRuleConfiguration = (settings: RuleSettings, parsed?: ParsedFiles): RuleConfiguration => {
   const { configuration } = settings
   const bundled = configuration === undefined && settings.files.length === 0 && settings.texts.length === 0
   const ruleFiles = bundled ? bundledRuleFiles() : settings.files
@@ -57,6 +64,7 @@ export const loadRuleConfiguration = (settings: RuleSettings): RuleConfiguration
       ...settings.texts.map((text, index): RuleFileInput => ({ path: `--rule ${index + 1}`, text })),
     ],
     variables,
+    ...(parsed === undefined ? {} : { parsed }),
     directive: (directive) => takeDirective(directive, directives, variables),
   })
   const named = new Set([...side, ...mainFiles])

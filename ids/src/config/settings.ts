@@ -58,7 +58,7 @@ export interface RunSettings {
   readonly output: OutputSettings
   /** undefined = what the environment variable WEIR_ENGINE says, else the fastest there is. */
   readonly engine: EngineChoice | undefined
-  /** Directory of compiled pattern databases; undefined = none is kept. */
+  /** Directory of parsed rules and compiled patterns; undefined = none are kept. */
   readonly cache: string | undefined
   /** Threads that inspect, at least 1. */
   readonly jobs: number

@@ -1,10 +1,10 @@
 /**
- * Compiled databases on disk, so that the next start need not compile them again.
+ * Compiled pattern databases and parsed rules on disk, so that the next start need not make them again.
  *
- * In: a key (everything a database depends on, hashed) and bytes. Out: the same bytes, in a later run. Called by the
- * Hyperscan engine only. A compiled database is as good as code, so only files that nobody else can have written are
- * read, and a checksum is verified over all of them. Whatever is wrong with the cache, a start never fails of it: the
- * database is compiled instead, and `counters` and `trouble` say so. Several processes may use one directory.
+ * In: a key (everything the bytes depend on, hashed) and bytes. Out: the same bytes, in a later run. Called by the
+ * Hyperscan engine and the rule loader. A compiled database is as good as code, so only files that nobody else can have
+ * written are read, and a checksum is verified over all of them. Whatever is wrong with the cache, a start never fails of
+ * it: what it holds is made again, and `counters` and `trouble` say so. Several processes may use one directory.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import {
@@ -26,10 +26,10 @@ import type { DatabaseStore } from './hyperscan.js'
 
 /** Version of the file format; part of every name, so another version's files are never read. */
 const FORMAT = 1
-const MAGIC = Buffer.from(`weirhs${FORMAT}\n`)
+const MAGIC = Buffer.from(`weir${FORMAT}\n`)
 const DIGEST_BYTES = 32
 const HEADER_BYTES = MAGIC.length + DIGEST_BYTES
-const SUFFIX = `.hs${FORMAT}`
+const SUFFIX = `.weir${FORMAT}`
 const TEMPORARY = '.new'
 const NAME = /^[0-9a-f]{64}$/
 
@@ -47,12 +47,12 @@ export interface CacheOptions {
 }
 
 export interface CacheCounters {
-  /** Databases taken from the cache. */
+  /** Taken from the cache. */
   hits: number
   misses: number
   /** Files written. */
   stored: number
-  /** Files that were damaged, foreign, or refused by Hyperscan. */
+  /** Files that were damaged or foreign, or refused by whoever asked for them. */
   refused: number
   /** Files removed to keep to the size. */
   evicted: number
@@ -60,7 +60,7 @@ export interface CacheCounters {
   failures: number
 }
 
-export class DatabaseCache implements DatabaseStore {
+export class StartupCache implements DatabaseStore {
   readonly counters: CacheCounters = { hits: 0, misses: 0, stored: 0, refused: 0, evicted: 0, failures: 0 }
   readonly directory: string
   /** The first thing that went wrong, in words for the user; '' = nothing. */
@@ -192,7 +192,7 @@ export class DatabaseCache implements DatabaseStore {
       for (const name of readdirSync(this.directory)) {
         const path = join(this.directory, name)
         const temporary = name.endsWith(TEMPORARY)
-        if (!temporary && !/\.hs\d+$/.test(name)) continue
+        if (!temporary && !/\.weir\d+$/.test(name)) continue
         const stat = statSync(path, { throwIfNoEntry: false })
         if (stat === undefined || !stat.isFile()) continue
         if (temporary) {

@@ -7,7 +7,7 @@
  */
 
 import { AhoCorasickEngine } from './aho-corasick.js'
-import { type CacheCounters, DatabaseCache } from './cache.js'
+import { type CacheCounters, StartupCache } from './cache.js'
 import { HyperscanEngine } from './hyperscan.js'
 import type { MatcherEngine, RegexEngine } from './matcher.js'
 import { loadNative } from './native.js'
@@ -86,9 +86,9 @@ export function createEngines(options: EngineOptions = {}): Engines {
   return { matcher: new AhoCorasickEngine(trouble), regex, notes: [slower(trouble)], cache: undefined }
 }
 
-function databaseCache({ cache, cacheBytes }: EngineOptions): DatabaseCache | undefined {
+function databaseCache({ cache, cacheBytes }: EngineOptions): StartupCache | undefined {
   if (cache === undefined) return undefined
-  return new DatabaseCache({
+  return new StartupCache({
     directory: cache,
     ...(cacheBytes === undefined ? {} : { maxBytes: cacheBytes }),
   })

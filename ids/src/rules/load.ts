@@ -11,6 +11,7 @@ import { type DialectChoice, detectDialect } from './dialect.js'
 import { isAction } from './header.js'
 import type { Dialect, Rule } from './model.js'
 import { guessSid, parseRule, UnsupportedRule } from './parse.js'
+import type { Outcome, ParsedFiles } from './parsed-file.js'
 import { ProblemLog, quote, RuleTextError, syntaxError, valueError } from './problem.js'
 import { References } from './reference.js'
 import { RuleFileError, type RuleSource, readRuleFile, sourceFromBytes, sourceFromText } from './source.js'
@@ -52,6 +53,8 @@ export interface LoadRulesOptions {
   readonly maxProblems?: number
   /** Nesting of `include`. Default 16. */
   readonly maxIncludeDepth?: number
+  /** Parsed files of earlier loads; none by default. */
+  readonly parsed?: ParsedFiles
   /** Takes directives the loader does not know; returns false to have one reported. May throw RuleTextError. */
   readonly directive?: (directive: Directive) => boolean
 }
@@ -100,6 +103,8 @@ class Loader {
   private readonly rules: (Rule | undefined)[] = []
   private readonly reports: MutableFileReport[] = []
   private readonly indexById = new Map<string, number>()
+  /** What is being read, unless it cannot be kept. */
+  private recording: { readonly outcomes: Outcome[]; readonly optionUse: OptionUse } | undefined
   /** Absolute paths of the files being read: an include cycle comes round to one of them. */
   private readonly open: string[] = []
 
@@ -160,6 +165,17 @@ class Loader {
     report.dialectReason = choice.reason
     this.files.push(report)
     this.open.push(resolve(source.path))
+    const { parsed } = this.options
+    const key = parsed?.key(source, choice.dialect, this.variables, this.classifications, this.references)
+    const known = key === undefined ? undefined : parsed!.read(key)
+    if (known !== undefined) {
+      for (const outcome of known.outcomes) this.accept(outcome, report)
+      this.optionUse.merge(known.optionUse)
+      this.open.pop()
+      return
+    }
+    const recording = { outcomes: [], optionUse: new OptionUse() }
+    this.recording = key === undefined ? undefined : recording
     const context = {
       dialect: choice.dialect,
       variables: this.variables,
@@ -179,6 +195,7 @@ class Loader {
         if (report.failed >= HOPELESS && report.rules + report.disabled + report.duplicates === 0) {
           const message = `not a rule file: the first ${HOPELESS} statements are wrong; the rest is not read`
           this.log.add('error', 'file', 'not a rule file', message, statement.position(0), undefined)
+          this.recording = undefined
           return false
         }
       }
@@ -186,17 +203,25 @@ class Loader {
     }
     if (choice.dialect === 'snort2') splitSnort2(source, handle)
     else splitSnort3(source, handle)
+    if (key !== undefined && this.recording === recording && !this.log.full) {
+      parsed!.write(key, { outcomes: recording.outcomes, optionUse: recording.optionUse.all() })
+    }
+    this.recording = undefined
     this.open.pop()
   }
 
+  private count(optionNames: readonly string[]): void {
+    this.optionUse.add(optionNames)
+    this.recording?.optionUse.add(optionNames)
+  }
+
   private failed(statement: Statement, error: RuleTextError, report: MutableFileReport): void {
-    if (error.kind === 'unsupported') report.disabled++
-    else report.failed++
-    if (error instanceof UnsupportedRule) this.optionUse.add(error.optionNames)
+    if (error instanceof UnsupportedRule) this.count(error.optionNames)
     const position = statement.position(Math.min(error.offset, statement.text.length))
     const hint = this.log.full ? '' : (error.hint?.() ?? '')
     const sid = this.log.full ? undefined : guessSid(statement.text)
-    this.log.add('error', error.kind, error.reason, error.message + hint, position, sid)
+    const { kind, reason, message } = error
+    this.accept({ rule: undefined, error: { kind, reason, message: message + hint, position, sid } }, report)
   }
 
   private statement(
@@ -210,6 +235,8 @@ class Loader {
       this.rule(statement, report, context)
       return
     }
+    // What a directive does is not kept with the file.
+    this.recording = undefined
     const keyword = word.toLowerCase()
     const lead = /^[\s:]*/.exec(text.slice(word.length))![0].length
     const restAt = word.length + lead
@@ -239,10 +266,31 @@ class Loader {
     context: Parameters<typeof parseRule>[1],
   ): void {
     const { rule, warnings, optionNames } = parseRule(statement, context)
-    this.optionUse.add(optionNames)
-    for (const { kind, reason, message, offset } of warnings) {
+    this.count(optionNames)
+    const placed = warnings.map(({ kind, reason, message, offset }) => ({
+      kind,
+      reason,
+      message,
+      position: statement.position(offset),
+      sid: rule.sid,
+    }))
+    this.accept({ rule, warnings: placed }, report)
+  }
+
+  /** Takes what became of one statement, read now or in an earlier load. */
+  private accept(outcome: Outcome, report: MutableFileReport): void {
+    this.recording?.outcomes.push(outcome)
+    if (outcome.rule === undefined) {
+      const { kind, reason, message, position, sid } = outcome.error
+      if (kind === 'unsupported') report.disabled++
+      else report.failed++
+      this.log.add('error', kind, reason, message, position, sid)
+      return
+    }
+    const { rule, warnings } = outcome
+    for (const { kind, reason, message, position, sid } of warnings) {
       report.warnings++
-      this.log.add('warning', kind, reason, message, statement.position(offset), rule.sid)
+      this.log.add('warning', kind, reason, message, position, sid)
     }
     const id = `${rule.gid}:${rule.sid}`
     const index = this.indexById.get(id)

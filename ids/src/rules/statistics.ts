@@ -69,6 +69,18 @@ export class OptionUse {
     }
   }
 
+  /** Adds what was counted elsewhere. */
+  merge(counts: readonly OptionCount[]): void {
+    for (const { name, rules, occurrences } of counts) {
+      const entry = this.counts.get(name)
+      if (entry === undefined) this.counts.set(name, { rules, occurrences, last: 0 })
+      else {
+        entry.rules += rules
+        entry.occurrences += occurrences
+      }
+    }
+  }
+
   /** Most used first, then by name. */
   all(): OptionCount[] {
     return [...this.counts]

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { cacheDirectory, DatabaseCache } from '../../src/match/cache.js'
+import { cacheDirectory, StartupCache } from '../../src/match/cache.js'
 import { HyperscanEngine, type HyperscanMatcher } from '../../src/match/hyperscan.js'
 import type { NativeAddon } from '../../src/match/native.js'
 import { addon, bytes, notes, pattern } from './support.js'
@@ -39,11 +39,11 @@ const text = (found: Uint8Array | undefined): string | undefined =>
 
 describe('the cache of compiled databases', () => {
   it('gives back in a later run what was written, and to its owner alone', () => {
-    const first = new DatabaseCache({ directory })
+    const first = new StartupCache({ directory })
     expect(first.read(KEY)).toBeUndefined()
     expect(existsSync(directory)).toBe(false)
     first.write(KEY, bytes('database'))
-    const second = new DatabaseCache({ directory })
+    const second = new StartupCache({ directory })
     expect(text(second.read(KEY))).toBe('database')
     expect(second.read(OTHER)).toBeUndefined()
     expect(first.counters).toMatchObject({ misses: 1, stored: 1, failures: 0 })
@@ -55,7 +55,7 @@ describe('the cache of compiled databases', () => {
   })
 
   it('removes a file with any one byte changed, any cut, or anything added', () => {
-    const cache = new DatabaseCache({ directory })
+    const cache = new StartupCache({ directory })
     cache.write(KEY, bytes('database'))
     const [path] = files() as [string]
     const whole = readFileSync(path)
@@ -76,7 +76,7 @@ describe('the cache of compiled databases', () => {
   })
 
   it('refuses a file under another name', () => {
-    const cache = new DatabaseCache({ directory })
+    const cache = new StartupCache({ directory })
     cache.write(KEY, bytes('database'))
     const [path] = files() as [string]
     writeFileSync(path.replace(KEY, OTHER), readFileSync(path), { mode: 0o600 })
@@ -85,7 +85,7 @@ describe('the cache of compiled databases', () => {
   })
 
   it.skipIf(process.geteuid === undefined)('does not trust what others can write to', () => {
-    const cache = new DatabaseCache({ directory })
+    const cache = new StartupCache({ directory })
     cache.write(KEY, bytes('database'))
     chmodSync(files()[0]!, 0o622)
     expect(cache.read(KEY)).toBeUndefined()
@@ -93,7 +93,7 @@ describe('the cache of compiled databases', () => {
     cache.write(KEY, bytes('database'))
 
     chmodSync(directory, 0o777)
-    const open = new DatabaseCache({ directory })
+    const open = new StartupCache({ directory })
     expect(open.read(KEY)).toBeUndefined()
     open.write(OTHER, bytes('database'))
     expect(files().length).toBe(1)
@@ -101,7 +101,7 @@ describe('the cache of compiled databases', () => {
   })
 
   it.skipIf(process.geteuid === undefined)('does not follow links or wait for pipes', () => {
-    const cache = new DatabaseCache({ directory })
+    const cache = new StartupCache({ directory })
     cache.write(KEY, bytes('database'))
     const [path] = files() as [string]
     symlinkSync(path, path.replace(KEY, OTHER))
@@ -114,7 +114,7 @@ describe('the cache of compiled databases', () => {
   it('says what is wrong with a place it cannot use, once, and goes on', () => {
     writeFileSync(join(directory, '..', 'file'), '')
     for (const place of [join(directory, '..', 'file'), join(directory, '..', 'file', 'below')]) {
-      const cache = new DatabaseCache({ directory: place })
+      const cache = new StartupCache({ directory: place })
       for (let i = 0; i < 3; i++) {
         expect(cache.read(KEY)).toBeUndefined()
         cache.write(KEY, bytes('database'))
@@ -125,7 +125,7 @@ describe('the cache of compiled databases', () => {
   })
 
   it('keeps to its size: what was not used for longest goes first', () => {
-    const cache = new DatabaseCache({ directory, maxBytes: 4000 })
+    const cache = new StartupCache({ directory, maxBytes: 4000 })
     const keys = Array.from('0123456789', (digit) => digit.repeat(64))
     keys.forEach((key, age) => {
       cache.write(key, new Uint8Array(600))
@@ -145,9 +145,9 @@ describe('the cache of compiled databases', () => {
   })
 
   it('clears away what a process that died left half written', () => {
-    const cache = new DatabaseCache({ directory })
+    const cache = new StartupCache({ directory })
     mkdirSync(directory, { recursive: true, mode: 0o700 })
-    const [old, recent] = ['1', '2'].map((name) => join(directory, `${KEY}.hs1.${name}.new`)) as [
+    const [old, recent] = ['1', '2'].map((name) => join(directory, `${KEY}.weir1.${name}.new`)) as [
       string,
       string,
     ]
@@ -181,7 +181,7 @@ describe.skipIf(addon === undefined || notes.length > 0)('Hyperscan with a cache
       { hits: 0, misses: 2, stored: 2 },
       { hits: 2, misses: 0, stored: 0 },
     ]) {
-      const cache = new DatabaseCache({ directory })
+      const cache = new StartupCache({ directory })
       const matcher = new HyperscanEngine(hyperscan, cache).compile(patterns)
       expect([matcher.patternCount, matcher.longest]).toEqual([3, 4])
       expect(found(matcher)).toEqual([1, 2])
@@ -194,22 +194,22 @@ describe.skipIf(addon === undefined || notes.length > 0)('Hyperscan with a cache
   })
 
   it('compiles again what Hyperscan refuses though the checksum is right', () => {
-    const writer = new DatabaseCache({ directory })
+    const writer = new StartupCache({ directory })
     new HyperscanEngine(hyperscan, writer).compile(patterns).close()
     const key = files()[0]!.slice(directory.length + 1, directory.length + 65)
     writer.write(key, bytes('no database at all'))
-    const cache = new DatabaseCache({ directory })
+    const cache = new StartupCache({ directory })
     const matcher = new HyperscanEngine(hyperscan, cache).compile(patterns)
     expect(found(matcher)).toEqual([1, 2])
     matcher.close()
     expect(cache.counters).toMatchObject({ hits: 1, refused: 1, stored: 1 })
-    const again = new DatabaseCache({ directory })
+    const again = new StartupCache({ directory })
     new HyperscanEngine(hyperscan, again).compile(patterns).close()
     expect(again.counters).toMatchObject({ hits: 1, refused: 0, stored: 0 })
   })
 
   it('tells apart sets that differ in case, in order or in where one pattern ends', () => {
-    const cache = new DatabaseCache({ directory })
+    const cache = new StartupCache({ directory })
     const engine = new HyperscanEngine(hyperscan, cache)
     const sets = [['ab', 'c'], ['a', 'bc'], ['c', 'ab'], ['ab/i', 'c'], ['abc']]
     for (const set of sets) engine.compile(set.map(pattern)).close()
@@ -222,7 +222,7 @@ describe.skipIf(addon === undefined || notes.length > 0)('Hyperscan with a cache
     const code = transpileModule(source, { compilerOptions }).outputText
     const script = join(directory, '..', 'cache.mjs')
     const program = `${code}
-      const cache = new DatabaseCache({ directory: process.argv[2], maxBytes: 300000 })
+      const cache = new StartupCache({ directory: process.argv[2], maxBytes: 300000 })
       let wrong = 0
       for (let i = 0; i < 300; i++) {
         const key = (i % 7).toString().repeat(64)
