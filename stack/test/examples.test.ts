@@ -1,14 +1,18 @@
 /** The example programs, run on small captures. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { conversation, merge, type TestPacket } from '../../test/support/conversation.js'
+import { conversation, merge, resegment, type TestPacket } from '../../test/support/conversation.js'
 import { TCP_FLAG } from '../../test/support/frames.js'
 import { writePcap } from '../../test/support/pcap.js'
+import { bpfUnavailable } from '../src/index.js'
 
-const { SYN, ACK } = TCP_FLAG
+const { SYN, RST, ACK } = TCP_FLAG
 const argv = process.argv
+const examples = new URL('../examples/', import.meta.url)
+const demo = fileURLToPath(new URL('../../signatures/demo.pcap', import.meta.url))
 
 afterEach(() => {
   process.argv = argv
@@ -16,18 +20,33 @@ afterEach(() => {
   vi.resetModules()
 })
 
-/** What the program prints, given the capture. */
-async function run(program: () => Promise<unknown>, packets: readonly TestPacket[]): Promise<string[]> {
+/** What the program prints, given packets or a capture. */
+async function run(
+  program: () => Promise<unknown>,
+  input: readonly TestPacket[] | string,
+  ...words: readonly string[]
+): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-example-'))
-  const capture = join(folder, 'capture.pcap')
-  writePcap(capture, packets)
-  process.argv = [argv[0]!, 'example', capture]
+  const capture = typeof input === 'string' ? input : join(folder, 'capture.pcap')
+  if (typeof input !== 'string') writePcap(capture, input)
+  process.argv = [argv[0]!, 'example', capture, ...words]
   const lines: string[] = []
   vi.spyOn(console, 'log').mockImplementation((...words: unknown[]) => lines.push(words.join(' ')))
   await program()
   rmSync(folder, { recursive: true })
   return lines
 }
+
+it('are short, and each has its page, listed in the README', () => {
+  const names = readdirSync(examples).filter((name) => name.endsWith('.ts'))
+  const index = readFileSync(new URL('README.md', examples), 'utf8')
+  for (const name of names) {
+    const page = name.replace('.ts', '.md')
+    expect(readFileSync(new URL(name, examples), 'utf8').split('\n').length, name).toBeLessThanOrEqual(100)
+    expect(readFileSync(new URL(page, examples), 'utf8')).toContain(`dist/${name.replace('.ts', '.js')}`)
+    expect(index).toContain(`(${page})`)
+  }
+})
 
 describe('syn-retransmit', () => {
   const program = () => import('../examples/syn-retransmit.js')
@@ -70,4 +89,144 @@ it('connections prints one line per connection', async () => {
     '203.0.113.5:1 > 192.0.2.80:80 proto 6 fin after 0.001 s, 3 bytes up, 6 bytes down, 0 missing',
     '203.0.113.5:2 > 192.0.2.80:80 proto 6 shutdown after 0.001 s, 2 bytes up, 0 bytes down, 7 missing',
   ])
+})
+
+describe.skipIf(bpfUnavailable() !== '')('web-monitor', () => {
+  const program = () => import('../examples/web-monitor.js')
+  const last = async (input: readonly TestPacket[] | string, ...words: readonly string[]) =>
+    (await run(program, input, ...words)).at(-1)
+
+  it('counts opened, closed and ongoing connections to port 80, each second', async () => {
+    const slow = (clientPort: number) => conversation({ clientPort }).handshake().delay(2500)
+    const packets = merge(
+      slow(1).close().packets(),
+      slow(2).client('x').packets(),
+      conversation({ clientPort: 3 }).handshake().rst('server').packets(),
+      conversation({ clientPort: 4, serverPort: 443 }).handshake().packets(),
+    )
+    expect(await run(program, packets)).toEqual([
+      '0.0 s: 0 ongoing, 0 opened, 0 closed',
+      '2.5 s: 2 ongoing, 3 opened, 1 closed',
+      '2.5 s: 1 ongoing, 3 opened, 2 closed',
+    ])
+    vi.resetModules()
+    expect((await run(program, packets, 'packets')).at(-1)).toBe('2.5 s: 1 ongoing, 3 opened, 2 closed')
+  })
+
+  it('is right where flags alone mislead: repeated SYNs, answered RSTs', async () => {
+    const c = conversation().segment('client', { flags: SYN, ack: 0 })
+    c.segment('client', { flags: SYN, ack: 0, seq: c.seq('client') - 1 })
+    c.segment('server', { flags: SYN | ACK })
+      .ack('client')
+      .rst('client')
+      .segment('server', { flags: RST })
+    expect(await last(c.packets())).toMatch('0 ongoing, 1 opened, 1 closed')
+    vi.resetModules()
+    expect(await last(c.packets(), 'packets')).toMatch('0 ongoing, 2 opened, 2 closed')
+  })
+
+  it('counts both address families of a real capture', async () => {
+    expect(await last(demo)).toBe('28.9 s: 0 ongoing, 17 opened, 17 closed')
+  })
+})
+
+describe('midstat', () => {
+  const program = () => import('../examples/midstat.js')
+
+  it('prints the states of both sides, each second', async () => {
+    const packets = merge(
+      conversation({ clientPort: 1 }).handshake().delay(1500).client('x').close().packets(),
+      conversation({ clientPort: 2 }).handshake().delay(1000).fin('client').ack('server').packets(),
+      conversation({ clientPort: 3 }).segment('client', { flags: SYN, ack: 0 }).packets(),
+    )
+    const lines = await run(program, packets)
+    expect(lines[1]).toBe('\n2023-11-14T22:13:21.000Z: 3 connections')
+    expect(lines.slice(2, 6).map((line) => line.split(/ {2,}/))).toEqual([
+      ['Client', 'Server', 'Client state', 'Server state'],
+      ['203.0.113.5:1', '192.0.2.80:80', 'ESTABLISHED', 'ESTABLISHED'],
+      ['203.0.113.5:2', '192.0.2.80:80', 'ESTABLISHED', 'ESTABLISHED'],
+      ['203.0.113.5:3', '192.0.2.80:80', 'SYN-SENT', 'SYN-RECEIVED'],
+    ])
+    expect(lines.at(-4)).toMatch(/: 2 connections$/)
+    expect(lines.at(-2)).toMatch(/:2 .* FIN-WAIT-2 +CLOSE-WAIT$/)
+  })
+})
+
+describe('accounting', () => {
+  const program = () => import('../examples/accounting.js')
+
+  it('does not charge what is really repeated, and charges what only claims to be', async () => {
+    const honest = conversation({ client: '203.0.113.5' })
+      .handshake()
+      .client('a'.repeat(1000))
+      .segment('client', { seq: 1001, payload: 'a'.repeat(100) })
+      .server('b'.repeat(1900))
+      .close()
+    const cheat = conversation({ client: '203.0.113.6' }).handshake().client('a'.repeat(1000))
+    for (let i = 0; i < 2; i++) cheat.segment('client', { seq: 1001, payload: 'x'.repeat(1000) })
+    const half = conversation({ client: '203.0.113.7' })
+      .handshake()
+      .client('a'.repeat(1000))
+      .segment('client', { seq: 1501, payload: 'a'.repeat(1000) })
+    expect(await run(program, [...honest.packets(), ...cheat.packets(), ...half.packets()])).toEqual([
+      '203.0.113.5 charged 2900, not charged 100',
+      '203.0.113.6 charged 3000, not charged 0 FREE-RIDING: 2000 bytes in fake retransmissions',
+      '203.0.113.7 charged 1500, not charged 500',
+    ])
+  })
+
+  it('charges what is too old to compare', async () => {
+    const c = conversation().handshake().client(new Uint8Array(100_000))
+    c.segment('client', { seq: 1001, payload: 'x'.repeat(10) })
+    expect(await run(program, c.packets())).toEqual(['203.0.113.5 charged 100010, not charged 0'])
+  })
+})
+
+describe('http-log', () => {
+  const program = () => import('../examples/http-log.js')
+  const targets = (lines: readonly string[]) => lines.map((line) => line.split(' ').slice(2).join(' '))
+  const requests = [
+    'GET /a HTTP/1.1\r\nHost: one.example\r\n\r\n',
+    'POST /b HTTP/1.1\r\nhost:two.example \r\nContent-Length: 26\r\n\r\nGET /no HTTP/1.1\r\nHost: x\r\n',
+    'HEAD /c HTTP/1.0\r\n\r\n',
+  ]
+  const logged = ['GET one.example /a', 'POST two.example /b', 'HEAD 192.0.2.80:80 /c']
+
+  it('logs requests however they are cut or joined', async () => {
+    const packets = conversation()
+      .handshake()
+      .client(requests.join(''))
+      .server('HTTP/1.1 200 OK\r\n\r\n')
+      .packets()
+    for (const size of [1, 2, 7, 1460]) {
+      vi.resetModules()
+      const lines = await run(program, resegment(packets, size))
+      expect(targets(lines), `${size} bytes`).toEqual(logged)
+      expect(lines[0]).toMatch(/^2023-11-14T22:13:20\.\d{3}Z 203\.0\.113\.5 GET /)
+    }
+  })
+
+  it('gives up what is not HTTP, has no known length, is too long, or has a gap', async () => {
+    const get = 'GET /never HTTP/1.1\r\n\r\n'
+    for (const before of [
+      'SSH-2.0-x\r\n\r\n',
+      'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      `GET /${'x'.repeat(20_000)}`,
+    ]) {
+      vi.resetModules()
+      const lines = await run(program, conversation().handshake().client(before).client(get).packets())
+      expect(targets(lines).join()).not.toContain('never')
+    }
+    vi.resetModules()
+    const gap = conversation().handshake().client('GET /').skip('client', 5).client(get)
+    expect(await run(program, gap.packets())).toEqual([])
+  })
+
+  it('reads the bundled capture', async () => {
+    const lines = await run(program, demo)
+    expect(lines[0]).toBe(
+      '2026-11-21T09:30:00.001Z 203.0.113.11 GET www.example.com /home?from=menu&visit=10',
+    )
+    expect(lines.length).toBeGreaterThan(40)
+  })
 })
