@@ -1,13 +1,46 @@
 /**
  * Host, URL and user agent of a request for alert outputs, read from its head when an alert asks for them.
  */
+import type { AlertHttp } from '../output/alert.js'
 import { headerValueAt } from './head.js'
+import type { HeadSource } from './parts.js'
+import type { RequestQueue } from './queue.js'
 
 const LF = 10
 const CR = 13
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
 const HOST = ascii('host')
 const USER_AGENT = ascii('user-agent')
+
+/** Facts of a message: those of a request, or of the request that a response answers with the response's status. */
+export function factsOf({ head, bytes, at, request }: HeadSource, queue: RequestQueue | null): AlertHttp {
+  if (request)
+    return requestFacts(bytes, at, at + head.length, at + head.uriStart, at + head.uriEnd, undefined)
+  const status = head.status === 0 ? undefined : head.status
+  if (queue === null || queue.start < 0) {
+    return { hostname: undefined, url: undefined, userAgent: undefined, method: undefined, status }
+  }
+  return requestFacts(queue.bytes, queue.start, queue.end, queue.uriStart, queue.uriEnd, status)
+}
+
+function requestFacts(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  uriStart: number,
+  uriEnd: number,
+  status: number | undefined,
+): AlertHttp {
+  let methodEnd = start
+  while (methodEnd < end && bytes[methodEnd]! > 0x20) methodEnd++
+  return {
+    hostname: hostOf(bytes, start, end),
+    url: uriEnd > uriStart ? latin1(bytes, uriStart, uriEnd) : undefined,
+    userAgent: userAgentOf(bytes, start, end),
+    method: latin1(bytes, start, methodEnd),
+    status,
+  }
+}
 
 /** Value of the first header `host` in the head `bytes[start, end)`, as text (latin-1); undefined when absent. */
 export function hostOf(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -9,25 +9,17 @@
  * Windows end at fixed positions of the message (the first after `window` bytes or the head, whichever is longer), so
  * segmentation never shows.
  */
-import { HTTP_EVENT, HTTP_GID } from '../builtin/http.js'
+import { HTTP_EVENT } from '../builtin/http.js'
 import { SlidingArea } from '../inspect/area.js'
-import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
-import { copyBytes } from '../inspect/copy.js'
-import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
-import type { MessageSource, Unit } from '../inspect/inspection-unit.js'
-import { SERVICE, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import type { AlertHttp } from '../output/alert.js'
 import { BodyDecoder } from './body.js'
 import { addBodyEvents } from './body-events.js'
 import { CHARSET, CharsetDecoder } from './charset.js'
 import { CHUNK, ChunkParser } from './chunks.js'
-import { ClientBody } from './client-body.js'
-import { hostOf, latin1, userAgentOf } from './facts.js'
-import { fillRequest, fillResponse, headScratch } from './fill.js'
 import { CODING, HttpHead, VERSION_09 } from './head.js'
 import { examineHead } from './head-events.js'
-import { fillPart, type HeadSource, headNumber } from './parts.js'
+import { raiseOfMessage, raisePartialHead } from './message-events.js'
+import { MessageWindows } from './message-windows.js'
 import type { RequestQueue } from './queue.js'
 
 const LF = 10
@@ -44,7 +36,7 @@ export interface HeadListener<Flow> {
   headComplete(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId
 }
 
-export class HttpMessage<Flow> implements MessageSource {
+export class HttpMessage<Flow> {
   readonly head = new HttpHead()
   request = false
   /** The message has ended; what follows is not part of it. */
@@ -54,22 +46,12 @@ export class HttpMessage<Flow> implements MessageSource {
   framing: FramingId = FRAMING.NO_BODY
   private readonly context: InspectionContext<Flow>
   private readonly area = new SlidingArea()
-  /** The message as it came, when rules ask for it and the body is not stored that way. */
-  private readonly wire = new SlidingArea()
-  private wired = false
-  /** Trailer lines, when rules ask for them. */
-  private trailer: Uint8Array = NONE
-  private trailerEnd = 0
+  private readonly windows: MessageWindows<Flow>
   private ending = false
-  /** The window is handed out because `wire` is full, or will not go on where it ends. */
-  private wireFull = false
   private readonly decoder = new BodyDecoder()
   private readonly charset = new CharsetDecoder()
-  private readonly clientBody = new ClientBody()
   private readonly chunks = new ChunkParser()
   private listener: HeadListener<Flow> | null = null
-  /** Requests outstanding, for the facts of a response. */
-  private queue: RequestQueue | null = null
   private inHead = true
   /** Nothing but CRs since the last LF of the stored head: the next LF ends it. */
   private blank = false
@@ -77,30 +59,23 @@ export class HttpMessage<Flow> implements MessageSource {
   private windowEnd = 0
   /** Bytes of a LENGTH body still to come. */
   private remaining = 0
-  private sequence = 0
-  private pending: Int32Array | null = null
-  /** Where the head of the unit being inspected lies. */
-  private factsBytes: Uint8Array = NONE
-  private factsAt = 0
-
   constructor(context: InspectionContext<Flow>) {
     this.context = context
+    this.windows = new MessageWindows(context, this.head)
   }
 
   begin(request: boolean, listener: HeadListener<Flow>, queue: RequestQueue | null): void {
     this.request = request
     this.listener = listener
-    this.queue = queue
+    this.windows.begin(request, queue)
     this.done = false
     this.abandoned = false
     this.inHead = true
     this.framing = FRAMING.NO_BODY
     this.windowEnd = this.context.limits.window
-    this.sequence = 0
     this.head.startLineComplete = false
     this.decoder.begin(CODING.IDENTITY)
     this.charset.begin(CHARSET.NONE)
-    this.wired = false
     if (request) this.context.counters.requests++
     else this.context.counters.responses++
   }
@@ -148,16 +123,16 @@ export class HttpMessage<Flow> implements MessageSource {
     }
     if (!this.inHead && this.context.needs.events) this.raiseTruncated(flow)
     if (this.inHead) {
-      const { area } = this
-      if (this.context.needs.events && area.length > 0 && !this.head.startLineComplete)
-        this.raisePartial(flow)
+      const { area, context } = this
+      if (context.needs.events && area.length > 0 && !this.head.startLineComplete)
+        raisePartialHead(context, flow, this.request, area.bytes, area.length)
       if (area.length > 0) {
-        const { limits, scanner } = this.context
+        const { limits, scanner } = context
         this.head.parse(area.bytes, 0, area.length, this.request, true, limits, scanner)
         this.headDone(flow, area.bytes, 0, false)
         this.inspectStored(flow, true)
       }
-    } else if (this.area.fresh > 0 || (this.wired && this.wire.fresh > 0)) {
+    } else if (this.area.fresh > 0 || this.windows.wire.fresh > 0) {
       this.inspectStored(flow, true)
     }
     this.close()
@@ -175,10 +150,10 @@ export class HttpMessage<Flow> implements MessageSource {
       if (this.chunks.state !== CHUNK.DATA || length > this.chunks.remaining) return false
     }
     const ends = this.framing === FRAMING.LENGTH && length === this.remaining
-    if (this.area.fresh > 0 || (this.wired && this.wire.fresh > 0)) {
-      this.wireFull = true
+    if (this.area.fresh > 0 || this.windows.wire.fresh > 0) {
+      this.windows.wire.full = true
       this.inspectStored(flow, ends)
-      this.wireFull = false
+      this.windows.wire.full = false
     }
     if (ends) {
       this.close()
@@ -187,77 +162,11 @@ export class HttpMessage<Flow> implements MessageSource {
     if (this.framing === FRAMING.LENGTH) this.remaining -= length
     if (this.framing === FRAMING.CHUNKED) this.chunks.take(length)
     this.decoder.skip(this.context)
-    this.clientBody.skip(length)
-    this.wire.skip(length, 0)
+    this.windows.clientBody.skip(length)
+    this.windows.wire.skip(length)
     this.area.skip(length, this.head.length)
     this.windowEnd = this.area.position + this.context.limits.window
     return true
-  }
-
-  httpFacts(): AlertHttp | undefined {
-    const { head, queue } = this
-    const status = this.request || head.status === 0 ? undefined : head.status
-    let bytes = this.factsBytes
-    let start = this.factsAt
-    let end = start + head.length
-    let uriStart = start + head.uriStart
-    let uriEnd = start + head.uriEnd
-    if (!this.request) {
-      if (queue === null || queue.start < 0) {
-        return { hostname: undefined, url: undefined, userAgent: undefined, method: undefined, status }
-      }
-      bytes = queue.bytes
-      start = queue.start
-      end = queue.end
-      uriStart = queue.uriStart
-      uriEnd = queue.uriEnd
-    }
-    let methodEnd = start
-    while (methodEnd < end && bytes[methodEnd]! > 0x20) methodEnd++
-    return {
-      hostname: hostOf(bytes, start, end),
-      url: uriEnd > uriStart ? latin1(bytes, uriStart, uriEnd) : undefined,
-      userAgent: userAgentOf(bytes, start, end),
-      method: latin1(bytes, start, methodEnd),
-      status,
-    }
-  }
-
-  fillPart(part: HttpPart, set: BufferSet, slot: BufferId): boolean {
-    const { context } = this
-    const { partMemory, askedRequest, limits } = context
-    if (part.name === 'raw_body') {
-      if (!set.has(BUF.FILE_DATA)) return false
-      const id = BUF.FILE_DATA
-      set.setWindow(slot, set.bytes[id]!, set.start[id]!, set.end[id]!, set.fresh[id]!, set.base[id]!)
-      return true
-    }
-    let source: HeadSource = this.own()
-    if (part.request && !this.request) {
-      if (!askedRequest.read(this.queue, limits)) return false
-      if (
-        part.component === undefined &&
-        part.field === undefined &&
-        askedRequest.fill(part.name, set, slot, limits)
-      )
-        return true
-      source = askedRequest
-    }
-    return fillPart(part, source, this.trailer, this.trailerEnd, set, slot, partMemory)
-  }
-
-  headNumber(what: HttpNumber, ofRequest: boolean): number {
-    const { askedRequest, limits } = this.context
-    let source: HeadSource = this.own()
-    if (ofRequest && !this.request) {
-      if (!askedRequest.read(this.queue, limits)) return -1
-      source = askedRequest
-    }
-    return headNumber(what, source, this.trailer, this.trailerEnd)
-  }
-
-  private own(): HeadSource {
-    return { head: this.head, bytes: this.factsBytes, at: this.factsAt, request: this.request }
   }
 
   /** Nothing is stored: parses where the bytes lie, and inspects there when the whole message is there. */
@@ -285,7 +194,8 @@ export class HttpMessage<Flow> implements MessageSource {
       if (whole - start > this.windowEnd) whole = -1
     }
     if (whole >= 0) {
-      this.inspect(flow, bytes, start, start, start, whole, 0, true)
+      const bodiless = this.framing === FRAMING.NO_BODY
+      this.windows.inspect(flow, bytes, start, start, start, whole, 0, bodiless, true)
       this.close()
       return whole
     }
@@ -353,7 +263,7 @@ export class HttpMessage<Flow> implements MessageSource {
     this.framing = this.listener!.headComplete(this, bytes, at)
     if (this.context.needs.events) {
       examineHead({ head, bytes, at, request: this.request }, this.context.events)
-      this.raise(flow, bytes, at, at + head.length)
+      raiseOfMessage(this.context, flow, this.request, bytes, at, at + head.length)
     }
     if (cut) {
       counters.headTooLong++
@@ -362,18 +272,11 @@ export class HttpMessage<Flow> implements MessageSource {
     if (this.windowEnd < this.head.length) this.windowEnd = this.head.length
     if (this.framing === FRAMING.LENGTH) this.remaining = head.contentLength
     else if (this.framing === FRAMING.CHUNKED) this.chunks.reset()
-    this.clientBody.begin()
+    this.windows.clientBody.begin()
     if (this.framing !== FRAMING.NO_BODY) {
       this.decoder.begin(head.coding)
       if (!this.request) this.charset.begin(head.charset)
     }
-  }
-
-  /** Hands out what has been added to the context's events. */
-  private raise(flow: Flow, bytes: Uint8Array, start: number, end: number): void {
-    const { context } = this
-    const direction = this.request ? TO_SERVER : TO_CLIENT
-    context.raise(flow, direction, SERVICE.HTTP, HTTP_GID, context.events, bytes, start, end)
   }
 
   /** The body is, or was said to be, in chunks. */
@@ -384,15 +287,9 @@ export class HttpMessage<Flow> implements MessageSource {
   }
 
   private raiseBody(flow: Flow): void {
-    addBodyEvents(this.chunked ? this.chunks.flaws : 0, this.decoder.flaws, this.context.events)
-    this.raise(flow, this.area.bytes, 0, Math.min(this.head.length, this.area.length))
-  }
-
-  private raisePartial(flow: Flow): void {
-    const { events } = this.context
-    events.add(HTTP_EVENT.PARTIAL_START_LINE)
-    events.add(HTTP_EVENT.LOSS_OF_SYNC)
-    this.raise(flow, this.area.bytes, 0, this.area.length)
+    const { context, area } = this
+    addBodyEvents(this.chunked ? this.chunks.flaws : 0, this.decoder.flaws, context.events)
+    raiseOfMessage(context, flow, this.request, area.bytes, 0, Math.min(this.head.length, area.length))
   }
 
   /** The message ends before its body does. */
@@ -433,8 +330,9 @@ export class HttpMessage<Flow> implements MessageSource {
       }
       const before = chunks.state
       const to = chunks.framing(bytes, from, end, limits, counters)
-      if (before === CHUNK.TRAILER && this.context.needs.trailer) this.keepTrailer(bytes, from, to)
-      while (this.wired && from < to) from = this.keepWire(flow, bytes, from, to)
+      if (before === CHUNK.TRAILER && this.context.needs.trailer)
+        this.windows.trailer.keep(bytes, from, to, this.context)
+      while (this.windows.wire.active && from < to) from = this.keepWire(flow, bytes, from, to)
       from = to
       if (chunks.state === CHUNK.DONE) this.complete(flow)
       else if (chunks.state === CHUNK.BROKEN) {
@@ -446,28 +344,11 @@ export class HttpMessage<Flow> implements MessageSource {
     return from
   }
 
-  /** Keeps the trailer, as far as a line may be long. */
-  private keepTrailer(bytes: Uint8Array, start: number, end: number): void {
-    const { limits, pool, counters } = this.context
-    if (this.trailer === NONE) {
-      const taken = pool.take(limits.chunkLine)
-      if (taken === null) {
-        counters.bufferBudgetReached++
-        return
-      }
-      this.trailer = taken
-    }
-    const room = limits.chunkLine - this.trailerEnd
-    const to = end - start < room ? end : start + room
-    if (to > start) copyBytes(this.trailer, this.trailerEnd, bytes, start, to)
-    this.trailerEnd += to - start
-  }
-
   /** Takes body bytes, without the framing of chunks. Returns `end`, or where the message was given up. */
   private body(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     let from = start
     while (from < end && !this.done) {
-      const to = this.wired ? this.keepWire(flow, bytes, from, end) : end
+      const to = this.windows.wire.active ? this.keepWire(flow, bytes, from, end) : end
       from = this.decoder.active ? this.decode(flow, bytes, from, to) : this.text(flow, bytes, from, to)
     }
     return from
@@ -535,32 +416,21 @@ export class HttpMessage<Flow> implements MessageSource {
   /** The head is stored and a body follows: begins to keep the message as it comes, where that differs. */
   private startWire(): void {
     const asSent = this.framing !== FRAMING.CHUNKED && !this.decodes
-    if (!this.context.needs.wire || asSent) return
-    const { limits, pool, counters } = this.context
-    const { area, wire } = this
-    if (!wire.reserve(area.length, limits.headBytes, 0, limits, pool, counters)) return
-    wire.append(area.bytes, 0, area.length)
-    this.wired = true
+    if (this.context.needs.wire && !asSent) this.windows.wire.start(this.area, this.context)
   }
 
   /** Keeps as many of the bytes as fit the window, at least one; returns the index of the next one. */
   private keepWire(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
-    const { limits, pool, counters } = this.context
-    const { wire } = this
-    if (wire.fresh >= limits.window) {
-      this.wireFull = true
+    const { context } = this
+    const { wire } = this.windows
+    if (wire.room(context) === 0) {
+      wire.full = true
       this.inspectStored(flow, false)
-      this.wireFull = false
+      wire.full = false
     }
-    const room = limits.window - wire.fresh
+    const room = wire.room(context)
     const to = end - start < room ? end : start + room
-    if (wire.reserve(to - start, limits.headBytes, 2 * (wire.length + to - start), limits, pool, counters)) {
-      wire.append(bytes, start, to)
-      return to
-    }
-    this.wired = false
-    wire.release(pool)
-    return end
+    return wire.keep(bytes, start, to, context) ? to : end
   }
 
   private store(bytes: Uint8Array, start: number, end: number, hint: number): boolean {
@@ -581,94 +451,17 @@ export class HttpMessage<Flow> implements MessageSource {
   private inspectStored(flow: Flow, last: boolean): void {
     const { area } = this
     const start = area.windowStart(this.context.limits.lookBack)
-    this.inspect(flow, area.bytes, 0, start, area.inspected, area.length, area.positionOf(start), last)
+    const base = area.positionOf(start)
+    const bodiless = this.framing === FRAMING.NO_BODY
+    this.windows.inspect(flow, area.bytes, 0, start, area.inspected, area.length, base, bodiless, last)
     area.mark()
-  }
-
-  /**
-   * Hands out the window `bytes[start, end)`, new from `fresh`, whose first byte is at position `base` of the message;
-   * the head lies at `bytes[headAt]`.
-   */
-  private inspect(
-    flow: Flow,
-    bytes: Uint8Array,
-    headAt: number,
-    start: number,
-    fresh: number,
-    end: number,
-    base: number,
-    last: boolean,
-  ): void {
-    const { context, head, request } = this
-    const { limits, counters, scratch } = context
-    const unit = request ? context.requestUnit : context.responseUnit
-    const set = unit.buffers
-    scratch.reset(headScratch(head.length) + limits.window + limits.lookBack)
-    if (request) fillRequest(set, head, bytes, headAt, scratch, limits, counters)
-    else fillResponse(set, head, bytes, headAt, scratch)
-    if (this.sequence > 0) {
-      // The head has been searched with the first window.
-      for (let id: number = BUF.HTTP_URI; id <= BUF.HTTP_STAT_MSG; id++) set.fresh[id] = set.end[id]!
-    }
-    set.setWindow(BUF.PKT_DATA, bytes, start, end, fresh, base)
-    if (this.wired) this.fillWire(set, last)
-    else set.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
-    unit.service = SERVICE.HTTP
-    unit.source = this
-    this.factsBytes = bytes
-    this.factsAt = headAt
-    const headEnd = headAt + head.length
-    const from = headEnd > start ? headEnd : start
-    if (this.framing === FRAMING.NO_BODY || from >= end) {
-      set.remove(BUF.FILE_DATA)
-    } else {
-      const position = base + (from - start) - head.length
-      set.setWindow(BUF.FILE_DATA, bytes, from, end, fresh > from ? fresh : from, position)
-    }
-    this.send(flow, unit, last)
-  }
-
-  /** Only when it is full or complete: in between, how far it reaches would depend on segmentation. */
-  private fillWire(set: BufferSet, last: boolean): void {
-    const { wire } = this
-    if (!last && !this.wireFull) {
-      set.remove(BUF.RAW_DATA)
-      return
-    }
-    const start = wire.windowStart(this.context.limits.lookBack)
-    set.setWindow(BUF.RAW_DATA, wire.bytes, start, wire.length, wire.inspected, wire.positionOf(start))
-    wire.mark()
-  }
-
-  private send(flow: Flow, unit: Unit, last: boolean): void {
-    const { context } = this
-    if (this.request) {
-      this.clientBody.fill(unit.buffers, context, last && this.sequence === 0, last)
-      context.counters.requestUnits++
-    } else {
-      context.counters.responseUnits++
-    }
-    unit.sequence = this.sequence++
-    unit.last = last
-    unit.pending = this.pending
-    context.sink.inspect(flow, unit)
-    this.pending = last ? null : unit.pending
   }
 
   private close(): void {
     this.done = true
     this.area.release(this.context.pool)
     if (this.decoder.active) this.decoder.release(this.context)
-    if (this.wired) this.wire.release(this.context.pool)
-    if (this.trailer !== NONE) {
-      this.context.pool.give(this.trailer)
-      this.trailer = NONE
-      this.trailerEnd = 0
-    }
-    if (this.request) this.clientBody.release(this.context)
-    this.pending = null
+    this.windows.close()
     this.listener = null
-    this.queue = null
-    this.factsBytes = NONE
   }
 }

@@ -1,0 +1,55 @@
+/**
+ * Parts and numbers that a rule asks of a message: its own, or those of the request that it answers.
+ *
+ * In: what the rule names, during inspection. Out: one slot of the unit's `BufferSet`, or a number. Called by
+ * `HttpMessage` when an option of a rule gets that far.
+ */
+import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import type { InspectionContext } from '../inspect/context.js'
+import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
+import { fillPart, type HeadSource, headNumber } from './parts.js'
+import type { RequestQueue } from './queue.js'
+import type { Trailer } from './trailer.js'
+
+/** Fills `slot`; false when there is no such part. `queue` holds the request that a response answers. */
+export function fillMessagePart<Flow>(
+  part: HttpPart,
+  own: HeadSource,
+  trailer: Trailer,
+  queue: RequestQueue | null,
+  set: BufferSet,
+  slot: BufferId,
+  { partMemory, askedRequest, limits }: InspectionContext<Flow>,
+): boolean {
+  if (part.name === 'raw_body') {
+    if (!set.has(BUF.FILE_DATA)) return false
+    const id = BUF.FILE_DATA
+    set.setWindow(slot, set.bytes[id]!, set.start[id]!, set.end[id]!, set.fresh[id]!, set.base[id]!)
+    return true
+  }
+  let source = own
+  if (part.request && !own.request) {
+    if (!askedRequest.read(queue, limits)) return false
+    const whole = part.component === undefined && part.field === undefined
+    if (whole && askedRequest.fill(part.name, set, slot, limits)) return true
+    source = askedRequest
+  }
+  return fillPart(part, source, trailer.bytes, trailer.end, set, slot, partMemory)
+}
+
+/** A number about the head; -1: there is none. */
+export function messageNumber<Flow>(
+  what: HttpNumber,
+  ofRequest: boolean,
+  own: HeadSource,
+  trailer: Trailer,
+  queue: RequestQueue | null,
+  { askedRequest, limits }: InspectionContext<Flow>,
+): number {
+  let source = own
+  if (ofRequest && !own.request) {
+    if (!askedRequest.read(queue, limits)) return -1
+    source = askedRequest
+  }
+  return headNumber(what, source, trailer.bytes, trailer.end)
+}
