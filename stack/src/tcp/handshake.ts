@@ -182,7 +182,8 @@ export class Handshake {
         this.repeatedSyn(row, 1 - s, seq)
         return false
       }
-      if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_NEW_SYN) !== 0 || words[S + PACKETS] !== 1) {
+      const known = (words[(row << ROW_SHIFT) + FLAGS] & FLAG_NEW_SYN) !== 0 || words[S + PACKETS] !== 1
+      if (known || this.contradictsStream(R, seq)) {
         this.ignored(row, 1 - s)
         return false
       }
@@ -209,7 +210,7 @@ export class Handshake {
         this.ignored(row, 1 - s)
         return false
       }
-    } else if ((words[R + STATE] & SIDE_RECEIVED) !== 0 && words[R + RECEIVED] !== ((seq + 1) | 0)) {
+    } else if (this.contradictsStream(R, seq)) {
       this.ignored(row, 1 - s)
       return false
     }
@@ -227,6 +228,11 @@ export class Handshake {
     const peer = words[R + STATE] & STATE_MASK
     if (peer === SYN_SENT) setState(this.words, this.events, row, 1 - s, ESTABLISHED)
     return true
+  }
+
+  /** Whether the receiver `R` waits for another byte than the one after a SYN numbered `seq`. */
+  private contradictsStream(R: number, seq: number): boolean {
+    return (this.words[R + STATE] & SIDE_RECEIVED) !== 0 && this.words[R + RECEIVED] !== ((seq + 1) | 0)
   }
 
   private ignored(row: number, side: number): void {
