@@ -59,6 +59,9 @@ export class HttpMessage<Flow> {
   private windowEnd = 0
   /** Bytes of a LENGTH body still to come. */
   private remaining = 0
+  /** Only the first byte of the body tells whether it is stored as it comes. */
+  private wireUndecided = false
+
   constructor(context: InspectionContext<Flow>) {
     this.context = context
     this.windows = new MessageWindows(context, this.head)
@@ -71,6 +74,7 @@ export class HttpMessage<Flow> {
     this.done = false
     this.abandoned = false
     this.inHead = true
+    this.wireUndecided = false
     this.framing = FRAMING.NO_BODY
     this.windowEnd = this.context.limits.window
     this.head.startLineComplete = false
@@ -163,6 +167,7 @@ export class HttpMessage<Flow> {
     if (this.framing === FRAMING.CHUNKED) this.chunks.take(length)
     this.decoder.skip(this.context)
     this.windows.clientBody.skip(length)
+    if (this.wireUndecided) this.decideWire(false)
     this.windows.wire.skip(length)
     this.area.skip(length, this.head.length)
     this.windowEnd = this.area.position + this.context.limits.window
@@ -347,6 +352,7 @@ export class HttpMessage<Flow> {
   /** Takes body bytes, without the framing of chunks. Returns `end`, or where the message was given up. */
   private body(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     let from = start
+    if (this.wireUndecided && from < end) this.decideWire(this.charset.isPlain(bytes[from]!))
     while (from < end && !this.done) {
       const to = this.windows.wire.active ? this.keepWire(flow, bytes, from, end) : end
       from = this.decoder.active ? this.decode(flow, bytes, from, to) : this.text(flow, bytes, from, to)
@@ -415,8 +421,14 @@ export class HttpMessage<Flow> {
 
   /** The head is stored and a body follows: begins to keep the message as it comes, where that differs. */
   private startWire(): void {
-    const asSent = this.framing !== FRAMING.CHUNKED && !this.decodes
-    if (this.context.needs.wire && !asSent) this.windows.wire.start(this.area, this.context)
+    if (!this.context.needs.wire) return
+    if (this.framing === FRAMING.CHUNKED || this.decoder.active) this.decideWire(false)
+    else this.wireUndecided = this.charset.active
+  }
+
+  private decideWire(asSent: boolean): void {
+    this.wireUndecided = false
+    if (!asSent) this.windows.wire.start(this.area, this.context)
   }
 
   /** Keeps as many of the bytes as fit the window, at least one; returns the index of the next one. */
