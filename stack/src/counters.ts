@@ -11,6 +11,7 @@ const NAMES = [
   'otherShard',
   /** Flows begun, of any protocol. */
   'flows',
+  /** Of these, by protocol. */
   'tcpFlows',
   'udpFlows',
   'icmpFlows',
@@ -28,8 +29,11 @@ const NAMES = [
   'evictions',
   /** TCP packets that belong to no flow. */
   'orphans',
+  /** Segments that repeat bytes, a SYN or a FIN. */
   'retransmissions',
+  /** Probes of an idle connection (RFC 9293, 3.8.4): not retransmissions. */
   'keepAlives',
+  /** Bytes sent into a closed window (RFC 9293, 3.8.6.1): not retransmissions. */
   'zeroWindowProbes',
   /** Segments held because bytes before them were missing. */
   'outOfOrder',
@@ -65,7 +69,9 @@ export const C = Object.freeze(Object.fromEntries(NAMES.map((name, i) => [name, 
 export interface StackCounters extends Readonly<Record<CounterName, number>> {
   /** Frames by outcome of decoding. */
   readonly decode: DecodeCounters
+  /** Fragments and datagrams. */
   readonly defrag: DefragCounters
+  /** Encapsulations removed. */
   readonly tunnels: TunnelCounters
   /** Flows in the table now, closed ones that still absorb late packets included. */
   readonly liveFlows: number
@@ -75,6 +81,7 @@ export interface StackCounters extends Readonly<Record<CounterName, number>> {
   readonly retainedBytes: number
   /** Timers of applications that are set now. */
   readonly timers: number
+  /** All of them as a plain object, for `JSON.stringify`. */
   toJSON(): Record<string, unknown>
 }
 

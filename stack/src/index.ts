@@ -15,13 +15,16 @@ export type { ForestStats } from './event/forest.js'
 export {
   anyOf,
   type Classifier,
+  type CommonHooks,
   defineEvent,
   defineMultiEvent,
   type Filter,
   type FlowEvent,
+  type HooksOf,
   type MultiEvent,
   once,
   onSide,
+  type PayloadOf,
   type Ude,
   where,
 } from './event/ude.js'
@@ -39,7 +42,13 @@ export {
   type Subscription,
   SVR,
 } from './monitor/flow.js'
-export type { RawSocket, RawSocketOptions, StreamSocket, StreamSocketOptions } from './monitor/socket.js'
+export type {
+  NewFilter,
+  RawSocket,
+  RawSocketOptions,
+  StreamSocket,
+  StreamSocketOptions,
+} from './monitor/socket.js'
 export { DEFAULT_STACK_OPTIONS, type StackOptions, type StackOptionsInput } from './options.js'
 export { createStack, type Stack } from './stack.js'
 export { TCP_STATE, TCP_STATE_NAME, type TcpState } from './tcp/state.js'

@@ -13,6 +13,7 @@ import {
   tunnelOptions,
 } from './ip/index.js'
 
+/** Options of a stack, complete. */
 export interface StackOptions {
   /** Flows in the table at most, 1 to 16,777,215; beyond that an old flow is evicted. Default 1,048,576. */
   readonly maxFlows: number
@@ -22,8 +23,9 @@ export interface StackOptions {
   readonly checksums: 'verify' | 'ignore'
   /** Takes up TCP connections whose handshake was not seen. Default false: their packets are orphans. */
   readonly midstream: boolean
-  /** Handle only the flows whose hash falls on `index` of `count`; packets are still numbered over all. */
+  /** Handle only the flows whose hash falls on `index` (from 0) of `count`; packets are still numbered over all. Default: all. */
   readonly shard: { readonly index: number; readonly count: number }
+  /** How long a flow may be silent. */
   readonly timeouts: Timeouts
   /** Timers of applications at the same time at most; `setTimer` beyond it gives an inactive one. Default 1,048,576. */
   readonly maxTimers: number
@@ -59,6 +61,7 @@ export type StackOptionsInput = Partial<
   readonly retention?: Partial<StackOptions['retention']>
 }
 
+/** The defaults. */
 export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
   maxFlows: 1_048_576,
   seed: undefined,

@@ -59,19 +59,22 @@ import {
 } from './wire/index.js'
 
 const { SYN, RST, ACK } = TCP_FLAG
-/** @throws RangeError when an option is out of range */
+/** Makes a stack. @throws RangeError when an option is out of range */
 export function createStack(options: StackOptionsInput = {}): Stack {
   return new Stack(stackOptions(options))
 }
 
+/** A stack: a sink for frames, with sockets to monitor what they say. Made by `createStack`. */
 export class Stack implements FrameSink {
   /** The packet being processed, or processed last. */
   readonly packet = new Packet()
+  /** As given, completed by the defaults. */
   readonly options: StackOptions
+  /** Running totals. */
   readonly counters: StackCounters
-  /** Rows of the flows. For the stack's own parts. */
+  /** Rows of the flows. For the stack's own parts. @internal */
   readonly table: FlowTable
-  /** For the stack's own parts. */
+  /** For the stack's own parts. @internal */
   readonly events: Dispatcher
   private readonly counts: Float64Array
   private readonly decode: DecodeCounters
@@ -99,7 +102,7 @@ export class Stack implements FrameSink {
   /** Set by `admit`: the flow of the packet is new. */
   private admitted = false
 
-  /** Made by `createStack`. */
+  /** Made by `createStack`. @internal */
   constructor(options: StackOptions) {
     this.options = options
     this.table = new FlowTable(options.maxFlows, options.seed)
@@ -284,7 +287,7 @@ export class Stack implements FrameSink {
 
   /**
    * Calls `handler` once `micros` microseconds of trace time have passed, like `Flow.setTimer`; it goes with no flow. Set
-   * again inside its handler it is periodic. Before the first packet trace time is 0. @throws RangeError
+   * again inside its handler it is periodic. Before the first packet trace time is 0. @throws RangeError for a negative time
    */
   setTimer(micros: number, handler: () => void): Timer {
     return this.userTimers.set(this.flows.now, micros, 0, -1, handler)

@@ -55,7 +55,7 @@ export class BpfFilter {
     return program.run(buffer, offset, capturedLength, wireLength) !== 0
   }
 
-  /** @throws BpfError as `matches` */
+  /** The program for a link type, compiled when first asked for. @throws BpfError as `matches` */
   program(linkType: number): BpfProgram {
     let program = this.programs.get(linkType)
     if (program === undefined) {
@@ -75,7 +75,7 @@ export class BpfFilter {
   }
 }
 
-/** @throws BpfError */
+/** The filter for an expression, or the filter itself. @throws BpfError when the expression is wrong */
 export function bpfFilter(input: FilterInput): BpfFilter {
   return typeof input === 'string' ? new BpfFilter(input) : input
 }

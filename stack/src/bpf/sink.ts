@@ -12,11 +12,13 @@ export class FilteredSink implements FrameSink {
   private readonly filter: BpfFilter
   private readonly sink: FrameSink
 
+  /** Frames that pass `filter` go to `sink`. */
   constructor(filter: BpfFilter, sink: FrameSink) {
     this.filter = filter
     this.sink = sink
   }
 
+  /** See `FrameSink`. @throws BpfError when the expression makes no sense for a link type not met before */
   frame(
     buffer: Uint8Array,
     offset: number,
@@ -44,10 +46,12 @@ export class FilteredSink implements FrameSink {
     }
   }
 
+  /** Passed on. */
   skip(): void {
     this.sink.skip?.()
   }
 
+  /** Passed on. */
   idle(seconds: number, nanoseconds: number): void {
     this.sink.idle?.(seconds, nanoseconds)
   }

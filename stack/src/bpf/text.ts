@@ -12,7 +12,7 @@ export function looksLikeProgram(text: string): boolean {
   return /^\s*\d+\s*[\r\n]+\s*\d+ +\d+ +\d+ +\d+\s*([\r\n]|$)/.test(text)
 }
 
-/** @throws BpfError 'program', naming the line */
+/** Reads a program's words from text. @throws BpfError 'program', naming the line */
 export function parseProgram(text: string): Uint32Array<ArrayBuffer> {
   const lines = text.trim().split(/\s*\n\s*/)
   const count = /^\d+$/.test(lines[0]!) ? Number(lines[0]) : Number.NaN
@@ -33,6 +33,7 @@ export function parseProgram(text: string): Uint32Array<ArrayBuffer> {
   return words
 }
 
+/** The text of a program's words. */
 export function formatProgram(words: Uint32Array): string {
   const count = words.length / WORDS
   const lines = Array.from({ length: count }, (_, i) => words.subarray(i * WORDS, (i + 1) * WORDS).join(' '))

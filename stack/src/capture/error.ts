@@ -4,7 +4,9 @@
 export type CaptureErrorCode =
   /** The file does not exist. */
   | 'not-found'
+  /** The system does not let this user read or write it. */
   | 'permission'
+  /** A directory, not a file. */
   | 'is-directory'
   /** Not a single byte. */
   | 'empty'
@@ -27,7 +29,9 @@ export type CaptureErrorCode =
   /** Live capture: any other reason. */
   | 'live'
 
+/** A packet source or sink that failed. `message` is one line that begins with the path. */
 export class CaptureError extends Error {
+  /** For programs; `message` is for people. */
   readonly code: CaptureErrorCode
   /** As given by the caller: a path, '-' for standard input, or the name of an interface. */
   readonly path: string

@@ -12,6 +12,7 @@ import { BLOCK_SIZE, MAX_SNAPLEN, packetBinding, programFor, RingSocket, socketE
 import type { CaptureCounters, RunOptions } from './source.js'
 import { type InlineSink, VERDICT } from './verdict.js'
 
+/** What `openInline` takes. */
 export interface InlineOptions {
   /** Frames of the first interface have interface index 0, of the second 1. */
   readonly interfaces: readonly [string, string]
@@ -31,7 +32,9 @@ export interface InlineDirectionCounters {
   bypassed: number
   /** Sent on, changed or not, bypassed ones included. */
   forwarded: number
+  /** Not sent on: verdict DROP. */
   blocked: number
+  /** Another frame was sent instead: verdict REPLACE. */
   replaced: number
   /** Sent by `send` to the other interface. */
   injected: number
@@ -43,7 +46,9 @@ export interface InlineDirectionCounters {
   dropped: number
 }
 
+/** A packet source that also sends frames on. */
 export interface InlineSource {
+  /** Running totals, also by direction. */
   readonly counters: Readonly<CaptureCounters> & {
     readonly directions: readonly [Readonly<InlineDirectionCounters>, Readonly<InlineDirectionCounters>]
   }
@@ -63,6 +68,7 @@ export interface InlineSource {
 /** Frames sent in one system call at most. */
 const BATCH = 256
 
+/** A source that forwards between two interfaces. @throws RangeError when they are the same; other errors come from `run` */
 export function openInline(options: InlineOptions): InlineSource {
   const [a, b] = options.interfaces
   if (a === b) throw new RangeError('an inline source needs two different interfaces')

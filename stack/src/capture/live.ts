@@ -6,6 +6,7 @@ import { openRing } from './ring.js'
 import { type FanoutOptions, ringUnavailable } from './ring-socket.js'
 import type { CaptureCounters, FrameSink, PacketSource, RunOptions } from './source.js'
 
+/** What `openLive` takes. */
 export interface OpenLiveOptions {
   /**
    * 'ring': `openRing`, Linux only. 'cap': libpcap by the npm package `cap`, which has no time stamps of the kernel, no

@@ -38,6 +38,7 @@ export interface CaptureCounters {
   dropped?: number
 }
 
+/** What `PacketSource.run` takes. */
 export interface RunOptions {
   /** Ends the run early, after the frame being delivered; `run` then resolves. */
   readonly signal?: AbortSignal
@@ -45,7 +46,9 @@ export interface RunOptions {
   readonly onProgress?: (bytesRead: number, bytesTotal: number | undefined) => void
 }
 
+/** Where frames come from. */
 export interface PacketSource {
+  /** Running totals. */
   readonly counters: Readonly<CaptureCounters>
   /**
    * Delivers all frames to `sink`, in order, and resolves at the end of the input. Yields to the event loop between

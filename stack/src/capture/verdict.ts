@@ -5,10 +5,12 @@ import type { FrameSink } from './source.js'
 export const VERDICT = {
   /** It goes on, with the bytes that now stand in the buffer: they may have been changed in place. */
   FORWARD: 0,
+  /** It does not go on. */
   DROP: 1,
   /** `replacement` goes on instead. */
   REPLACE: 2,
 } as const
+/** What becomes of a frame. */
 export type Verdict = (typeof VERDICT)[keyof typeof VERDICT]
 
 /**
@@ -19,6 +21,7 @@ export type Verdict = (typeof VERDICT)[keyof typeof VERDICT]
  * sink's business, and are whole when it gets the frame, also for segments the network card was to finish.
  */
 export interface InlineSink extends FrameSink {
+  /** About the frame that was handed over last. */
   readonly verdict: Verdict
   /** With REPLACE, all of it is sent; copied before `frame` is called again. */
   readonly replacement?: Uint8Array | undefined

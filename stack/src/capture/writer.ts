@@ -6,6 +6,7 @@ import { MAX_FRAME_LENGTH } from './parser.js'
 import { PCAP_HEADER, PCAP_MAGIC, PCAP_RECORD } from './pcap.js'
 import type { FrameSink } from './source.js'
 
+/** What `PcapWriter` takes. */
 export interface PcapWriterOptions {
   /** Default: that of the first frame; Ethernet when there is none. */
   readonly linkType?: number
@@ -27,6 +28,7 @@ const DEFAULT_SNAPLEN = 262_144
  * are counted in `skipped`. Writing to a descriptor is buffered: call `flush` at the end.
  */
 export class PcapWriter implements FrameSink {
+  /** Frames written. */
   frames = 0
   /** Frames left out because of their link type. */
   skipped = 0
@@ -38,6 +40,7 @@ export class PcapWriter implements FrameSink {
   private buffer = new Uint8Array(BUFFER_SIZE)
   private used = 0
 
+  /** Writes to memory, or to a descriptor. */
   constructor(options: PcapWriterOptions = {}) {
     this.options = options
     this.snaplen = Math.min(options.snaplen ?? DEFAULT_SNAPLEN, MAX_FRAME_LENGTH)

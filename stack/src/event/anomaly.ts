@@ -8,27 +8,48 @@ export const ANOMALY_GID = 129
 
 /** Codes of ON_ANOMALY: Snort 3's sids with gid 129, which Snort 2.9's stream5 shares up to 20. */
 export const ANOMALY = {
+  /** A SYN on an established connection. */
   SYN_ON_ESTABLISHED: 1,
+  /** A SYN carries data. */
   DATA_ON_SYN: 2,
+  /** Data from a side that has sent its FIN, or to one that takes none. */
   DATA_ON_CLOSED: 3,
+  /** A time stamp older than the last one accepted (PAWS, RFC 7323). */
   BAD_TIMESTAMP: 4,
+  /** Nothing of a segment is left once what does not fit is cut off. */
   BAD_SEGMENT: 5,
+  /** A window larger than the limit. */
   WINDOW_TOO_LARGE: 6,
+  /** More overlapping segments than the limit. */
   EXCESSIVE_OVERLAP: 7,
+  /** Data from the side that has sent an RST. */
   DATA_AFTER_RST: 8,
+  /** The client's Ethernet address has changed. */
   CLIENT_HIJACKED: 9,
+  /** The server's Ethernet address has changed. */
   SERVER_HIJACKED: 10,
+  /** Data in a segment without any flags. */
   DATA_WITHOUT_FLAGS: 11,
+  /** More small segments in a row than the limit. */
   SMALL_SEGMENTS: 12,
+  /** Both sides have sent a SYN (simultaneous open). */
   FOUR_WAY_HANDSHAKE: 13,
+  /** No time stamp, though both sides agreed on time stamps. */
   NO_TIMESTAMP: 14,
+  /** An RST outside the window, or not at the expected number. */
   BAD_RST: 15,
+  /** A FIN at another place than the one before. */
   BAD_FIN: 16,
+  /** An acknowledgement beyond the FIN. */
   BAD_ACK: 17,
+  /** Data from the side that has received an RST. */
   DATA_AFTER_RST_RECEIVED: 18,
+  /** A window closed without data to explain it. */
   WINDOW_SLAM: 19,
+  /** A connection whose handshake was not seen. */
   NO_HANDSHAKE: 20,
 } as const
+/** One of them. */
 export type AnomalyCode = (typeof ANOMALY)[keyof typeof ANOMALY]
 
 /** Text of each anomaly, indexed by code. */
@@ -75,6 +96,7 @@ export const STREAM_ERROR = {
   /** `retention.totalBytes` reached: bytes were delivered, but not kept for peek(). */
   RETENTION_LIMIT: 8,
 } as const
+/** One of them. */
 export type StreamErrorCode = (typeof STREAM_ERROR)[keyof typeof STREAM_ERROR]
 
 /** Text of each error, indexed by code. */

@@ -20,6 +20,7 @@ export const POST_TCP = 1
 export const SND = 2
 /** The view of the packet's receiver: after the state update, what concerns the side that the packet goes to. */
 export const RCV = 3
+/** Where in the processing of a packet an event is observed. */
 export type Hook = typeof PRE_TCP | typeof POST_TCP | typeof SND | typeof RCV
 
 /** How a flow ended. 'stopped' is told only to the socket that stopped monitoring it. */
@@ -33,7 +34,9 @@ export interface NewData {
   readonly offset: number
   /** The packet's own buffer where possible: valid during the call, never to be written. */
   readonly bytes: Uint8Array
+  /** Index of the first byte in `bytes`. */
   readonly start: number
+  /** Index after the last one: there are `end - start` bytes. */
   readonly end: number
   /** The packet being processed. It is not of this flow when a timer or the end of the input released held data. */
   readonly packet: Packet
@@ -45,6 +48,7 @@ export interface Gap {
   readonly side: Side
   /** Stream position of the first missing byte. */
   readonly offset: number
+  /** Missing bytes. */
   readonly length: number
 }
 
@@ -58,11 +62,15 @@ export interface Retransmission {
   readonly length: number
   /** Position of the first repeated byte in the stream; -1 for a SYN. */
   readonly offset: number
+  /** The SYN is repeated. */
   readonly syn: boolean
+  /** The FIN is repeated. */
   readonly fin: boolean
+  /** The packet that repeats them. */
   readonly packet: Packet
 }
 
+/** A step of one side's TCP state machine. */
 export interface StateChange {
   /** The side whose state changed. */
   readonly side: Side
@@ -70,15 +78,18 @@ export interface StateChange {
   readonly to: TcpState
 }
 
+/** How a flow ended. */
 export interface ConnEnd {
   readonly reason: ConnEndReason
 }
 
+/** How long a flow had been silent. */
 export interface ConnTimeout {
   /** Microseconds of trace time since the flow's last packet. */
   readonly idle: number
 }
 
+/** Which direction was closed. */
 export interface HalfClose {
   /** The side that has closed its direction: its FIN has reached the peer, in order. The other may still send. */
   readonly side: Side
@@ -97,6 +108,7 @@ export interface OutOfOrder {
   readonly packet: Packet
 }
 
+/** What went wrong with a stream. */
 export interface StreamError {
   /** See STREAM_ERROR; STREAM_ERROR_TEXT has the words. */
   readonly code: StreamErrorCode
@@ -106,6 +118,7 @@ export interface StreamError {
   readonly packet: Packet
 }
 
+/** What a connection did that connections do not do. */
 export interface Anomaly {
   /** The sid of Snort's event with gid 129: see ANOMALY; ANOMALY_TEXT has the words. */
   readonly code: AnomalyCode
@@ -120,12 +133,14 @@ export interface Datagram {
   readonly side: Side
   /** The packet's own buffer: valid during the call, never to be written. */
   readonly bytes: Uint8Array
+  /** Index of the first byte in `bytes`. */
   readonly start: number
+  /** Index after the last one. */
   readonly end: number
   readonly packet: Packet
 }
 
-/** Payload types of the events that concern a flow, by event number. */
+/** Numbers of the events that concern a flow. */
 export const EVENT = {
   PKT_IN: 0,
   CONN_START: 1,
@@ -151,7 +166,9 @@ export type EventNumber = (typeof EVENT)[keyof typeof EVENT]
 export interface BuiltinEvent<T, H extends Hook> {
   readonly kind: 'builtin'
   readonly number: EventNumber
+  /** The name of the constant. */
   readonly name: string
+  /** Hooks it may be registered at; none when it has one moment only. */
   readonly hooks: readonly H[]
   /** Never set: carries the payload type. */
   readonly payload?: T

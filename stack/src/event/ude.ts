@@ -26,7 +26,9 @@ export type Classifier<T, K, U> = (
 /** A user-defined event. It is observed at the hooks of the built-in events it goes back to. */
 export interface Ude<T, H extends Hook> {
   readonly kind: 'ude'
+  /** For people: messages and dumps. */
   readonly name: string
+  /** Those of the events it goes back to. */
   readonly hooks: readonly H[]
   /** Never set: carries the payload type. */
   readonly payload?: T
@@ -37,7 +39,9 @@ export type FlowEvent<T, H extends Hook> = BuiltinEvent<T, H> | Ude<T, H>
 
 /** One classification of an event; its children are events. */
 export interface MultiEvent<K, U, H extends Hook> {
+  /** For people. */
   readonly name: string
+  /** Those of the event it classifies. */
   readonly hooks: readonly H[]
   /** The event raised by `raise(key, …)`: the same one each time for the same key. */
   child(key: K): Ude<U, H>
@@ -140,9 +144,12 @@ export function once<T, H extends Hook>(base: FlowEvent<T, H>): Ude<T, H> {
   return derived(`once(${base.name})`, base.hooks, { mode: 'once', base })
 }
 
-type PayloadOf<E> = E extends FlowEvent<infer T, Hook> ? T : never
-type HooksOf<E> = E extends FlowEvent<unknown, infer H> ? H : never
-type CommonHooks<E extends readonly unknown[]> = E extends readonly [infer F, ...infer R]
+/** The type of an event's payload. */
+export type PayloadOf<E> = E extends FlowEvent<infer T, Hook> ? T : never
+/** The hooks of an event. */
+export type HooksOf<E> = E extends FlowEvent<unknown, infer H> ? H : never
+/** The hooks that all events of a list have. */
+export type CommonHooks<E extends readonly unknown[]> = E extends readonly [infer F, ...infer R]
   ? HooksOf<F> & CommonHooks<R>
   : Hook
 
@@ -150,7 +157,7 @@ type CommonHooks<E extends readonly unknown[]> = E extends readonly [infer F, ..
  * Raised when any of the events is; once, however many of them one built-in event raises, with the payload of the first.
  * Observed at the hooks that all of them have.
  */
-export function anyOf<const E extends readonly [AnyEvent, ...AnyEvent[]]>(
+export function anyOf<const E extends readonly [FlowEvent<unknown, Hook>, ...FlowEvent<unknown, Hook>[]]>(
   ...events: E
 ): Ude<PayloadOf<E[number]>, CommonHooks<E>> {
   const hooks = events.reduce<readonly Hook[]>(

@@ -25,14 +25,15 @@ export interface Timeouts {
   readonly closing: number
   /** TCP after the end: late packets are orphans of the old connection, not a new one. Default 10. */
   readonly linger: number
-  /** Default 30. */
+  /** UDP. Default 30. */
   readonly udp: number
-  /** Default 60. */
+  /** ICMP and ICMPv6. Default 60. */
   readonly icmp: number
   /** Other IP protocols, and fragments. Default 60. */
   readonly ip: number
 }
 
+/** The defaults of `StackOptions.timeouts`, seconds. */
 export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
   embryonic: 30,
   established: 3600,

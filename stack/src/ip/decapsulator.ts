@@ -21,6 +21,7 @@ import { readMpls, readPppoe } from './link-tunnels.js'
 import type { TunnelOptions } from './options.js'
 import { readGeneve, readGtp, readTeredo, readVxlan } from './udp-tunnels.js'
 
+/** What taking packets out of tunnels counts; running totals. */
 export class TunnelCounters {
   /** Packets taken out, by `TUNNEL` kind of the encapsulation right around them. */
   readonly removed = new Float64Array(TUNNEL_COUNT)
@@ -29,6 +30,7 @@ export class TunnelCounters {
   /** What announced a tunnel but holds no IP packet that can be decoded. */
   rejected = 0
 
+  /** Kinds that occurred, by name. */
   toJSON(): Record<string, number> {
     const result: Record<string, number> = { depthLimit: this.depthLimit, rejected: this.rejected }
     for (let i = 1; i < TUNNEL_COUNT; i++) if (this.removed[i] > 0) result[TUNNEL_NAME[i]] = this.removed[i]
@@ -36,7 +38,9 @@ export class TunnelCounters {
   }
 }
 
+/** Takes packets out of tunnels. */
 export class Decapsulator {
+  /** Running totals. */
   readonly counters = new TunnelCounters()
   private readonly decode: DecodeCounters
   private readonly maxDepth: number

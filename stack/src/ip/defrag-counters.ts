@@ -23,23 +23,31 @@ export class DefragCounters {
   fragments = 0
   /** Datagrams begun. */
   datagrams = 0
-  /** Datagrams put together, and their bytes with header. */
+  /** Datagrams put together. */
   reassembled = 0
+  /** Their bytes, header included. */
   reassembledBytes = 0
-  /** Incomplete datagrams dropped: too old, too many, out of memory, end of the input. */
+  /** Incomplete datagrams dropped because they were too old. */
   timedOut = 0
+  /** Because there were too many (`maxDatagrams`). */
   evictedDatagrams = 0
+  /** Because the memory was used up (`totalBytes`). */
   evictedMemory = 0
+  /** Because the input ended. */
   incomplete = 0
   /** Datagrams dropped because fragments overlap (policy 'drop'). */
   overlapDropped = 0
-  /** Fragments that bring bytes already there; of these, exact repetitions of a piece; of these, with other bytes. */
+  /** Fragments that bring bytes already there. */
   overlaps = 0
+  /** Of these, exact repetitions of a piece. */
   duplicates = 0
+  /** Of these, with other bytes than before. */
   overlapConflicts = 0
-  /** Fragments not used, by reason. */
+  /** Fragments not used, because they contradict where the datagram ends. */
   endConflicts = 0
+  /** Without payload. */
   empty = 0
+  /** More than `maxFragments`. */
   tooMany = 0
   /** Cut by the capture. */
   truncated = 0
@@ -52,6 +60,7 @@ export class DefragCounters {
   /** Datagrams dropped because they would exceed 65,535 bytes. */
   oversized = 0
 
+  /** All of them as a plain object. */
   toJSON(): Record<string, number> {
     return Object.fromEntries(Object.entries(this))
   }

@@ -3,8 +3,11 @@ import { isIPv4, isIPv6 } from 'node:net'
 
 /** Words of an address as `Packet` holds them: IPv4 is ::ffff:0:0/96. `prefix` counts bits of all four words. */
 export interface Network {
+  /** IP version. */
   readonly version: 4 | 6
+  /** Big-endian, int32, bits beyond the prefix zero. */
   readonly words: readonly [number, number, number, number]
+  /** 0 to 128; 96 more than written for IPv4. */
   readonly prefix: number
 }
 

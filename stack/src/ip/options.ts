@@ -6,9 +6,11 @@ import { NetworkTable } from './network.js'
 export interface FragmentTarget {
   /** Destination network, `ADDRESS/LENGTH`. */
   readonly network: string
+  /** Who wins where fragments to these hosts overlap. */
   readonly policy: FragmentPolicy
 }
 
+/** Reassembly of IP fragments. */
 export interface DefragOptions {
   /** false: fragments are seen by raw sockets and ON_FRAGMENT only. Default true. */
   readonly enabled: boolean
@@ -28,6 +30,7 @@ export interface DefragOptions {
   readonly totalBytes: number
 }
 
+/** The defaults of `StackOptions.defrag`. */
 export const DEFAULT_DEFRAG_OPTIONS: DefragOptions = Object.freeze({
   enabled: true,
   policy: 'linux',
@@ -39,6 +42,7 @@ export const DEFAULT_DEFRAG_OPTIONS: DefragOptions = Object.freeze({
   totalBytes: 16 * 1024 * 1024,
 })
 
+/** Which encapsulations are removed; all by default. */
 export interface TunnelOptions {
   /** IPv4 or IPv6 right inside IPv4 or IPv6 (protocols 4 and 41: IP-in-IP, 6in4, 4in6, 6in6). */
   readonly ipInIp: boolean
@@ -50,8 +54,11 @@ export interface TunnelOptions {
   readonly mpls: boolean
   /** PPPoE sessions (RFC 2516). */
   readonly pppoe: boolean
+  /** IPv6 over UDP over IPv4 (RFC 4380). */
   readonly teredo: boolean
+  /** Ethernet frames over UDP (RFC 7348). */
   readonly vxlan: boolean
+  /** Ethernet frames or IP packets over UDP (RFC 8926). */
   readonly geneve: boolean
   /** User data of GTP version 1. */
   readonly gtp: boolean
@@ -72,6 +79,7 @@ export interface TunnelOptions {
   readonly maxDepth: number
 }
 
+/** The defaults of `StackOptions.tunnels`. */
 export const DEFAULT_TUNNEL_OPTIONS: TunnelOptions = Object.freeze({
   ipInIp: true,
   gre: true,
@@ -94,6 +102,7 @@ export const DEFAULT_TUNNEL_OPTIONS: TunnelOptions = Object.freeze({
 
 /** What `createStack` takes: every option may be left out. */
 export type DefragOptionsInput = Partial<DefragOptions>
+/** What `createStack` takes: every option may be left out. */
 export type TunnelOptionsInput = Partial<Omit<TunnelOptions, 'ports'>> & {
   readonly ports?: Partial<TunnelOptions['ports']>
 }

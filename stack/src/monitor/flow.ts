@@ -6,20 +6,25 @@ import type { TcpState } from '../tcp/state.js'
 
 /** The side that opened the flow. */
 export const CLI = 0
+/** The side it was opened to. */
 export const SVR = 1
+/** One side of a flow. */
 export type Side = typeof CLI | typeof SVR
 
 /** A registration; `off()` ends it from the next event on, and may be called more than once. */
 export interface Subscription {
+  /** No calls from the next event on. */
   off(): void
 }
 
+/** Called with a flow and an event's payload, both valid during the call only. */
 export type FlowHandler<Ctx, T> = (flow: Flow<Ctx>, payload: T) => void
 
 /** A range of stream bytes at hand. */
 export interface StreamFragment {
   /** Stream offset of its first byte. */
   readonly offset: number
+  /** Bytes. */
   readonly length: number
 }
 
@@ -60,6 +65,7 @@ export interface FlowSide {
   missed(): number
   /** Bytes kept that `peek` has not returned. */
   unread(): number
+  /** Where the stream stands now. */
   info(): StreamInfo
   /** Kept and held bytes, in order. */
   fragments(): StreamFragment[]
@@ -86,10 +92,11 @@ export interface Flow<Ctx = unknown> {
   readonly id: number
   /** IP protocol number. */
   readonly protocol: number
+  /** Version of the flow's IP packets. */
   readonly ipVersion: 4 | 6
-  /** VLAN identifier, or -1. */
+  /** VLAN identifier, 1 to 4095, or -1. */
   readonly vlan: number
-  /** Text of an address. Allocates. */
+  /** Address of a side as text (RFC 5952 for IPv6). Allocates. */
   address(side: Side): string
   /** Port; 0 for protocols without ports. */
   port(side: Side): number
@@ -127,5 +134,6 @@ export interface Flow<Ctx = unknown> {
   setTimer(micros: number, handler: (flow: Flow<Ctx>) => void): Timer
   /** Registers a handler for this flow only, in addition to the socket's. Takes effect from the next event on. */
   on<T, H extends Hook>(event: FlowEvent<T, H>, handler: FlowHandler<Ctx, T>): Subscription
+  /** The same, at a hook. @throws TypeError when the event does not occur there */
   on<T, H extends Hook>(event: FlowEvent<T, H>, hook: NoInfer<H>, handler: FlowHandler<Ctx, T>): Subscription
 }

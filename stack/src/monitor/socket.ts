@@ -20,16 +20,18 @@ import { type PacketFilter, packetFilter } from './packet-filter.js'
 import type { PacketHandlers } from './packet-handlers.js'
 
 /** What a filter may be replaced by: null for none, undefined to leave it as it is. */
-type NewFilter = FilterInput | null | undefined
+export type NewFilter = FilterInput | null | undefined
 
+/** What `Stack.monitorStream` takes. */
 export interface StreamSocketOptions {
   /**
    * Whether handlers of ON_NEW_DATA and ON_GAP want the stream that the client, that the server receives; both by
    * default. A stream nobody wants is not reassembled.
    */
   readonly reassemble?: { readonly client?: boolean; readonly server?: boolean }
-  /** See `bindMonitorFilter`. */
+  /** Which flows are monitored, judged by their first packet: `stream` of `bindMonitorFilter`. Default all. */
   readonly filter?: FilterInput | undefined
+  /** Which packets without a flow: `orphan` of `bindMonitorFilter`. Default all. */
   readonly orphanFilter?: FilterInput | undefined
   /** Bytes kept for `peek` of what the client, the server receives. Default 0. See `FlowSide.setRetention`. */
   readonly retain?: { readonly client?: number; readonly server?: number }
@@ -37,7 +39,9 @@ export interface StreamSocketOptions {
   readonly reassemblyDepth?: { readonly client?: number; readonly server?: number }
 }
 
+/** What `Stack.monitorRaw` takes. */
 export interface RawSocketOptions {
+  /** Which packets are seen. Default all. */
   readonly filter?: FilterInput | undefined
 }
 
@@ -58,7 +62,7 @@ export class StreamSocket<Ctx = unknown> {
   private orphanFilter: PacketFilter | null = null
   private closed = false
 
-  /** Made by `Stack.monitorStream`. */
+  /** Made by `Stack.monitorStream`. @internal */
   constructor(
     events: Dispatcher,
     record: SocketRecord,
@@ -77,9 +81,14 @@ export class StreamSocket<Ctx = unknown> {
     this.onRetention = onRetention
   }
 
-  /** A handler is called once per event, however often it is registered for it. */
+  /** Registers a handler for packets without a flow. @throws Error when the socket is closed */
   on(event: OrphanEvent, handler: (packet: Packet) => void): Subscription
+  /**
+   * Registers a handler. It is called once per event, however often it is registered for it.
+   * @throws Error when the socket is closed
+   */
   on<T, H extends Hook>(event: FlowEvent<T, H>, handler: FlowHandler<Ctx, T>): Subscription
+  /** The same, at a hook. @throws TypeError when the event does not occur there */
   on<T, H extends Hook>(event: FlowEvent<T, H>, hook: NoInfer<H>, handler: FlowHandler<Ctx, T>): Subscription
   on(event: { readonly kind: string }, hookOrHandler: unknown, handler?: unknown): Subscription {
     if (this.closed) throw new Error('the monitoring socket is closed')
@@ -149,11 +158,12 @@ export class RawSocket {
   private readonly own: Subscription[] = []
   private filter: PacketFilter | null = null
 
-  /** Made by `Stack.monitorRaw`. */
+  /** Made by `Stack.monitorRaw`. @internal */
   constructor(handlers: PacketHandlers) {
     this.handlers = handlers
   }
 
+  /** Registers a handler; the packet is valid during the call only. */
   on(_event: typeof ON_PKT_IN, handler: (packet: Packet) => void): Subscription {
     if (typeof handler !== 'function') throw new TypeError('handler is not a function')
     const subscription = this.handlers.add((packet) => {
@@ -169,6 +179,7 @@ export class RawSocket {
     if (raw !== undefined) this.filter = raw
   }
 
+  /** Ends all registrations. */
   close(): void {
     for (const subscription of this.own) subscription.off()
   }

@@ -5,6 +5,7 @@ import { ETHER_TYPE } from './link-type.js'
 import type { Packet } from './packet.js'
 import { STATUS } from './status.js'
 
+/** Offsets in an Ethernet header, and its length, bytes. */
 export const ETHERNET = {
   DESTINATION: 0,
   SOURCE: 6,

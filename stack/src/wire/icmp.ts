@@ -2,6 +2,7 @@
 import type { Packet } from './packet.js'
 import { STATUS } from './status.js'
 
+/** Offsets in an ICMP header (RFC 792), and its length, bytes. */
 export const ICMP = {
   TYPE: 0,
   CODE: 1,

@@ -2,6 +2,7 @@
 import type { Packet } from './packet.js'
 import { STATUS } from './status.js'
 
+/** Offsets in an ICMPv6 header (RFC 4443), bytes. */
 export const ICMP6 = {
   TYPE: 0,
   CODE: 1,

@@ -3,6 +3,7 @@ import type { Packet } from './packet.js'
 import { STATUS } from './status.js'
 import { decodeUpperLayer } from './upper-layer.js'
 
+/** Offsets in an IPv4 header (RFC 791), and its least length, bytes. */
 export const IPV4 = {
   VERSION_AND_LENGTH: 0,
   TOS: 1,
@@ -24,6 +25,7 @@ export const IPV4_FLAG = { RESERVED: 0x8000, DONT_FRAGMENT: 0x4000, MORE_FRAGMEN
 /** Fragment offset within that word, in units of 8 bytes. */
 export const FRAGMENT_OFFSET_MASK = 0x1fff
 
+/** Longest IP packet, bytes. */
 export const MAX_IP_LENGTH = 65_535
 
 /**

@@ -5,6 +5,7 @@ import type { Packet } from './packet.js'
 import { STATUS } from './status.js'
 import { decodeUpperLayer } from './upper-layer.js'
 
+/** Offsets in an IPv6 header (RFC 8200), and its length, bytes. */
 export const IPV6 = {
   PAYLOAD_LENGTH: 4,
   NEXT_HEADER: 6,
@@ -18,6 +19,7 @@ export const IPV6 = {
 export const IPV6_EXTENSION = { NEXT_HEADER: 0, LENGTH: 1, MIN_LENGTH: 8 } as const
 /** Fields all types of routing header have. */
 export const IPV6_ROUTING = { TYPE: 2, SEGMENTS_LEFT: 3 } as const
+/** Offsets in an IPv6 fragment header, and its length, bytes. */
 export const IPV6_FRAGMENT = { NEXT_HEADER: 0, OFFSET: 2, ID: 4, LENGTH: 8 } as const
 
 /** A packet has no use for more than seven (RFC 8200, section 4.1); longer chains exist to exhaust inspection. */

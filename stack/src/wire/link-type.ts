@@ -19,6 +19,7 @@ export const LINK_TYPE = {
   LINUX_SLL2: 276,
 } as const
 
+/** EtherTypes (IEEE 802 numbers) the decoder knows. */
 export const ETHER_TYPE = {
   IPV4: 0x0800,
   ARP: 0x0806,
@@ -40,6 +41,7 @@ export const ETHER_TYPE = {
   QINQ_OLDER: 0x9200,
 } as const
 
+/** IP protocol numbers (IANA) the decoder knows, IPv6 extension headers among them. */
 export const IP_PROTOCOL = {
   HOP_BY_HOP: 0,
   ICMP: 1,

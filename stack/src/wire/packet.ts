@@ -11,18 +11,22 @@ import { IPV6, IPV6_FRAGMENT } from './ipv6.js'
 import { STATUS } from './status.js'
 import { TCP } from './tcp.js'
 
+/** The end a packet comes from. */
 export const SOURCE = 0
+/** The end it goes to. */
 export const DESTINATION = 1
 /** Which end of a packet. */
 export type End = typeof SOURCE | typeof DESTINATION
 
 const EMPTY = new Uint8Array(0)
 
+/** The view of a packet. One instance per stack, valid until the next frame. */
 export class Packet {
   /** Chunk of the capture that holds the frame; reused for later frames. Set by `attach` only. */
   buffer: Uint8Array = EMPTY
   /** The same bytes. Reading fields through it takes a fifth less time than composing them from single bytes. */
   view: DataView = new DataView(EMPTY.buffer)
+  /** Where the frame begins in `buffer`. */
   frameOffset = 0
   /** Bytes of the frame in `buffer`, from `frameOffset`. */
   frameLength = 0
@@ -36,6 +40,7 @@ export class Packet {
   nanoseconds = 0
   /** libpcap link type (DLT) of the interface. */
   linkType = 0
+  /** Interface of the source it came in at, from 0. */
   interfaceIndex = 0
   /** Outcome of decoding, a `STATUS` code. */
   status: number = STATUS.NOT_IP
@@ -47,6 +52,7 @@ export class Packet {
 
   /** 4 or 6, or 0 when the frame holds no IP header that can be used. */
   ipVersion = 0
+  /** Where the IP header begins in `buffer`. */
   ipOffset = 0
   /** Length of the IP header with options and extension headers (and IPsec AH), up to the upper-layer header. */
   ipHeaderLength = 0
@@ -60,13 +66,16 @@ export class Packet {
   fragmentHeaderOffset = -1
   /** An IPv6 routing header names hops yet to come: the destination address is not the final one. */
   segmentsLeft = false
+  /** Where the source address begins in `buffer`: 4 or 16 bytes. */
   sourceAddressOffset = 0
+  /** Where the destination address begins in `buffer`. */
   destinationAddressOffset = 0
-  /** Addresses as four big-endian words (int32); IPv4 in word 3 behind 0, 0, 0xffff, as in ::ffff:0:0/96. */
+  /** Source address as four big-endian words (int32); IPv4 in word 3 behind 0, 0, 0xffff, as in ::ffff:0:0/96. */
   src0 = 0
   src1 = 0
   src2 = 0
   src3 = 0
+  /** Destination address, likewise. */
   dst0 = 0
   dst1 = 0
   dst2 = 0
@@ -171,15 +180,18 @@ export class Packet {
     return this.view.getUint16(this.fragmentHeaderOffset + IPV6_FRAGMENT.OFFSET) & 0xfff8
   }
 
+  /** More fragments follow. */
   get moreFragments(): boolean {
     if (this.fragmentHeaderOffset < 0) return (this.ipv4Fragment & IPV4_FLAG.MORE_FRAGMENTS) !== 0
     return (this.buffer[this.fragmentHeaderOffset + IPV6_FRAGMENT.OFFSET + 1]! & 1) !== 0
   }
 
+  /** IPv4: routers may not fragment the packet. */
   get dontFragment(): boolean {
     return (this.ipv4Fragment & IPV4_FLAG.DONT_FRAGMENT) !== 0
   }
 
+  /** IPv4: the flag that must be zero. */
   get reservedBit(): boolean {
     return (this.ipv4Fragment & IPV4_FLAG.RESERVED) !== 0
   }

@@ -2,6 +2,7 @@
  * Outcomes of decoding a frame, and the counters kept per outcome. Codes are dense from 0, so that they index arrays.
  */
 
+/** Outcomes of decoding. STATUS_TEXT has the words. */
 export const STATUS = {
   /** Every header the decoder knows was read and is consistent. */
   DECODED: 0,
@@ -44,6 +45,7 @@ export const STATUS = {
   NFLOG_MALFORMED: 36,
   CHDLC_TRUNCATED: 37,
 } as const
+/** An outcome of decoding. */
 export type DecodeStatus = (typeof STATUS)[keyof typeof STATUS]
 
 /** One line per outcome, for people; indexed by status code. */
@@ -95,6 +97,7 @@ export const STATUS_NAME: readonly string[] = Object.freeze(
     .map(([name]) => name.toLowerCase()),
 )
 
+/** How many outcomes there are. */
 export const STATUS_COUNT = STATUS_NAME.length
 
 /**
@@ -102,6 +105,7 @@ export const STATUS_COUNT = STATUS_NAME.length
  * once by `decodeFrame`; a wrong checksum found later by `verifyChecksums` moves the frame from `DECODED` to its reason.
  */
 export class DecodeCounters {
+  /** Frames by outcome: indexed by `STATUS` code. */
   readonly outcomes = new Float64Array(STATUS_COUNT)
   /** Frames whose capture is shorter than the packet on the wire, and that lost transport payload by it. */
   truncated = 0

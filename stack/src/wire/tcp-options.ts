@@ -2,6 +2,7 @@
 import type { Packet } from './packet.js'
 import { TCP } from './tcp.js'
 
+/** Kinds of TCP options (IANA) that are read. */
 export const TCP_OPTION = {
   END: 0,
   NOP: 1,

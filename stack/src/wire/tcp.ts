@@ -2,6 +2,7 @@
 import type { Packet } from './packet.js'
 import { STATUS } from './status.js'
 
+/** Offsets in a TCP header (RFC 9293), and its least length, bytes. */
 export const TCP = {
   SOURCE_PORT: 0,
   DESTINATION_PORT: 2,
@@ -17,6 +18,7 @@ export const TCP = {
   HEADER_LENGTH: 20,
 } as const
 
+/** Flags of a TCP header, as in `Packet.tcpFlags`. */
 export const TCP_FLAG = {
   FIN: 0x01,
   SYN: 0x02,

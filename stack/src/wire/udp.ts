@@ -3,6 +3,7 @@ import { MAX_IP_LENGTH } from './ipv4.js'
 import type { Packet } from './packet.js'
 import { STATUS } from './status.js'
 
+/** Offsets in a UDP header (RFC 768), and its length, bytes. */
 export const UDP = {
   SOURCE_PORT: 0,
   DESTINATION_PORT: 2,
