@@ -170,7 +170,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   /** A message inside the stream, for the rules that ask about such messages. */
   pdu(flow: DetectFlow, unit: InspectionUnit): void {
     this.counters.pduUnits++
-    this.#inspectUnit(flow, flow.uctx!, unit, this.#set.pdus.of(unit.service)[unit.direction])
+    const tables = flow.protocol === TCP ? this.#set.pdus : this.#set.datagramPdus
+    this.#inspectUnit(flow, flow.uctx!, unit, tables.of(unit.service)[unit.direction])
   }
 
   #inspectUnit(flow: DetectFlow, context: FlowContext, unit: InspectionUnit, table: GroupTable): void {
@@ -237,6 +238,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const context = flow.uctx ?? this.#open(flow)
     context.service = service
     context.inspectedAs = service
+    if (service === SERVICE.DNP3) this.#protocols.datagramMessages(flow, context, unit)
   }
 
   /** One packet: `unit` holds its payload. `flow` is undefined when the packet belongs to none. */

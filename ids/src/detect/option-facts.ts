@@ -71,12 +71,22 @@ export function isPacketProperty(option: RuleOption): boolean {
 
 /** Options that ask about one message inside a stream. */
 export function isPduProperty(option: RuleOption): boolean {
-  return option.kind === 'dce_iface' || option.kind === 'dce_opnum' || isBuffer(option, BUF.DCE_STUB_DATA)
+  switch (option.kind) {
+    case 'dce_iface':
+    case 'dce_opnum':
+    case 'message_number':
+    case 'dnp3_ind':
+    case 'dnp3_obj':
+      return true
+    case 'set_buffer':
+      return MESSAGE_BUFFERS.includes(option.buffer)
+    default:
+      return false
+  }
 }
 
-function isBuffer(option: RuleOption, buffer: BufferId): boolean {
-  return option.kind === 'set_buffer' && option.buffer === buffer
-}
+/** Buffers that only messages inside a stream have. */
+const MESSAGE_BUFFERS: readonly BufferId[] = [BUF.DCE_STUB_DATA, BUF.DNP3_DATA, BUF.MODBUS_DATA]
 
 /** Options that read no bytes but ask about what a stream carries. */
 export function isStreamProperty(option: RuleOption): boolean {

@@ -99,6 +99,8 @@ export class RuleSet {
   readonly files: ServiceTables
   /** Messages of protocols inside TCP streams. */
   readonly pdus: ServiceTables
+  /** Messages inside datagrams. */
+  readonly datagramPdus: ServiceTables
   /** Single TCP packets. */
   readonly tcpPackets: ServiceTables
   /** TCP packets that belong to no flow, whose direction is not known. */
@@ -173,6 +175,9 @@ export class RuleSet {
       tables(service, (rule) => isFor(rule, 'tcp') && rule.onStreams && rule.onFiles, GROUP.FILES),
     )
     this.pdus = new ServiceTables((service) => tables(service, (rule) => isFor(rule, 'tcp') && rule.onPdus))
+    this.datagramPdus = new ServiceTables((service) =>
+      tables(service, (rule) => isFor(rule, 'udp') && rule.onPdus),
+    )
     this.tcpPackets = new ServiceTables((service) =>
       tables(service, (rule) => isFor(rule, 'tcp') && rule.onTcpPackets),
     )

@@ -33,6 +33,7 @@ import {
   TcpFlagsEvaluator,
 } from './options/header.js'
 import { HttpFieldTestEvaluator, HttpNumberEvaluator, HttpPartEvaluator } from './options/http.js'
+import { Dnp3IndEvaluator, Dnp3ObjEvaluator, MessageNumberEvaluator } from './options/industrial.js'
 import { VariableNames } from './options/numbers.js'
 import { isAnchored, PcreEvaluator } from './options/pcre.js'
 import { pcreFacts } from './options/pcre-facts.js'
@@ -218,6 +219,12 @@ function draft(
       return test(new DceIfaceEvaluator(option), 1)
     case 'dce_opnum':
       return test(new DceOpnumEvaluator(option), 1)
+    case 'message_number':
+      return test(new MessageNumberEvaluator(option), 1)
+    case 'dnp3_ind':
+      return test(new Dnp3IndEvaluator(option), 1)
+    case 'dnp3_obj':
+      return test(new Dnp3ObjEvaluator(option), 1)
     case 'rpc':
       return test(new RpcEvaluator(option), 2)
     case 'stream_size':

@@ -26,8 +26,12 @@ export const BUF = {
   DCE_STUB_DATA: 16,
   /** Never there. */
   NOTHING: 17,
+  /** A DNP3 application fragment, put together. */
+  DNP3_DATA: 18,
+  /** What follows the function of a Modbus message. */
+  MODBUS_DATA: 19,
   /** The first of `HTTP_PARTS` slots, which a rule fills with the parts of a message that it names (`HttpPart`). */
-  HTTP_PART: 18,
+  HTTP_PART: 20,
 } as const
 
 export type BufferId = (typeof BUF)[keyof typeof BUF]
@@ -66,6 +70,8 @@ export const BUFFER_NAMES: readonly string[] = [
   'sip_body',
   'dce_stub_data',
   'nothing',
+  'dnp3_data',
+  'modbus_data',
   ...Array.from({ length: HTTP_PARTS }, (_, index) => `http_part_${index + 1}`),
 ]
 

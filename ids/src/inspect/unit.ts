@@ -33,6 +33,9 @@ export const SERVICE = {
   IRC: 14,
   SUNRPC: 15,
   HTTP2: 16,
+  DNP3: 17,
+  MODBUS: 18,
+  IEC104: 19,
 } as const
 export type ServiceId = (typeof SERVICE)[keyof typeof SERVICE]
 
@@ -55,6 +58,9 @@ export const SERVICE_NAMES: readonly string[] = [
   'irc',
   'sunrpc',
   'http2',
+  'dnp3',
+  'modbus',
+  'iec104',
 ]
 
 export const SERVICE_COUNT = SERVICE_NAMES.length

@@ -4,7 +4,7 @@
  * In: stream units (windows of a turn) and datagrams of detection, with the flow's slot. Out: see `index.ts`. One instance
  * per worker. What is parsed depends on the bytes of the turns only, not on how segments carried them.
  */
-import { BUF } from '../inspect/buffers.js'
+import { BUF, type BufferId } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { Unit } from '../inspect/inspection-unit.js'
 import {
@@ -19,8 +19,12 @@ import {
 import { type Dialogue, follow, MailContext, openDialogue } from '../mail/index.js'
 import { identifyDatagram, identifyTurn, PROBED_TURNS } from '../service/index.js'
 import { DceConnection, readDceDatagram } from './dce.js'
+import { Dnp3Connection } from './dnp3.js'
 import { FACTS, ProtocolFacts } from './facts.js'
 import { FTP_DATA, FtpDataHints } from './ftp-data.js'
+import { Iec104Connection } from './iec104.js'
+import type { MessageListener, MessageParser } from './message-parser.js'
+import { ModbusConnection } from './modbus.js'
 import { readSip, removeSip } from './sip.js'
 import { SmbConnection, type SmbListener } from './smb.js'
 import { TlsState } from './tls.js'
@@ -32,7 +36,7 @@ export interface ProtocolSlot<Flow> {
   /** Turns looked at without recognising anything. */
   probes: number
   /** State of the service's parser, once there is something to keep. */
-  protocol: TlsState | DceConnection | SmbConnection | undefined
+  protocol: TlsState | DceConnection | SmbConnection | MessageParser | undefined
   /** Where in a mail conversation mails are. */
   mail: Dialogue<Flow> | undefined
   /** An FTP data connection that the server has opened: its client is the FTP server. */
@@ -50,7 +54,7 @@ export interface PduSink<Flow> {
   pdu(flow: Flow, unit: InspectionUnit): void
 }
 
-export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flow> {
+export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flow>, MessageListener<Flow> {
   readonly facts = new ProtocolFacts()
   readonly #sink: PduSink<Flow>
   readonly #unit = new Unit(UNIT.PDU)
@@ -116,11 +120,9 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
       if (slot.mail !== undefined) follow(this.#mail, slot.mail, flow, direction, buffers)
       return
     }
-    const dce = slot.service === SERVICE.DCERPC
-    if (!dce && slot.service !== SERVICE.NETBIOS_SSN) return
-    slot.protocol ??= dce ? new DceConnection() : new SmbConnection()
+    slot.protocol ??= openParser(slot.service)
     const { protocol } = slot
-    if (!(protocol instanceof DceConnection) && !(protocol instanceof SmbConnection)) return
+    if (protocol === undefined || protocol instanceof TlsState) return
     const bytes = buffers.bytes[BUF.PKT_DATA]!
     const fresh = buffers.fresh[BUF.PKT_DATA]!
     const end = buffers.end[BUF.PKT_DATA]!
@@ -151,6 +153,19 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     unit.buffers.remove(BUF.DCE_STUB_DATA)
   }
 
+  /** The messages inside a datagram that has been inspected as a whole. */
+  datagramMessages(flow: Flow, slot: ProtocolSlot<Flow>, unit: InspectionUnit): void {
+    slot.protocol ??= openParser(slot.service)
+    const { protocol } = slot
+    if (protocol === undefined || protocol instanceof TlsState) return
+    const { buffers } = unit
+    this.#unit.service = slot.service
+    const start = buffers.start[BUF.PKT_DATA]!
+    const end = buffers.end[BUF.PKT_DATA]!
+    protocol.feed(flow, unit.direction, buffers.bytes[BUF.PKT_DATA]!, start, end, true, this.facts, this)
+    this.facts.clear()
+  }
+
   gap(flow: Flow, slot: ProtocolSlot<Flow>, direction: Direction): void {
     slot.protocol?.gap(direction)
     slot.mail?.gap(flow, direction)
@@ -175,6 +190,26 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     unit.buffers.set(BUF.PKT_DATA, bytes, start, end)
     unit.buffers.set(BUF.RAW_DATA, bytes, start, end)
     unit.buffers.set(BUF.DCE_STUB_DATA, bytes, stub, end)
+    this.#sink.pdu(flow, unit)
+    unit.buffers.clear()
+  }
+
+  message(
+    flow: Flow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    buffer: BufferId | undefined,
+    data: Uint8Array,
+    dataStart: number,
+    dataEnd: number,
+  ): void {
+    const unit = this.#unit
+    unit.direction = direction
+    unit.buffers.set(BUF.PKT_DATA, bytes, start, end)
+    unit.buffers.set(BUF.RAW_DATA, bytes, start, end)
+    if (buffer !== undefined) unit.buffers.set(buffer, data, dataStart, dataEnd)
     this.#sink.pdu(flow, unit)
     unit.buffers.clear()
   }
@@ -207,6 +242,24 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
       }
     }
     return identifyTurn(direction, bytes, start, end, flow.port(1))
+  }
+}
+
+/** The parser of a service with messages inside its streams. */
+function openParser(service: ServiceId): DceConnection | SmbConnection | MessageParser | undefined {
+  switch (service) {
+    case SERVICE.DCERPC:
+      return new DceConnection()
+    case SERVICE.NETBIOS_SSN:
+      return new SmbConnection()
+    case SERVICE.DNP3:
+      return new Dnp3Connection()
+    case SERVICE.MODBUS:
+      return new ModbusConnection()
+    case SERVICE.IEC104:
+      return new Iec104Connection()
+    default:
+      return undefined
   }
 }
 

@@ -17,6 +17,7 @@ import type {
 } from './model.js'
 import { FRAG_BITS, IP_OPTIONS, MATCH_SIGNS, TCP_FLAGS } from './options/header.js'
 import { formatHttpTest, formatPart } from './options/http.js'
+import { formatIndustrialOption } from './options/industrial.js'
 import { BUFFER_FLAGS } from './options/pcre.js'
 import { formatProtocolOption } from './options/protocols.js'
 import { formatPorts } from './port-set.js'
@@ -140,6 +141,10 @@ export function formatOption(option: RuleOption, dialect: Dialect, sticky: Buffe
     case 'dce_iface':
     case 'dce_opnum':
       return formatProtocolOption(option, dialect)
+    case 'message_number':
+    case 'dnp3_ind':
+    case 'dnp3_obj':
+      return formatIndustrialOption(option, dialect)
     case 'rpc': {
       const words = [option.program, option.version ?? '*', option.procedure ?? '*']
       return `rpc:${words.join(',')}`

@@ -294,6 +294,26 @@ export interface DceOpnumOption {
   readonly ranges: readonly (readonly [low: number, high: number])[]
 }
 
+/** A number that a message of a control-system protocol carries. */
+export interface MessageNumberOption {
+  readonly kind: 'message_number'
+  readonly keyword: 'dnp3_func' | 'modbus_func' | 'modbus_unit' | 'iec104_apci_type' | 'iec104_asdu_func'
+  readonly value: number
+}
+
+/** True when the DNP3 response has one of these internal indications. */
+export interface Dnp3IndOption {
+  readonly kind: 'dnp3_ind'
+  readonly bits: number
+}
+
+/** Group and variation of the first object of a DNP3 message. */
+export interface Dnp3ObjOption {
+  readonly kind: 'dnp3_obj'
+  readonly group: number
+  readonly variation: number
+}
+
 /** ONC RPC call; undefined = any. */
 export interface RpcOption {
   readonly kind: 'rpc'
@@ -402,6 +422,9 @@ export type RuleOption =
   | SipStatCodeOption
   | DceIfaceOption
   | DceOpnumOption
+  | MessageNumberOption
+  | Dnp3IndOption
+  | Dnp3ObjOption
   | RpcOption
   | Asn1Option
   | FtpBounceOption

@@ -15,6 +15,7 @@ import { generalOptions } from './options/general.js'
 import { hashOptions } from './options/hash.js'
 import { headerOptions } from './options/header.js'
 import { httpOptions } from './options/http.js'
+import { industrialOptions } from './options/industrial.js'
 import { lengthOptions } from './options/lengths.js'
 import { notEvaluatedOptions } from './options/not-evaluated.js'
 import { pcreOptions } from './options/pcre.js'
@@ -60,6 +61,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   ...flowOptions,
   ...headerOptions,
   ...protocolOptions,
+  ...industrialOptions,
   ...structureOptions,
   ...sessionOptions,
   ...rateOptions,

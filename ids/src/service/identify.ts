@@ -4,7 +4,11 @@
  * Text protocols in which the server speaks first share reply codes (`220` is SMTP and FTP): the banner's words decide,
  * then the server's port, then the client's first command. What none of them settles stays UNKNOWN.
  */
+
 import { type Direction, SERVICE, type ServiceId, TO_SERVER } from '../inspect/unit.js'
+import { looksLikeDnp3 } from '../protocol/dnp3.js'
+import { looksLikeIec104 } from '../protocol/iec104.js'
+import { looksLikeModbus } from '../protocol/modbus.js'
 import {
   looksLikeDce,
   looksLikeDceDatagram,
@@ -81,7 +85,7 @@ function fromClient(bytes: Uint8Array, start: number, end: number, port: number)
   if (startsWithAny(bytes, start, end, IRC_JOIN)) return SERVICE.IRC
   if (looksLikeNetbiosRequest(bytes, start, end)) return SERVICE.NETBIOS_SSN
   if (port === PORT.PORTMAP && looksLikeRpcCall(bytes, start + 4, end)) return SERVICE.SUNRPC
-  return SERVICE.UNKNOWN
+  return looksLikeModbus(bytes, start, end, true, port) ? SERVICE.MODBUS : SERVICE.UNKNOWN
 }
 
 function fromServer(bytes: Uint8Array, start: number, end: number, port: number): ServiceId {
@@ -93,13 +97,15 @@ function fromServer(bytes: Uint8Array, start: number, end: number, port: number)
   if (startsWithAny(bytes, start, end, POP3_GREETINGS)) return SERVICE.POP3
   if (bytes[start] === 0x3a && holds(bytes, start, lineEnd(bytes, start, end, LINE), IRC_NOTICE))
     return SERVICE.IRC
-  return SERVICE.UNKNOWN
+  return looksLikeModbus(bytes, start, end, false, port) ? SERVICE.MODBUS : SERVICE.UNKNOWN
 }
 
 function fromEither(bytes: Uint8Array, start: number, end: number, port: number): ServiceId {
   if (looksLikeTls(bytes, start, end)) return SERVICE.SSL
   if (looksLikeSmb(bytes, start, end)) return SERVICE.NETBIOS_SSN
   if (looksLikeDce(bytes, start, end)) return SERVICE.DCERPC
+  if (looksLikeDnp3(bytes, start, end)) return SERVICE.DNP3
+  if (looksLikeIec104(bytes, start, end, port)) return SERVICE.IEC104
   if (startsWithAny(bytes, start, end, SSH)) return SERVICE.SSH
   if (startsWith(bytes, start, end, SIP_VERSION)) return SERVICE.SIP
   if (looksLikeTelnet(bytes, start, end)) return SERVICE.TELNET
@@ -145,6 +151,7 @@ export function identifyDatagram(
   if (startsWith(bytes, start, end, SIP_VERSION) || isSipRequest(bytes, start, end)) return SERVICE.SIP
   if (SIP_PORTS.includes(serverPort) && isSipLine(bytes, start, end)) return SERVICE.SIP
   if (looksLikeDns(bytes, start, end)) return SERVICE.DNS
+  if (looksLikeDnp3(bytes, start, end)) return SERVICE.DNP3
   if (looksLikeDceDatagram(bytes, start, end)) return SERVICE.DCERPC
   if (serverPort === PORT.PORTMAP && looksLikeRpcCall(bytes, start, end)) return SERVICE.SUNRPC
   return SERVICE.UNKNOWN

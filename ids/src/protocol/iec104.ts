@@ -1,0 +1,77 @@
+/**
+ * IEC 60870-5-104: application protocol data units out of a TCP stream.
+ *
+ * In: in-order bytes. Out: one message per APDU; the facts hold its format (information, supervisory, unnumbered) and,
+ * for the information format, the type of its ASDU. Bounded: one APDU (257 bytes) per direction.
+ */
+import type { Direction } from '../inspect/unit.js'
+import { FACTS, IEC104_FORMAT, type ProtocolFacts } from './facts.js'
+import { FrameCutter, type FrameFormat } from './frames.js'
+import type { MessageListener, MessageParser } from './message-parser.js'
+
+const START = 0x68
+/** Start and length. */
+const UNCOUNTED = 2
+/** Control octets, which every APDU has. */
+const CONTROL = 4
+const ASDU_TYPE = UNCOUNTED + CONTROL
+const IEC104_PORT = 2404
+
+const FRAME: FrameFormat = {
+  header: UNCOUNTED,
+  longest: UNCOUNTED + 255,
+  length(bytes, start) {
+    const counted = bytes[start + 1]!
+    return bytes[start] === START && counted >= CONTROL ? UNCOUNTED + counted : -1
+  },
+}
+
+/** The unnumbered control functions STARTDT, STOPDT and TESTFR, act and con; on its own port any APDU. */
+export function looksLikeIec104(bytes: Uint8Array, start: number, end: number, port: number): boolean {
+  if (end - start < UNCOUNTED + CONTROL) return false
+  const length = FRAME.length(bytes, start)
+  if (length < 0 || length > end - start) return false
+  if (port === IEC104_PORT) return true
+  if (length !== UNCOUNTED + CONTROL) return false
+  const control = bytes[start + 2]!
+  if ((control & 3) !== 3 || (bytes[start + 3]! | bytes[start + 4]! | bytes[start + 5]!) !== 0) return false
+  const command = control >> 2
+  return command !== 0 && command <= 32 && (command & (command - 1)) === 0
+}
+
+const NO_DATA = new Uint8Array(0)
+
+export class Iec104Connection implements MessageParser {
+  readonly #sides = [new FrameCutter(FRAME), new FrameCutter(FRAME)] as const
+
+  gap(direction: Direction): void {
+    this.#sides[direction].lose()
+  }
+
+  feed<Flow>(
+    flow: Flow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    turn: boolean,
+    facts: ProtocolFacts,
+    listener: MessageListener<Flow>,
+  ): void {
+    const cutter = this.#sides[direction]
+    if (turn && cutter.lost) cutter.resume()
+    for (let at = start; at < end && !cutter.lost; ) {
+      at = cutter.take(bytes, at, end)
+      if (!cutter.whole) continue
+      const whole = cutter.bytes
+      const first = cutter.start
+      const control = whole[first + UNCOUNTED]!
+      facts.kind = FACTS.IEC104
+      facts.unit =
+        (control & 1) === 0 ? IEC104_FORMAT.I : (control & 3) === 1 ? IEC104_FORMAT.S : IEC104_FORMAT.U
+      const typed = facts.unit === IEC104_FORMAT.I && cutter.end - first > ASDU_TYPE
+      facts.code = typed ? whole[first + ASDU_TYPE]! : -1
+      listener.message(flow, direction, whole, first, cutter.end, undefined, NO_DATA, 0, 0)
+    }
+  }
+}
