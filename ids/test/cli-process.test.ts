@@ -10,6 +10,7 @@ import { lines, temporaryDirectory } from './cli-support.js'
 
 const BIN = fileURLToPath(new URL('../bin/weir.mjs', import.meta.url))
 const BUILT = existsSync(new URL('../dist/cli/index.js', import.meta.url))
+const BUNDLED = existsSync(new URL('../dist/bundle/weir.cjs', import.meta.url))
 
 const directory = temporaryDirectory()
 
@@ -151,5 +152,22 @@ describe.skipIf(!BUILT)('weir as a process', () => {
     const { code, stderr } = await finished(child)
     expect(code).toBe(0)
     expect(stderr).not.toMatch(/error|EPIPE/i)
+  })
+
+  it.skipIf(!BUNDLED)('does the same from its bundle as from its modules', async () => {
+    const file = directory.file('c.pcap', capture(20))
+    const modules = { WEIR_DEBUG: '1' }
+    for (const argv of [
+      ['-r', file, '--rule', RULE, '-A', 'json'],
+      ['-r', file, '--rule', RULE, '-A', 'json', '-j', '2'],
+      ['-r', 'signatures/demo.pcap', '-q'],
+      ['--help'],
+      ['-r', 'nowhere.pcap'],
+    ]) {
+      const [bundled, loose] = await Promise.all([finished(start(argv)), finished(start(argv, modules))])
+      const timeless = (text: string): string => text.replace(/[\d.,]+ (s|CPU|Gbit|Mbit|packets)\b.*/g, '')
+      expect(timeless(bundled.stderr)).toBe(timeless(loose.stderr))
+      expect([bundled.stdout, bundled.code]).toEqual([loose.stdout, loose.code])
+    }
   })
 })

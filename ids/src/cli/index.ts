@@ -7,3 +7,4 @@
 export { EXIT, type ExitCode } from './errors.js'
 export { type Io, processIo } from './io.js'
 export { main } from './main.js'
+export { work } from './worker.js'

@@ -8,6 +8,7 @@ import { type Io, say } from './io.js'
 import type { LoadedEngine } from './loaded-engine.js'
 import { LocalSink } from './local-sink.js'
 import { countText, plural } from './numbers.js'
+import { unoptimised } from './optimiser.js'
 import { type ParallelResult, runInWorkers } from './parallel-run.js'
 import type { Progress } from './progress.js'
 import { runTotals, wrongChecksums } from './run-totals.js'
@@ -45,7 +46,7 @@ export const inspectHere = async (context: RunContext): Promise<ParallelResult> 
   })
   const { engine } = loaded
   const sink = new LocalSink(engine.rules, composer, settings.output.logPackets, delivery, stack.packet)
-  const inspector = engine.attach(stack, sink)
+  const inspector = unoptimised(() => engine.attach(stack, sink))
   const warning = new ChecksumWarning(io, stack)
   const tick = (): void => {
     warning.check()

@@ -8,6 +8,7 @@ import { formatProblem, type RuleProblem } from '../rules/index.js'
 import { CliError, configError, EXIT } from './errors.js'
 import { type Io, say } from './io.js'
 import { countText, plural } from './numbers.js'
+import { unoptimised } from './optimiser.js'
 import { parsedRules } from './parsed-rules.js'
 import type { Count } from './summary.js'
 
@@ -26,7 +27,10 @@ export interface LoadedEngine {
 }
 
 /** @throws ConfigurationError, CliError */
-export const loadEngine = (settings: RuleSettings, choice: EngineOptions): LoadedEngine => {
+export const loadEngine = (settings: RuleSettings, choice: EngineOptions): LoadedEngine =>
+  unoptimised(() => load(settings, choice))
+
+const load = (settings: RuleSettings, choice: EngineOptions): LoadedEngine => {
   const configuration = loadRuleConfiguration(settings, parsedRules(choice.cache))
   const engines = chooseEngines(choice)
   const { loaded, directives } = configuration

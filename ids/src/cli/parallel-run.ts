@@ -89,7 +89,7 @@ export const runInWorkers = async (
     const results = await Promise.all(
       jobs.map((job, lane) => {
         const workerData: WorkerJob = { ...job, backlog: backlog.shared }
-        const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData })
+        const worker = new Worker(new URL('../../bin/worker.mjs', import.meta.url), { workerData })
         workers.push(worker)
         return workerResult(worker, lane, merger, events)
       }),

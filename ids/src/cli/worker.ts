@@ -1,7 +1,8 @@
 /**
- * A worker thread: reads all of the input, inspects its share of the flows, sends the alerts to the main thread.
+ * A worker thread: reads all of the input, inspects its share of the flows, sends the alerts to the main thread. Called
+ * by bin/worker.mjs.
  */
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { createStack, type Stack } from '@weir/stack'
 import { createEngine } from '../detect/engine.js'
 import { createEngines } from '../match/index.js'
@@ -71,7 +72,7 @@ class WorkerSink implements AlertSink {
   async close(): Promise<void> {}
 }
 
-const work = async (job: WorkerJob): Promise<void> => {
+export const work = async (job: WorkerJob): Promise<void> => {
   const engines = createEngines({ engine: job.engine, cache: job.cache })
   const engine = createEngine({
     rules: job.rules,
@@ -109,5 +110,3 @@ const work = async (job: WorkerJob): Promise<void> => {
   parentPort!.close()
   engine.close()
 }
-
-await work(workerData as WorkerJob)

@@ -1,4 +1,5 @@
 /** Live capture through libpcap, by the optional npm package `cap`. */
+import { createRequire } from 'node:module'
 import { LINK_TYPE } from '../wire/link-type.js'
 import { CaptureError } from './error.js'
 import type { CaptureCounters, FrameSink, PacketSource, RunOptions } from './source.js'
@@ -135,8 +136,7 @@ async function loadCap(interfaceName: string): Promise<CapModule> {
   // Not a literal: the package is optional, and has no types.
   const name = 'cap'
   try {
-    const module = (await import(name)) as { readonly default: CapModule }
-    return module.default
+    return createRequire(import.meta.url)(name) as CapModule
   } catch (error) {
     const { message, code } = error as NodeJS.ErrnoException
     const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND'
