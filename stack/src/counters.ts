@@ -25,8 +25,17 @@ const NAMES = [
   'endedReused',
   'endedEvicted',
   'endedShutdown',
+  'endedBlocked',
   /** Flows (and rests of closed ones) displaced because the table was full. */
   'evictions',
+  /** Flows that never began: their first packet was dropped at PRE_TCP. */
+  'refused',
+  /** Flows ended by `block` and `reset` of their handle; those by `reset` alone. */
+  'blockedFlows',
+  'resetFlows',
+  /** Packets dropped because their flow was blocked, or because they repeat data that was dropped. */
+  'blockedPackets',
+  'withheldPackets',
   /** TCP packets that belong to no flow. */
   'orphans',
   /** Segments that repeat bytes, a SYN or a FIN. */
@@ -79,11 +88,33 @@ export interface StackCounters extends Readonly<Record<CounterName, number>> {
   readonly heldBytes: number
   /** Pool memory that holds data kept for `peek` now, bytes. */
   readonly retainedBytes: number
+  /** Packets dropped by handlers or because of what they decided earlier. Passive sources have forwarded them all the same. */
+  readonly droppedPackets: number
+  /** Packets whose bytes handlers have changed. */
+  readonly changedPackets: number
+  /** Packets made by the stack or the application: sent, and not sent because nobody could. */
+  readonly sentPackets: number
+  readonly unsentPackets: number
   /** Timers of applications that are set now. */
   readonly timers: number
   /** All of them as a plain object, for `JSON.stringify`. */
   toJSON(): Record<string, unknown>
 }
+
+/** Counters kept elsewhere. */
+export type LiveCounters = Readonly<
+  Record<
+    | 'liveFlows'
+    | 'heldBytes'
+    | 'retainedBytes'
+    | 'timers'
+    | 'droppedPackets'
+    | 'changedPackets'
+    | 'sentPackets'
+    | 'unsentPackets',
+    () => number
+  >
+>
 
 /** @returns the counters and the array behind them, which the stack increments */
 export function createCounters(
@@ -92,39 +123,28 @@ export function createCounters(
     readonly defrag: DefragCounters
     readonly tunnels: TunnelCounters
   },
-  live: { flows(): number; heldBytes(): number; retainedBytes(): number; timers(): number },
+  live: LiveCounters,
 ): {
   counters: StackCounters
   values: Float64Array
 } {
   const values = new Float64Array(NAMES.length)
+  const lives = Object.entries(live) as [keyof LiveCounters, () => number][]
   const counters = {
     ...parts,
-    get liveFlows() {
-      return live.flows()
-    },
-    get heldBytes() {
-      return live.heldBytes()
-    },
-    get retainedBytes() {
-      return live.retainedBytes()
-    },
-    get timers() {
-      return live.timers()
-    },
     toJSON() {
       const result: Record<string, unknown> = Object.fromEntries(NAMES.map((name, i) => [name, values[i]]))
+      for (const [name, read] of lives) result[name] = read()
       return {
         ...result,
-        liveFlows: live.flows(),
-        heldBytes: live.heldBytes(),
-        retainedBytes: live.retainedBytes(),
-        timers: live.timers(),
         decode: parts.decode.toJSON(),
         defrag: parts.defrag.toJSON(),
         tunnels: parts.tunnels.toJSON(),
       }
     },
+  }
+  for (const [name, read] of lives) {
+    Object.defineProperty(counters, name, { enumerable: true, get: read })
   }
   NAMES.forEach((name, i) => {
     Object.defineProperty(counters, name, { enumerable: true, get: () => values[i] })

@@ -30,6 +30,7 @@ export {
 } from './event/ude.js'
 export { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
 export type { Timer } from './flow/user-timers.js'
+export * from './inline/index.js'
 export * from './ip/index.js'
 export {
   CLI,

@@ -5,7 +5,7 @@
  * at PRE_TCP; ON_CONN_START, ON_TCP_STATE_CHANGE, ON_REXMIT; ON_PKT_IN at POST_TCP; ON_NEW_DATA and ON_GAP; ON_CONN_END.
  * Time is that of the packets. Packet sources call `frame` and `finish`; applications register at monitoring sockets.
  */
-import type { FrameSink } from './capture/source.js'
+import { type FrameSender, type InlineSink, VERDICT, type Verdict } from './capture/verdict.js'
 import { C, createCounters, type StackCounters } from './counters.js'
 import { ANOMALY } from './event/anomaly.js'
 import { Dispatcher } from './event/dispatcher.js'
@@ -14,6 +14,7 @@ import { FlowScopes } from './event/scopes.js'
 import { SLOT_ANOMALY, SLOT_DATAGRAM, SLOT_PKT_POST, SLOT_PKT_PRE, SLOT_START } from './event/slots.js'
 import {
   BYTES,
+  FLAG_BLOCKED,
   FLAG_CLASS,
   FLAG_ENDED,
   FLAG_ESTABLISHED,
@@ -34,6 +35,7 @@ import { timeoutTable } from './flow/timeouts.js'
 import { FlowTimers } from './flow/timers.js'
 import { type Timer, UserTimers } from './flow/user-timers.js'
 import { TimerWheel } from './flow/wheel.js'
+import { Responder } from './inline/responder.js'
 import { Decapsulator, Defragmenter } from './ip/index.js'
 import { ContextStore } from './monitor/context.js'
 import type { Side } from './monitor/flow.js'
@@ -48,6 +50,7 @@ import { CHUNK_BYTES } from './tcp/held.js'
 import { Reassembler } from './tcp/reassembly.js'
 import { TcpTracker } from './tcp/tracker.js'
 import {
+  DECISION,
   DecodeCounters,
   decodeFrame,
   decodeIp,
@@ -65,7 +68,7 @@ export function createStack(options: StackOptionsInput = {}): Stack {
 }
 
 /** A stack: a sink for frames, with sockets to monitor what they say. Made by `createStack`. */
-export class Stack implements FrameSink {
+export class Stack implements InlineSink {
   /** The packet being processed, or processed last. */
   readonly packet = new Packet()
   /** As given, completed by the defaults. */
@@ -81,6 +84,7 @@ export class Stack implements FrameSink {
   private readonly wheel: TimerWheel
   private readonly timeouts: Float64Array
   private readonly flows: FlowLifecycle
+  private readonly responder: Responder
   private readonly reassembler: Reassembler
   private readonly retention: Retention
   private readonly userTimers: UserTimers
@@ -101,6 +105,8 @@ export class Stack implements FrameSink {
   private readonly shardCount: number
   /** Set by `admit`: the flow of the packet is new. */
   private admitted = false
+  /** Whether the data of a packet that handlers drop has been taken by the reassembler. */
+  private taken = true
 
   /** Made by `createStack`. @internal */
   constructor(options: StackOptions) {
@@ -117,9 +123,13 @@ export class Stack implements FrameSink {
     const { counters, values } = createCounters(
       { decode, defrag: this.defragmenter.counters, tunnels: this.decapsulator.counters },
       {
-        flows: () => this.table.live,
+        liveFlows: () => this.table.live,
         heldBytes: () => this.reassembler.held.inUse * CHUNK_BYTES,
         timers: () => this.flows.userTimers.count,
+        droppedPackets: () => this.packet.drops,
+        changedPackets: () => this.packet.changes,
+        sentPackets: () => this.responder.sent,
+        unsentPackets: () => this.responder.unsent,
         retainedBytes: () => this.retention.inUse * RETAINED_CHUNK,
       },
     )
@@ -132,6 +142,7 @@ export class Stack implements FrameSink {
     this.retention = new Retention(events, values, options.retention.totalBytes)
     this.handshake = new Handshake(table, events, this.reassembler, values, packet, timers)
     this.tracker = new TcpTracker(table, events, this.reassembler, values, packet, this.handshake, timers)
+    this.responder = new Responder(table, packet)
     this.userTimers = new UserTimers(options.maxTimers, values)
     this.flows = new FlowLifecycle({
       userTimers: this.userTimers,
@@ -144,6 +155,7 @@ export class Stack implements FrameSink {
       retention: this.retention,
       counts: values,
       packet,
+      responder: this.responder,
     })
     this.verify = options.checksums === 'verify'
     this.midstream = options.midstream
@@ -154,6 +166,31 @@ export class Stack implements FrameSink {
   /** Trace time: that of the last packet, or of the last `idle`, microseconds since 1970. */
   get now(): number {
     return this.flows.now
+  }
+
+  /** What is to become of the frame just processed. Read by inline sources; others have no use for it. */
+  get verdict(): Verdict {
+    return (this.packet.decision & DECISION.DROP) !== 0 ? VERDICT.DROP : VERDICT.FORWARD
+  }
+
+  /**
+   * What sends packets of the stack's own: `sendPacket`, and `reset` and `sendPacket` of flow handles. An inline source sets
+   * it while it runs; an application with a passive source may set one, to answer by another interface.
+   */
+  get sender(): FrameSender | undefined {
+    return this.responder.sender
+  }
+
+  set sender(sender: FrameSender | undefined) {
+    this.responder.sender = sender
+  }
+
+  /**
+   * Sends a frame out of an interface, as it is. The stack itself does not see it.
+   * @returns whether it was sent: there is a `sender`, and it took the frame
+   */
+  sendPacket(interfaceIndex: number, frame: Uint8Array): boolean {
+    return this.responder.send(interfaceIndex, frame)
   }
 
   /**
@@ -237,20 +274,28 @@ export class Stack implements FrameSink {
     this.flows.now = p.time
     if (this.wheel.due(seconds)) this.pass(seconds)
     if (p.time >= this.userTimers.due) this.userTimers.advance(p.time)
+    p.decision = 0
     if (status !== STATUS.DECODED || p.protocol !== IP_PROTOCOL.TCP || p.isFragment) {
       if (!this.unwrap()) return
     } else if (this.verify && verifyChecksums(p, decode) !== STATUS.DECODED) return
     const protocol = p.protocol
     const tcp = protocol === IP_PROTOCOL.TCP
-    const ports = tcp || protocol === IP_PROTOCOL.UDP ? (p.sourcePort << 16) | p.destinationPort : 0
+    let ports = tcp || protocol === IP_PROTOCOL.UDP ? (p.sourcePort << 16) | p.destinationPort : 0
     const link = linkKey(protocol, p.ipVersion, p.vlan, false)
-    const hash = this.table.hash(p, ports, link)
+    let hash = this.table.hash(p, ports, link)
     if (this.shardCount > 1 && this.isOthers(hash)) {
       this.counts[C.otherShard]++
       return
     }
     // The fragments a packet was put together from have been seen.
-    if (!this.raws.empty && !p.reassembled) this.raws.call(p)
+    if (!this.raws.empty && !p.reassembled) {
+      this.raws.call(p)
+      if (p.decision !== 0) {
+        if (p.dropped) return
+        if (ports !== 0) ports = (p.sourcePort << 16) | p.destinationPort
+        hash = this.table.hash(p, ports, link)
+      }
+    }
     let row = this.table.find(p, ports, link, hash)
     if (row !== 0) {
       const at = row << ROW_SHIFT
@@ -326,6 +371,7 @@ export class Stack implements FrameSink {
       }
       if (p.isFragment) {
         this.showFragment()
+        if (p.dropped) return false
         // A datagram of fragments of datagrams (of fragments...) is as deep a nesting as tunnels are.
         if (!this.defragments || datagrams++ > this.options.tunnels.maxDepth) return false
         if (!defragmenter.add(p)) return false
@@ -362,21 +408,44 @@ export class Stack implements FrameSink {
     }
     this.admitted = false
     this.account(row, table.side)
-    if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
+    if (events.wants(row, 1 << SLOT_PKT_PRE)) {
+      events.packetEvent(row, SLOT_PKT_PRE)
+      if (this.packet.dropped) return
+    }
     if (!this.tracker.expected(row, events.side)) {
       this.irregular(row)
       return
     }
-    if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
-    if (reassembler.pending) reassembler.deliver(row)
+    if (events.wants(row, 1 << SLOT_PKT_POST)) this.afterUpdate(row)
+    if (!reassembler.pending) return
+    reassembler.deliver(row)
+    if (this.packet.decision !== 0) this.withhold(row)
+  }
+
+  /** Raises ON_PKT_IN at POST_TCP. Data of a packet dropped there is not delivered. */
+  private afterUpdate(row: number): void {
+    this.events.packetEvent(row, SLOT_PKT_POST)
+    // Data that is withdrawn has not been taken: it is new when it comes again.
+    this.taken = !(this.packet.dropped && this.reassembler.withdraw())
+  }
+
+  private withhold(row: number): void {
+    if (this.packet.dropped && this.taken) this.tracker.withhold(row, this.events.side)
+    this.taken = true
   }
 
   /** A segment that is not simply the next one, from PRE_TCP on. */
   private irregular(row: number): void {
-    const { tracker, events, reassembler } = this
+    const { tracker, events, reassembler, packet: p } = this
+    if (tracker.isWithheld(row, events.side)) {
+      this.counts[C.withheldPackets]++
+      p.drop()
+      return
+    }
     tracker.segment(row, events.side, this.admitted)
-    if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
+    if (events.wants(row, 1 << SLOT_PKT_POST)) this.afterUpdate(row)
     if (reassembler.pending) reassembler.deliver(row)
+    if (p.decision !== 0) this.withhold(row)
     if (tracker.ended !== 0) this.flows.close(row, tracker.ended)
   }
 
@@ -397,6 +466,11 @@ export class Stack implements FrameSink {
     this.admitted = false
     if (row !== 0) {
       const at = row << ROW_SHIFT
+      if ((words[at + FLAGS] & FLAG_BLOCKED) !== 0 && !tracker.opensAfterReset(row, side)) {
+        this.account(row, side)
+        this.flows.keepOut(row, side)
+        return 0
+      }
       const verdict = opening ? handshake.judgeSyn(row, side) : SYN_NOT_NEW
       if (verdict !== SYN_NOT_NEW) {
         answered = verdict === SYN_ANSWERED
@@ -430,7 +504,13 @@ export class Stack implements FrameSink {
       this.admitted = true
     }
     this.account(row, side)
-    if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
+    if (events.wants(row, 1 << SLOT_PKT_PRE)) {
+      events.packetEvent(row, SLOT_PKT_PRE)
+      if (p.dropped) {
+        if (this.admitted) this.flows.refuse(row)
+        return 0
+      }
+    }
     if (this.admitted) handshake.start(row, side, answered, synSequence, synWindow)
     return row
   }
@@ -447,13 +527,24 @@ export class Stack implements FrameSink {
     this.account(row, side)
     const words = table.words
     const at = row << ROW_SHIFT
+    if ((words[at + FLAGS] & FLAG_BLOCKED) !== 0) {
+      this.flows.keepOut(row, side)
+      return
+    }
     if ((words[at + FLAGS] & FLAG_ESTABLISHED) === 0) {
       if (words[at + SIDES + ((1 - side) << SIDE_SHIFT) + PACKETS] !== 0)
         words[at + FLAGS] |= FLAG_ESTABLISHED
     }
-    if (events.wants(row, 1 << SLOT_PKT_PRE)) events.packetEvent(row, SLOT_PKT_PRE)
+    if (events.wants(row, 1 << SLOT_PKT_PRE)) {
+      events.packetEvent(row, SLOT_PKT_PRE)
+      if (this.packet.dropped) {
+        if (first) this.flows.refuse(row)
+        return
+      }
+    }
     if (first && events.wants(row, 1 << SLOT_START)) events.packetEvent(row, SLOT_START)
     if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
+    if (this.packet.decision !== 0 && this.packet.dropped) return
     if (this.packet.payloadLength > 0 && events.wants(row, 1 << (SLOT_DATAGRAM + 1 - side))) {
       events.datagram(row, 1 - side)
     }

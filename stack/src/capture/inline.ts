@@ -10,7 +10,7 @@ import { pump } from './ring.js'
 import { VIRTIO_LENGTH } from './ring-reader.js'
 import { BLOCK_SIZE, MAX_SNAPLEN, packetBinding, programFor, RingSocket, socketError } from './ring-socket.js'
 import type { CaptureCounters, RunOptions } from './source.js'
-import { type InlineSink, VERDICT } from './verdict.js'
+import { type FrameSender, type InlineSink, VERDICT } from './verdict.js'
 
 /** What `openInline` takes. */
 export interface InlineOptions {
@@ -47,7 +47,7 @@ export interface InlineDirectionCounters {
 }
 
 /** A packet source that also sends frames on. */
-export interface InlineSource {
+export interface InlineSource extends FrameSender {
   /** Running totals, also by direction. */
   readonly counters: Readonly<CaptureCounters> & {
     readonly directions: readonly [Readonly<InlineDirectionCounters>, Readonly<InlineDirectionCounters>]
@@ -62,7 +62,7 @@ export interface InlineSource {
    * inside `frame`, or at any time before the signal aborts.
    * @returns whether the kernel took it
    */
-  send(interfaceIndex: 0 | 1, frame: Uint8Array): boolean
+  send(interfaceIndex: number, frame: Uint8Array): boolean
 }
 
 /** Frames sent in one system call at most. */
@@ -101,6 +101,7 @@ class InlineForwarder implements InlineSource {
       }
       const [first, second] = opened as [Path, Path]
       this.paths = [first, second]
+      sink.sender = this
       const work = (): boolean => {
         const one = this.deliver(first, sink, signal)
         return this.deliver(second, sink, signal) || one
@@ -108,12 +109,16 @@ class InlineForwarder implements InlineSource {
       await pump([first.socket, second.socket], signal, work, { idle: () => this.count(opened), sink })
     } finally {
       this.paths = undefined
+      sink.sender = undefined
       if (opened.length === 2) this.count(opened)
       for (const path of opened) path.close()
     }
   }
 
-  send(interfaceIndex: 0 | 1, frame: Uint8Array): boolean {
+  send(interfaceIndex: number, frame: Uint8Array): boolean {
+    if (interfaceIndex !== 0 && interfaceIndex !== 1) {
+      throw new RangeError(`an inline source has the interfaces 0 and 1, not ${interfaceIndex}`)
+    }
     const path = this.paths?.[interfaceIndex === 0 ? 1 : 0]
     if (path === undefined) throw new Error('an inline source sends only while it runs')
     const sent = path.sendNow(frame)

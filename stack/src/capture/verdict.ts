@@ -13,6 +13,16 @@ export const VERDICT = {
 /** What becomes of a frame. */
 export type Verdict = (typeof VERDICT)[keyof typeof VERDICT]
 
+/** Sends frames that did not come in. */
+export interface FrameSender {
+  /**
+   * Sends a frame out of an interface. Copied, or gone, when it returns.
+   * @param interfaceIndex as in `FrameSink.frame`
+   * @returns whether it was sent
+   */
+  send(interfaceIndex: number, frame: Uint8Array): boolean
+}
+
 /**
  * A sink that decides about frames. `verdict` is read once, right after `frame` has returned, and stands for that frame
  * alone: the sink sets it for every frame. When `frame` throws, the frame is not forwarded.
@@ -25,4 +35,6 @@ export interface InlineSink extends FrameSink {
   readonly verdict: Verdict
   /** With REPLACE, all of it is sent; copied before `frame` is called again. */
   readonly replacement?: Uint8Array | undefined
+  /** Set by the source while it runs: what sends the sink's own frames. */
+  sender?: FrameSender | undefined
 }

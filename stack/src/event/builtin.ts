@@ -9,7 +9,7 @@ import type { TcpState } from '../tcp/state.js'
 import type { Packet } from '../wire/index.js'
 import type { AnomalyCode, StreamErrorCode } from './anomaly.js'
 
-/** Before the packet has changed the state of its connection. */
+/** Before the packet has changed the state of its connection. A packet dropped here has not come as far as that goes. */
 export const PRE_TCP = 0
 /** After both endpoints' state has been updated; data carried by the packet is not yet delivered. */
 export const POST_TCP = 1
@@ -23,8 +23,19 @@ export const RCV = 3
 /** Where in the processing of a packet an event is observed. */
 export type Hook = typeof PRE_TCP | typeof POST_TCP | typeof SND | typeof RCV
 
-/** How a flow ended. 'stopped' is told only to the socket that stopped monitoring it. */
-export type ConnEndReason = 'fin' | 'rst' | 'timeout' | 'reused' | 'evicted' | 'stopped' | 'shutdown'
+/**
+ * How a flow ended. 'blocked': by `block` or `reset` of its handle. 'stopped' is told only to the socket that stopped
+ * monitoring it.
+ */
+export type ConnEndReason =
+  | 'fin'
+  | 'rst'
+  | 'timeout'
+  | 'reused'
+  | 'evicted'
+  | 'blocked'
+  | 'stopped'
+  | 'shutdown'
 
 /** Contiguous bytes of a stream. */
 export interface NewData {
@@ -204,7 +215,10 @@ export const ON_REXMIT = builtin<Retransmission, typeof RCV>('ON_REXMIT', EVENT.
 export const ON_NEW_DATA = builtin<NewData>('ON_NEW_DATA', EVENT.NEW_DATA)
 /** Bytes of a reassembled stream are missing; what follows them is delivered next. */
 export const ON_GAP = builtin<Gap>('ON_GAP', EVENT.GAP)
-/** The flow is over: once per flow and socket, after everything else. */
+/**
+ * The flow is over: once per flow and socket, after everything else. Not for a flow that never began, because its first
+ * packet was dropped at PRE_TCP: it has had no ON_CONN_START either.
+ */
 export const ON_CONN_END = builtin<ConnEnd>('ON_CONN_END', EVENT.CONN_END)
 /** The flow was silent for longer than its state allows: before ON_CONN_END with reason 'timeout'. */
 export const ON_TIMEOUT = builtin<ConnTimeout>('ON_TIMEOUT', EVENT.TIMEOUT)

@@ -79,8 +79,8 @@ export const NEW_SYN_WINDOW = 55
 export const HOLE_TIME = 56
 /** Per receiving side: the byte of a zero-window probe, waiting for its acknowledgement. */
 export const PROBE_BYTE = 60
-/** Which sockets were told about the end of the flow before it ended (bit per socket). */
-export const SPARE = 62
+/** Per sending side: sequence number before which its data is dropped; with SIDE_WITHHELD. */
+export const WITHHELD = 62
 
 // ---- Flow flags -------------------------------------------------------------------------------------------------
 
@@ -100,6 +100,10 @@ export const FLAG_NEW_SYN_SIDE = 0x200
 /** The flow ended by RST; FLAG_RST_SIDE is its sender. */
 export const FLAG_RST = 0x400
 export const FLAG_RST_SIDE = 0x800
+
+/** A verdict has ended the flow: its packets are dropped; with FLAG_RESET, and answered with resets. */
+export const FLAG_BLOCKED = 0x1000
+export const FLAG_RESET = 0x2000
 
 // ---- Side flags -------------------------------------------------------------------------------------------------
 
@@ -127,3 +131,5 @@ export const SIDE_PROBE = 0x8000
 export const SIDE_EVIDENCE_SHIFT = 16
 export const SIDE_EVIDENCE_ONE = 1 << SIDE_EVIDENCE_SHIFT
 export const SIDE_EVIDENCE_MASK = 0x0f << SIDE_EVIDENCE_SHIFT
+/** Data this side sent was dropped after it had been delivered: WITHHELD is set. */
+export const SIDE_WITHHELD = 0x0400_0000

@@ -10,8 +10,9 @@ import type { Dispatcher } from '../event/dispatcher.js'
 import { type Forest, MARK_REACHED, mark, type Registration, type SocketRecord } from '../event/forest.js'
 import type { FlowScopes } from '../event/scopes.js'
 import { NEEDS_STREAM, SLOT_END, SLOT_TIMEOUT } from '../event/slots.js'
+import type { PacketFields, Responder } from '../inline/responder.js'
 import type { ContextStore } from '../monitor/context.js'
-import type { Subscription } from '../monitor/flow.js'
+import type { Side, Subscription } from '../monitor/flow.js'
 import type { FlowControl } from '../monitor/flow-view.js'
 import type { Retention } from '../monitor/retention.js'
 import type { HeldSegments } from '../tcp/held.js'
@@ -20,8 +21,10 @@ import { END_FIN, END_RST } from '../tcp/tracker.js'
 import { IP_PROTOCOL, type Packet } from '../wire/index.js'
 import {
   FIN_SEQ,
+  FLAG_BLOCKED,
   FLAG_CLASS,
   FLAG_ENDED,
+  FLAG_RESET,
   FLAG_TCP,
   FLAGS,
   FOREST,
@@ -44,14 +47,28 @@ import type { TimerWheel } from './wheel.js'
 const CLOCK_TOLERANCE = 60e6
 
 /** Reasons a flow ends for, as numbers; those the TCP tracker gives come first. */
-export const END = { FIN: END_FIN, RST: END_RST, TIMEOUT: 3, REUSED: 4, EVICTED: 5, SHUTDOWN: 6 } as const
+export const END = {
+  FIN: END_FIN,
+  RST: END_RST,
+  TIMEOUT: 3,
+  REUSED: 4,
+  EVICTED: 5,
+  SHUTDOWN: 6,
+  BLOCKED: 7,
+} as const
 const END_REASON: readonly ConnEndReason[] = [
   'shutdown',
-  ...(['fin', 'rst', 'timeout', 'reused', 'evicted', 'shutdown'] as const),
+  ...(['fin', 'rst', 'timeout', 'reused', 'evicted', 'shutdown', 'blocked'] as const),
 ]
 const END_COUNTER: readonly number[] = [
   C.endedShutdown,
-  ...[C.endedFin, C.endedRst, C.endedTimeout, C.endedReused, C.endedEvicted, C.endedShutdown],
+  C.endedFin,
+  C.endedRst,
+  C.endedTimeout,
+  C.endedReused,
+  C.endedEvicted,
+  C.endedShutdown,
+  C.endedBlocked,
 ]
 
 /** What hangs on a socket, for all flows. */
@@ -60,6 +77,13 @@ export interface Monitor {
   readonly contexts: ContextStore
   /** Read positions, by row and side. */
   readonly readers: ContextStore
+}
+
+/** A socket that is to be told that it has stopped the current flow, by the handlers it had in `forest`. */
+interface Stop {
+  readonly socket: number
+  readonly view: unknown
+  readonly forest: Forest
 }
 
 /** The parts of a stack that the life of flows has to do with. */
@@ -74,6 +98,7 @@ export interface LifecycleParts {
   readonly retention: Retention
   readonly counts: Float64Array
   readonly packet: Packet
+  readonly responder: Responder
 }
 
 export class FlowLifecycle implements FlowControl {
@@ -95,7 +120,10 @@ export class FlowLifecycle implements FlowControl {
   private readonly counts: Float64Array
   private readonly packet: Packet
   /** Sockets to be told that they have stopped the current flow. */
-  private stops: { readonly socket: number; readonly view: unknown; readonly forest: Forest }[] = []
+  private stops: Stop[] = []
+  /** Flows that handlers have blocked, by row. */
+  private blocks: number[] = []
+  private readonly responder: Responder
 
   constructor(parts: LifecycleParts) {
     this.table = parts.table
@@ -116,6 +144,7 @@ export class FlowLifecycle implements FlowControl {
     })
     this.counts = parts.counts
     this.packet = parts.packet
+    this.responder = parts.responder
     this.expire = (row) => this.expireRow(row)
   }
 
@@ -150,6 +179,7 @@ export class FlowLifecycle implements FlowControl {
   /** The current packet's own handlers are done: sockets that stopped its flow are told so. */
   settle(): void {
     if (this.stops.length > 0) this.tellStopped()
+    if (this.blocks.length > 0) this.endBlocked()
     this.events.current = 0
   }
 
@@ -181,10 +211,12 @@ export class FlowLifecycle implements FlowControl {
 
   /** Runs `work` with `row` as the current flow, outside of the processing of its own packets. */
   private aside(row: number, work: () => void): void {
-    const { events } = this
+    const { events, packet, stops, blocks } = this
     const { current, side } = events
-    const stops = this.stops
+    const { locked } = packet
     this.stops = []
+    this.blocks = []
+    packet.locked = true
     events.current = row
     events.side = 0
     try {
@@ -192,8 +224,11 @@ export class FlowLifecycle implements FlowControl {
     } finally {
       try {
         if (this.stops.length > 0) this.tellStopped()
+        if (this.blocks.length > 0) this.endBlocked()
       } finally {
         this.stops = stops
+        this.blocks = blocks
+        packet.locked = locked
         events.current = current
         events.side = side
       }
@@ -227,8 +262,10 @@ export class FlowLifecycle implements FlowControl {
     const server = client + (1 << SIDE_SHIFT)
     this.counts[END_COUNTER[end]]++
     try {
-      if (this.unfinished(server, client)) this.reassembler.flush(row, 1)
-      if (this.unfinished(client, server)) this.reassembler.flush(row, 0)
+      if (end !== END.BLOCKED) {
+        if (this.unfinished(server, client)) this.reassembler.flush(row, 1)
+        if (this.unfinished(client, server)) this.reassembler.flush(row, 0)
+      }
       if (this.stops.length > 0) this.tellStopped()
       if (end === END.TIMEOUT && this.events.wants(row, 1 << SLOT_TIMEOUT)) {
         this.events.timedOut(row, Math.max(0, this.now - this.table.times[(at + LAST_TIME) >> 1]))
@@ -237,19 +274,28 @@ export class FlowLifecycle implements FlowControl {
       words[at + FLAGS] |= FLAG_ENDED
       if (this.events.wants(row, 1 << SLOT_END)) this.events.connEnd(row, END_REASON[end])
     } finally {
-      words[at + FLAGS] |= FLAG_ENDED
-      if ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) this.reassembler.drop(row)
-      if (this.userTimers.count > 0) this.userTimers.cancelFlow(row)
-      if (!this.retention.empty) this.retention.drop(row)
-      // What comes after an RST is told to those that monitored the flow, and to nobody else.
-      if (words[at + FOREST] !== 0 && !this.events.tellsAnomalies(row)) this.dropForest(row)
-      const monitors = this.monitors
-      for (let i = 0; i < monitors.length; i++) {
-        const { contexts, readers } = monitors[i]
-        contexts.clear(row)
-        readers.clear(row * 2)
-        readers.clear(row * 2 + 1)
-      }
+      this.forget(row)
+    }
+  }
+
+  /** From now on the row has no handlers and nothing hangs on it. */
+  private forget(row: number): void {
+    const words = this.table.words
+    const at = row << ROW_SHIFT
+    const client = at + SIDES
+    const server = client + (1 << SIDE_SHIFT)
+    words[at + FLAGS] |= FLAG_ENDED
+    if ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) this.reassembler.drop(row)
+    if (this.userTimers.count > 0) this.userTimers.cancelFlow(row)
+    if (!this.retention.empty) this.retention.drop(row)
+    // What comes after an RST is told to those that monitored the flow, and to nobody else.
+    if (words[at + FOREST] !== 0 && !this.events.tellsAnomalies(row)) this.dropForest(row)
+    const monitors = this.monitors
+    for (let i = 0; i < monitors.length; i++) {
+      const { contexts, readers } = monitors[i]
+      contexts.clear(row)
+      readers.clear(row * 2)
+      readers.clear(row * 2 + 1)
     }
   }
 
@@ -269,6 +315,58 @@ export class FlowLifecycle implements FlowControl {
     if (this.table.words[(row << ROW_SHIFT) + FOREST] !== 0) this.dropForest(row)
     this.wheel.disarm(row)
     this.table.remove(row)
+  }
+
+  // ---- Verdicts -----------------------------------------------------------------------------------------------
+
+  /** Ends the current flow, and drops its packets from now on. Called by flow handles. */
+  block(reset: boolean): void {
+    const { words } = this.table
+    const row = this.events.current
+    const at = row << ROW_SHIFT
+    if (row === 0) throw new Error('a flow handle is valid during the callback only')
+    const flags = words[at + FLAGS]
+    if ((flags & FLAG_BLOCKED) === 0) {
+      this.counts[C.blockedFlows]++
+      this.blocks.push(row)
+    }
+    if (reset && (flags & FLAG_RESET) === 0) this.counts[C.resetFlows]++
+    words[at + FLAGS] |= FLAG_BLOCKED | (reset ? FLAG_RESET : 0)
+    this.packet.drop()
+  }
+
+  /** The handlers of the flow's first packet have dropped it: the flow has not begun. Blocked, its row stays. */
+  refuse(row: number): void {
+    this.counts[C.refused]++
+    this.stops = []
+    this.forget(row)
+    if ((this.table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_BLOCKED) === 0) this.remove(row)
+  }
+
+  /** The current packet, sent by `s`, belongs to a blocked flow. */
+  keepOut(row: number, s: number): void {
+    this.counts[C.blockedPackets]++
+    this.packet.drop()
+    const flags = this.table.words[(row << ROW_SHIFT) + FLAGS]
+    if ((flags & (FLAG_RESET | FLAG_TCP)) === (FLAG_RESET | FLAG_TCP)) this.responder.resetSender(row, s)
+  }
+
+  private endBlocked(): void {
+    const { words } = this.table
+    const blocks = this.blocks
+    this.blocks = []
+    for (const row of blocks) {
+      const flags = words[(row << ROW_SHIFT) + FLAGS]
+      if ((flags & FLAG_RESET) !== 0 && !this.packet.locked) this.responder.reset(row, this.events.side)
+      if ((flags & FLAG_ENDED) === 0) this.conclude(row, END.BLOCKED)
+    }
+  }
+
+  /** Sends a packet of the current flow. Called by flow handles. */
+  sendPacket(to: Side, fields: PacketFields): boolean {
+    const row = this.events.current
+    if (row === 0) throw new Error('a flow handle is valid during the callback only')
+    return this.responder.flowPacket(row, this.events.side, to, fields)
   }
 
   // ---- What flow handles ask for ------------------------------------------------------------------------------

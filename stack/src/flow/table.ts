@@ -9,6 +9,7 @@ import { FlowHasher } from './hash.js'
 import {
   CHAIN,
   CLIENT_ADDRESS,
+  FLAG_BLOCKED,
   FLAG_CLASS,
   FLAG_ENDED,
   FLAG_LIVE,
@@ -240,7 +241,12 @@ export class FlowTable {
       const at = row << ROW_SHIFT
       const flags = words[at + FLAGS]
       if ((flags & FLAG_LIVE) === 0) continue
-      const rank = (flags & FLAG_ENDED) !== 0 ? 0 : (flags & FLAG_CLASS) === CLASS_EMBRYONIC ? 1 : 2
+      const rank =
+        (flags & (FLAG_ENDED | FLAG_BLOCKED)) === FLAG_ENDED
+          ? 0
+          : (flags & FLAG_CLASS) === CLASS_EMBRYONIC
+            ? 1
+            : 2
       const time = times[(at + LAST_TIME) >> 1]
       if (rank < bestRank || (rank === bestRank && time < bestTime)) {
         best = row

@@ -25,6 +25,7 @@ import {
 } from '../flow/layout.js'
 import { type FlowTable, linkIpVersion, linkProtocol, linkVlan } from '../flow/table.js'
 import type { Timer } from '../flow/user-timers.js'
+import type { PacketFields } from '../inline/responder.js'
 import type { TcpState } from '../tcp/state.js'
 import { formatAddressWords } from '../wire/index.js'
 import type { ContextStore } from './context.js'
@@ -33,6 +34,8 @@ import { FlowSideView, type SideControl } from './flow-side.js'
 
 /** What a flow handle asks of the stack. */
 export interface FlowControl extends SideControl {
+  block(reset: boolean): void
+  sendPacket(to: Side, fields: PacketFields): boolean
   register(socket: number, registration: Registration): Subscription
   setTimer(socket: number, micros: number, run: () => void): Timer
 }
@@ -133,6 +136,18 @@ export class FlowView<Ctx> implements Flow<Ctx> {
 
   stop(side?: Side): void {
     this.control.stop(this.socket, this, side === undefined ? 3 : 1 << side)
+  }
+
+  block(): void {
+    this.control.block(false)
+  }
+
+  reset(): void {
+    this.control.block(true)
+  }
+
+  sendPacket(to: Side, fields: PacketFields = {}): boolean {
+    return this.control.sendPacket(to, fields)
   }
 
   setTimer(micros: number, handler: (flow: Flow<Ctx>) => void): Timer {

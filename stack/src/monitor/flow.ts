@@ -2,6 +2,7 @@
 import type { Hook } from '../event/builtin.js'
 import type { FlowEvent } from '../event/ude.js'
 import type { Timer } from '../flow/user-timers.js'
+import type { PacketFields } from '../inline/responder.js'
 import type { TcpState } from '../tcp/state.js'
 
 /** The side that opened the flow. */
@@ -126,6 +127,27 @@ export interface Flow<Ctx = unknown> {
    * ON_CONN_END with reason 'stopped' at the end of the current packet and nothing after that.
    */
   stop(side?: Side): void
+  /**
+   * Ends the flow: its packets are dropped from the current one on (`Packet.drop`), whichever socket asks for it, until it
+   * has been silent for its time-out. ON_CONN_END with reason 'blocked' comes at the end of the current packet, and nothing
+   * after it; what is held is not delivered. Passive sources cannot stop packets: they count what they would have dropped.
+   */
+  block(): void
+  /**
+   * `block`, and tells both ends: TCP by RSTs with the sequence numbers they expect, now (or with the flow's next packet,
+   * when no packet of the flow is being processed) and in answer to what is sent all the same; a SYN with another initial
+   * number then begins a new flow. Other protocols: the sender, by ICMP 'port unreachable'. Needs `Stack.sender`, which
+   * inline sources set; not within tunnels.
+   */
+  reset(): void
+  /**
+   * Sends a TCP or UDP packet of this flow to one side, in the name of the other, ahead of the current packet. To be called
+   * while a packet of the flow is processed: it lends its link header. The stack itself does not see it, and the numbers of
+   * the connection are not shifted for payload.
+   * @returns whether it was sent: there is a `Stack.sender`, and the current packet came as an Ethernet frame, in no tunnel
+   * @throws TypeError for other protocols, RangeError for too much payload
+   */
+  sendPacket(to: Side, fields?: PacketFields): boolean
   /**
    * Calls `handler` with this flow once `micros` microseconds of trace time have passed: with the first packet that comes
    * then, whatever its flow, before the packet is processed; to the millisecond, never early. Gone with the flow, and when

@@ -96,6 +96,13 @@ export class Reassembler {
     return this.waiting >= 0 || (this.giveUp | this.awake) !== 0
   }
 
+  /** Leaves the current segment undelivered. @returns false when there is none, or it is held already */
+  withdraw(): boolean {
+    const there = this.waiting >= 0
+    this.waiting = -1
+    return there
+  }
+
   /** Forgets what an exception in a handler left undelivered. */
   begin(): void {
     this.waiting = -1

@@ -14,6 +14,7 @@ import {
   FIN_SEQ,
   FLAG_CLASS,
   FLAG_ESTABLISHED,
+  FLAG_RESET,
   FLAG_RST,
   FLAG_RST_SIDE,
   FLAGS,
@@ -34,10 +35,12 @@ import {
   SIDE_SENT,
   SIDE_SHIFT,
   SIDE_SYN,
+  SIDE_WITHHELD,
   SIDES,
   STATE,
   STATE_MASK,
   WINDOW,
+  WITHHELD,
 } from '../flow/layout.js'
 import type { FlowTable } from '../flow/table.js'
 import { CLASS_CLOSING } from '../flow/timeouts.js'
@@ -58,7 +61,7 @@ const HALF_WINDOW = 0x4000_0000
 const MAX_SCALE = 14
 /** A side of a connection in which nothing out of the ordinary goes on: established, all numbers known. */
 const PLAIN = ESTABLISHED | SIDE_ACK | SIDE_SENT | SIDE_RECEIVED
-const PLAIN_MASK = STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE
+const PLAIN_MASK = STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE | SIDE_WITHHELD
 /** How a connection is over. */
 export const END_FIN = 1
 export const END_RST = 2
@@ -90,6 +93,47 @@ export class TcpTracker {
     this.packet = packet
     this.opening = opening
     this.timers = timers
+  }
+
+  /** Whether the current packet, sent by `s`, brings again what a verdict kept from the receiver after its delivery. */
+  isWithheld(row: number, s: number): boolean {
+    const words = this.words
+    const p = this.packet
+    const at = row << ROW_SHIFT
+    if ((words[at + SIDES + (s << SIDE_SHIFT) + STATE] & SIDE_WITHHELD) === 0) return false
+    return p.payloadWireLength > 0 && ((this.dataStart() - words[at + WITHHELD + s]) | 0) < 0
+  }
+
+  /**
+   * The current packet, sent by `s`, has been dropped after its data was taken. Everything up to its end is to be dropped
+   * when it is sent again: the receiver has not got it, and gets nothing beyond it.
+   */
+  withhold(row: number, s: number): void {
+    const words = this.words
+    const p = this.packet
+    const at = row << ROW_SHIFT
+    if (p.payloadWireLength === 0 || !this.reassembler.needed(row, 1 - s)) return
+    const S = at + SIDES + (s << SIDE_SHIFT)
+    const end = (this.dataStart() + p.payloadWireLength) | 0
+    if ((words[S + STATE] & SIDE_WITHHELD) === 0 || ((end - words[at + WITHHELD + s]) | 0) > 0) {
+      words[at + WITHHELD + s] = end
+    }
+    words[S + STATE] |= SIDE_WITHHELD
+  }
+
+  /** Whether the current packet, sent by `s`, is a SYN for a new connection, in place of one that was reset. */
+  opensAfterReset(row: number, s: number): boolean {
+    const words = this.words
+    const p = this.packet
+    const at = row << ROW_SHIFT
+    if ((words[at + FLAGS] & FLAG_RESET) === 0 || (p.tcpFlags & (SYN | ACK | RST)) !== SYN) return false
+    const S = at + SIDES + (s << SIDE_SHIFT)
+    return (words[S + STATE] & SIDE_SYN) === 0 || words[S + ISN] !== p.tcpSeq
+  }
+
+  private dataStart(): number {
+    const p = this.packet
+    return (p.tcpSeq + ((p.tcpFlags & SYN) !== 0 ? 1 : 0)) | 0
   }
 
   /** A closed connection whose RST the sender of this packet itself had sent, goes on: the RST was not for real. */

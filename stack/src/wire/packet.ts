@@ -8,6 +8,8 @@
 import { formatIPv4, formatIPv6 } from './address.js'
 import { FRAGMENT_OFFSET_MASK, IPV4, IPV4_FLAG } from './ipv4.js'
 import { IPV6, IPV6_FRAGMENT } from './ipv6.js'
+import { IP_PROTOCOL } from './link-type.js'
+import { isRewritable, rewriteAddress, rewritePayload, rewritePort } from './rewrite.js'
 import { STATUS } from './status.js'
 import { TCP } from './tcp.js'
 
@@ -19,6 +21,16 @@ export const DESTINATION = 1
 export type End = typeof SOURCE | typeof DESTINATION
 
 const EMPTY = new Uint8Array(0)
+
+/** Bits of `Packet.decision`. */
+export const DECISION = {
+  /** The packet is not to go on. */
+  DROP: 1,
+  /** Its bytes have been changed where they stand. */
+  CHANGED: 2,
+  /** Its addresses or ports have. */
+  READDRESSED: 4,
+} as const
 
 /** The view of a packet. One instance per stack, valid until the next frame. */
 export class Packet {
@@ -121,6 +133,14 @@ export class Packet {
   /** TCP header with options, bytes; 0 when the packet is not TCP. */
   tcpHeaderLength = 0
 
+  /** What handlers decided about the packet: `DECISION` bits. Set to 0 by the stack for every frame. */
+  decision = 0
+  /** Handlers called now are not about this packet: it may not be decided about. Set by the stack. */
+  locked = false
+  /** Packets dropped, and packets changed, since the start. */
+  drops = 0
+  changes = 0
+
   /** Makes `buffer` the one all offsets point into. */
   attach(buffer: Uint8Array): void {
     if (buffer === this.buffer) return
@@ -207,6 +227,96 @@ export class Packet {
     if (this.ipVersion === 0) return ''
     const at = end === SOURCE ? this.sourceAddressOffset : this.destinationAddressOffset
     return this.ipVersion === 4 ? formatIPv4(this.buffer, at) : formatIPv6(this.buffer, at)
+  }
+
+  /** A handler has dropped the packet. */
+  get dropped(): boolean {
+    return (this.decision & DECISION.DROP) !== 0
+  }
+
+  /**
+   * The packet is not to go on; what one handler has dropped, no other can save. At PRE_TCP (and in handlers of raw sockets,
+   * ON_ORPHAN and ON_FRAGMENT) it is for the stack as if it had never come. Later its connection has taken notice of it:
+   * what it carries is not delivered if it has not been yet, and when it has been, the same bytes sent again are dropped too.
+   *
+   * Inline sources obey. With any other source the packet has long gone on: it is counted, and the stack treats it as
+   * dropped, nothing more.
+   * @returns whether the packet is one to decide about: not in handlers of timers, nor for data they release
+   */
+  drop(): boolean {
+    if (this.locked) return false
+    if ((this.decision & DECISION.DROP) === 0) this.drops++
+    this.decision |= DECISION.DROP
+    return true
+  }
+
+  /**
+   * Puts `bytes` in place of as many of the payload from `offset` on, and repairs the checksum: a wrong one stays wrong.
+   * The change is made in the buffer at once and seen by the handlers called after it; an inline source sends it on.
+   * Nothing remembers it: when the segment is sent again, the old bytes come (ON_REXMIT).
+   * @returns false, with nothing done, for packets whose bytes are not those of the frame or have no checksum known: put
+   * together from fragments, fragments, other protocols than TCP, UDP and ICMP; and when it is not one to decide about
+   * @throws RangeError when the bytes do not all lie within the captured payload
+   */
+  overwrite(offset: number, bytes: Uint8Array): boolean {
+    const end = offset + bytes.length
+    if (!Number.isSafeInteger(offset) || offset < 0 || end > this.payloadLength) {
+      throw new RangeError(`bytes ${offset} to ${end} do not lie in a payload of ${this.payloadLength} bytes`)
+    }
+    if (this.locked || this.isFragment || !isRewritable(this)) return false
+    rewritePayload(this, this.payloadOffset + offset, bytes)
+    this.changed(DECISION.CHANGED)
+    return true
+  }
+
+  /**
+   * Replaces an address, and repairs the checksums; otherwise like `overwrite`, but for fragments too. In a handler of a raw
+   * socket it is done before the packet's flow is looked up: the flow is that of the new addresses. Not within tunnels over IP.
+   * @param bytes 4 or 16, as the packet's IP version has it: see `parseAddress`
+   * @throws RangeError for another number of bytes
+   */
+  setAddress(end: End, bytes: Uint8Array): boolean {
+    const length = this.ipVersion === 4 ? 4 : 16
+    if (bytes.length !== length) throw new RangeError(`an address of this packet has ${length} bytes`)
+    if (this.locked || this.outerIpOffset >= 0 || !isRewritable(this)) return false
+    const at = end === SOURCE ? this.sourceAddressOffset : this.destinationAddressOffset
+    rewriteAddress(this, at, bytes)
+    const { view } = this
+    const four = length === 4
+    const w0 = four ? 0 : view.getInt32(at)
+    const w1 = four ? 0 : view.getInt32(at + 4)
+    const w2 = four ? 0xffff : view.getInt32(at + 8)
+    const w3 = view.getInt32(four ? at : at + 12)
+    if (end === SOURCE) {
+      this.src0 = w0
+      this.src1 = w1
+      this.src2 = w2
+      this.src3 = w3
+    } else {
+      this.dst0 = w0
+      this.dst1 = w1
+      this.dst2 = w2
+      this.dst3 = w3
+    }
+    this.changed(DECISION.CHANGED | DECISION.READDRESSED)
+    return true
+  }
+
+  /** Replaces a TCP or UDP port, like `setAddress`; within tunnels as well, not for fragments. @throws RangeError */
+  setPort(end: End, port: number): boolean {
+    if (!Number.isInteger(port) || port < 0 || port > 0xffff) throw new RangeError(`not a port: ${port}`)
+    const ported = this.protocol === IP_PROTOCOL.TCP || this.protocol === IP_PROTOCOL.UDP
+    if (this.locked || !ported || this.transportOffset < 0 || !isRewritable(this)) return false
+    rewritePort(this, this.transportOffset + (end === SOURCE ? 0 : 2), port)
+    if (end === SOURCE) this.sourcePort = port
+    else this.destinationPort = port
+    this.changed(DECISION.CHANGED | DECISION.READDRESSED)
+    return true
+  }
+
+  private changed(what: number): void {
+    if ((this.decision & DECISION.CHANGED) === 0) this.changes++
+    this.decision |= what
   }
 
   /** The captured payload as a view of `buffer`. Allocates a view: for outputs and tests. */
