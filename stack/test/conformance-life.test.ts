@@ -1,20 +1,6 @@
 /**
- * The stack beside the released mOS, continued: rows 1.7 to 1.10 of its feature tables, the limits of its reassembly (2) and
- * its known defects (5), each named after its row.
- *
- * Deliberate divergences:
- *
- * | mOS | here | why |
- * | --- | --- | --- |
- * | peek consumes an 8 KB window that cannot be resized | retention per socket, side and flow, at any time | see mtcp_peek |
- * | a stopped flow's later packets are orphans | they are of the flow still, and reach nobody | the flow is known |
- * | STOP_MON of both sides: no CONN_END | ON_CONN_END with reason 'stopped', to that socket | contexts can be freed |
- * | buffer info as truncated sequence numbers | stream offsets | they do not wrap |
- * | idle time-out 30 s for all states | one per state, as Snort's stream modules | long connections live |
- * | a full table refuses new connections in silence | an old flow is evicted, counted, told | floods displace themselves |
- * | a wrong checksum is always left out | 'ignore' by default, 'verify' on demand | captures from hosts with offload |
- *
- * Rows of the inline interface (mtcp_setlastpkt, mtcp_sendpkt, mtcp_reset_conn) are not rows of the stack's passive part.
+ * The stack beside the released mOS, continued: rows on payload, options, packets and the life of connections (1.7 to 1.10),
+ * each named after its row.
  */
 import { describe, expect, it } from 'vitest'
 import { conversation, feed, fragment } from '../../test/support/conversation.js'
@@ -30,10 +16,11 @@ import {
   type StackOptionsInput,
   SVR,
   TCP_STATE,
+  TCP_STATE_NAME,
 } from '../src/index.js'
 import { record } from './support/recorder.js'
 
-const { SYN, FIN, RST, ACK } = TCP_FLAG
+const { SYN, RST, ACK } = TCP_FLAG
 const stackOf = (options: StackOptionsInput = {}) => createStack({ seed: 1, maxFlows: 1000, ...options })
 const opened = (options = {}) => conversation(options).handshake()
 const text = (bytes: Uint8Array | null): string | null =>
@@ -67,6 +54,38 @@ describe('1.7 reading bytes', () => {
     })
     feed(stack, opened().client('abc').segment('client', { seq: 1011, payload: 'XYZ' }).packets())
     expect(seen).toEqual(['abc', 'XYZ'])
+  })
+})
+
+describe('1.7 reading bytes, continued', () => {
+  it('mtcp_peek: bytes that are no longer kept are counted, and reading goes on behind them', () => {
+    const stack = stackOf()
+    let seen: unknown
+    stack.monitorStream({ retain: { server: 100 } }).on(ON_CONN_END, (flow) => {
+      const side = flow.side(SVR)
+      const bytes = side.peek()
+      seen = [side.missed(), bytes?.length, bytes?.at(-1), side.peek()]
+    })
+    feed(stack, opened().client(new Uint8Array(1000)).client('z').close().packets())
+    expect(seen).toEqual([901, 100, 'z'.charCodeAt(0), null])
+  })
+
+  it('mtcp_ppeek: what follows the fragment is read with it; the read position stays', () => {
+    const stack = stackOf()
+    const seen: (string | null)[] = []
+    stack.monitorStream({ retain: { server: 100 } }).on(ON_PKT_IN, (flow, p) => {
+      const side = flow.side(SVR)
+      if (p.number === 8)
+        seen.push(
+          text(side.ppeek(1, 99)),
+          text(side.ppeek(12, 99)),
+          text(side.ppeek(5, 1)),
+          text(side.peek(1)),
+        )
+    })
+    const c = opened().client('abc').segment('client', { seq: 1011, payload: 'XYZ' })
+    feed(stack, c.segment('client', { seq: 1014, payload: '...' }).ack('server').packets())
+    expect(seen).toEqual(['bc', 'YZ...'.slice(1), null, 'a'])
   })
 })
 
@@ -139,6 +158,29 @@ describe('1.9 packets, context, timers', () => {
     expect(seen).toEqual([4, 1001, 3])
   })
 
+  it('mtcp_getlastpkt: also when the connection ends, and in timers: the packet being processed', () => {
+    const stack = stackOf()
+    const seen: unknown[] = []
+    const socket = stack.monitorStream()
+    socket.on(ON_CONN_END, () => seen.push(stack.packet.number))
+    socket.on(ON_CONN_START, (flow) => flow.setTimer(150, () => seen.push(stack.packet.number)))
+    feed(stack, opened({ step: 1000 }).close().packets())
+    expect(seen).toEqual([2, 6])
+  })
+
+  it('mtcp_cb_get_ts: microseconds that do not wrap', () => {
+    const stack = stackOf()
+    const fired: number[] = []
+    const begin = 1_700_000_000
+    stack.monitorStream().on(ON_CONN_START, (flow) => {
+      flow.setTimer(100 * 60e6, () => fired.push((stack.now - begin * 1e6) / 60e6))
+    })
+    const c = opened({ start: begin, step: 0 })
+    for (let minute = 20; minute <= 120; minute += 20) c.delay(20 * 60_000).client('x')
+    feed(stack, c.packets())
+    expect(fired).toEqual([100])
+  })
+
   it('mtcp_set_uctx: one per flow and socket, nobody has to free it', () => {
     const stack = stackOf()
     const seen: (string | undefined)[] = []
@@ -179,6 +221,35 @@ describe('1.9 packets, context, timers', () => {
 })
 
 describe('1.10 life cycle', () => {
+  it('reference trace of a clean connection: the states of both sides after each packet', () => {
+    const stack = stackOf()
+    const states: string[] = []
+    const socket = stack.monitorStream()
+    socket.on(ON_PKT_IN, (flow) => {
+      states.push(`${TCP_STATE_NAME[flow.state(CLI)]}/${TCP_STATE_NAME[flow.state(SVR)]}`)
+    })
+    socket.on(ON_ORPHAN, () => states.push('orphan'))
+    feed(stack, opened().close().ack('server').packets())
+    expect(states).toEqual([
+      'SYN-SENT/SYN-RECEIVED',
+      'ESTABLISHED/SYN-RECEIVED',
+      'ESTABLISHED/ESTABLISHED',
+      'FIN-WAIT-1/CLOSE-WAIT',
+      // The FIN of the server acknowledges the client's.
+      'TIME-WAIT/LAST-ACK',
+      'TIME-WAIT/CLOSED',
+      'orphan',
+    ])
+  })
+
+  it('a SYN without ACK begins a flow; others only where `midstream` allows it', () => {
+    const packets = opened().client('abc').packets().slice(3)
+    expect(record(packets)).toEqual(['orphan', 'orphan'])
+    const lines = record(packets, { midstream: true })
+    expect(lines[0]).toBe('start 40000>80')
+    expect(data(lines)).toEqual(['abc'])
+  })
+
   it('an RST out of window [V] does not end the flow', () => {
     const c = opened().segment('server', { seq: 900_000_000, flags: RST }).client('x').close()
     expect(ends(record(c.packets()))).toEqual(['end fin'])
@@ -252,87 +323,5 @@ describe('1.10 life cycle', () => {
       new Uint8Array(8960),
     )
     expect(data(record(c.packets()))[0]?.length).toBe(8960)
-  })
-})
-
-describe('2 reassembly', () => {
-  it('[V] one lost packet with 22 KB in flight does not end reassembly', () => {
-    const c = opened({ acks: false }).client(new Uint8Array(1000)).skip('client', 1000)
-    for (let i = 0; i < 20; i++) c.client(new Uint8Array(1000).fill(65 + i))
-    c.segment('client', { seq: 2001, payload: new Uint8Array(1000).fill(64) })
-    expect(data(record(c.packets(), {}, { finish: false })).join('').length).toBe(22_000)
-  })
-
-  it('what stays missing is told, and what follows is delivered', () => {
-    const lines = record(opened().client('abc').skip('client', 5).client('xyz').packets())
-    expect(lines.filter((l) => l.startsWith('gap') || l.startsWith('data'))).toEqual([
-      'data to server at 0: abc',
-      'gap to server at 3 +5',
-      'data to server at 8: xyz',
-    ])
-  })
-})
-
-describe('5 weaknesses', () => {
-  it('1 [V]: a TCP option of length 0 is read in bounded time', () => {
-    const c = conversation().segment('client', { flags: SYN, ack: 0, options: Uint8Array.of(253, 0, 1, 1) })
-    c.segment('server', { flags: SYN | ACK }).client('x')
-    expect(data(record(c.packets()))).toEqual(['x'])
-  })
-
-  it('2 [V]: an IP length beyond the captured bytes reads nothing outside of them', () => {
-    const stack = stackOf()
-    for (const packet of opened().client('0123456789').packets()) {
-      for (let length = 0; length < packet.frame.length; length++) {
-        feed(stack, [{ ...packet, frame: packet.frame.slice(0, length), wireLength: packet.frame.length }])
-      }
-    }
-    stack.finish()
-    expect(stack.counters.packets).toBeGreaterThan(200)
-  })
-
-  it('5: an exception of a handler comes out of frame(), and the stack goes on', () => {
-    const stack = stackOf()
-    let calls = 0
-    stack.monitorStream().on(ON_NEW_DATA, () => {
-      if (calls++ === 0) throw new Error('mine')
-    })
-    const packets = opened().client('a').client('b').packets()
-    expect(() => feed(stack, packets.slice(0, 4))).toThrow('mine')
-    feed(stack, packets.slice(4))
-    expect(calls).toBe(2)
-  })
-
-  it('7: the close of a connection has a reason, bytes and packets', () => {
-    const stack = stackOf()
-    let seen: unknown
-    stack.monitorStream().on(ON_CONN_END, (flow, { reason }) => {
-      seen = [reason, flow.packets(CLI), flow.packets(SVR), flow.bytes(CLI) > 160]
-    })
-    feed(
-      stack,
-      opened()
-        .client('x')
-        .segment('server', { flags: FIN | ACK })
-        .fin('client')
-        .ack('server')
-        .packets(),
-    )
-    expect(seen).toEqual(['fin', 4, 4, true])
-  })
-
-  it('12: one socket’s stops and buffers do not concern another', () => {
-    const stack = stackOf()
-    let delivered = 0
-    const off = stack.monitorStream({ reassemble: { client: false, server: false } })
-    off.on(ON_NEW_DATA, () => {
-      delivered = Number.NaN
-    })
-    off.on(ON_CONN_START, (flow) => flow.stop())
-    stack.monitorStream().on(ON_NEW_DATA, (_flow, d) => {
-      delivered += d.end - d.start
-    })
-    feed(stack, opened().client('abc').packets())
-    expect(delivered).toBe(3)
   })
 })
