@@ -11,6 +11,7 @@ import type { Counters } from './counters.js'
 import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
 import type { GroupSets, GroupTable, RuleGroup } from './groups.js'
 import { UnitLengths } from './length-bounds.js'
+import { FLAGS, flagsKindOf } from './packet-gate.js'
 import type { PatternSet, SearcherCache } from './pattern-set.js'
 import { type RuleSet, TRAIT } from './rule-set.js'
 import { isSliding } from './screen.js'
@@ -21,9 +22,6 @@ const DIRECT_RULES = 8
 const SCREENED_BYTES = 2048
 /** Lists up to this length are sorted in place. */
 const INSERTION_SORT = 32
-const TCP = 6
-const ACK = 0x10
-const PUSH_ACK = 0x18
 
 export class Candidates {
   readonly list: Int32Array
@@ -258,7 +256,7 @@ function isVerbatim({ bySet }: GroupSets, buffers: BufferSet, screens: boolean):
 
 /** The trait that keeps rules away from a packet with the commonest flags. */
 function rejectedBy(packet: Packet): number {
-  if (packet.protocol !== TCP) return 0
-  if (packet.tcpFlags === ACK) return TRAIT.REJECTS_ACK
-  return packet.tcpFlags === PUSH_ACK ? TRAIT.REJECTS_PUSH : 0
+  const kind = flagsKindOf(packet)
+  if (kind === FLAGS.OTHER) return 0
+  return kind === FLAGS.ACK ? TRAIT.REJECTS_ACK : TRAIT.REJECTS_PUSH
 }

@@ -6,6 +6,7 @@
  * made at first use and shared between ports and tables that have the same rules or patterns.
  */
 
+import type { Packet } from '@weir/stack'
 import { BUF } from '../inspect/buffers.js'
 import type { Direction, ServiceId } from '../inspect/unit.js'
 import type { Searcher } from '../match/matcher.js'
@@ -13,6 +14,7 @@ import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { type FastPattern, SET, SET_COUNT } from './fast-pattern.js'
 import { SERVICE_FIT } from './header-test.js'
+import { PacketGate } from './packet-gate.js'
 import { fastPatternSet, type PatternSet, type SearcherCache, screenSet } from './pattern-set.js'
 import type { PortClasses } from './ports.js'
 
@@ -130,6 +132,11 @@ export class GroupTable {
   readonly #clientGroups: (RuleGroup | null | undefined)[] = []
   readonly #shared = new Map<string, RuleGroup>()
   readonly #anyGroup: RuleGroup | null
+  /** By class of the server's port; made at first use. */
+  readonly #gates: (PacketGate | undefined)[] = []
+  /** No rule is filed here. */
+  readonly isEmpty: boolean
+  readonly hasClientRules: boolean
   #merged = 0
 
   constructor(
@@ -153,10 +160,24 @@ export class GroupTable {
       else this.#byServerPort.push(index)
     })
     this.#anyGroup = this.#makeAnyGroup()
+    this.hasClientRules = this.#byClientPort.length > 0
+    this.isEmpty = this.#anyPort.length + this.#byServerPort.length + this.#byClientPort.length === 0
   }
 
-  get isEmpty(): boolean {
-    return this.#anyPort.length + this.#byServerPort.length + this.#byClientPort.length === 0
+  /** False when the packet's length and flags rule out every rule for this server port. */
+  admits(packet: Packet, serverPort: number): boolean {
+    const portClass = this.#classes.classOf[serverPort]!
+    return (this.#gates[portClass] ?? this.#makeGate(portClass)).admits(packet)
+  }
+
+  #makeGate(portClass: number): PacketGate {
+    const specific = this.#byServerPort.filter((i) =>
+      this.#rules[i]!.header.admitsServer(this.#direction, portClass),
+    )
+    const members = [...this.#anyPort, ...specific, ...this.#byClientPort]
+    const gate = new PacketGate(members.map((i) => this.#rules[i]!))
+    this.#gates[portClass] = gate
+    return gate
   }
 
   /** Whether the rule is filed here, for some port. */
@@ -164,10 +185,6 @@ export class GroupTable {
     return (
       this.#anyPort.includes(rule) || this.#byServerPort.includes(rule) || this.#byClientPort.includes(rule)
     )
-  }
-
-  get hasClientRules(): boolean {
-    return this.#byClientPort.length > 0
   }
 
   /** Makes the groups of these server ports, and their matchers, now instead of at the first unit. */

@@ -48,6 +48,7 @@ export class Inspector {
   readonly #packetUnit = new Unit(UNIT.PACKET)
   readonly #subscriptions: Subscription[] = []
   readonly #stack: Stack
+  readonly #observed: boolean
 
   constructor(
     set: RuleSet,
@@ -59,6 +60,7 @@ export class Inspector {
   ) {
     this.#set = set
     this.#stack = stack
+    this.#observed = observer !== undefined
     const filter = settings.deferFilters ? undefined : new AlertFilter(settings, this.counters)
     const open = (flow: DetectFlow): FlowContext => this.#openContext(flow)
     this.#detector = new Detector(
@@ -183,6 +185,9 @@ export class Inspector {
     else tables = this.#set.otherIp
     const table = tables[direction]
     if (table.isEmpty) return
+    const serverPort = direction === TO_SERVER ? packet.destinationPort : packet.sourcePort
+    // Whoever observes wants to see every packet.
+    if (!this.#observed && !table.admits(packet, serverPort)) return
     const unit = this.#fillUnit(packet)
     unit.direction = direction
     unit.service = service

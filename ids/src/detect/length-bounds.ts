@@ -65,49 +65,60 @@ export function lengthBounds(
   options: readonly RuleOption[],
   leastMatch: (option: PcreOption) => number,
 ): LengthBounds {
-  let best: Bound = [BUF.PKT_DATA, 0, NO_MAX]
+  const bounds: Bound[] = []
   for (const option of options) {
     const bound = boundOf(option, leastMatch)
-    if (
-      bound === undefined ||
-      bound[0] === BUF.BASE64_DATA ||
-      bound[0] === BUF.RAW_DATA ||
-      isPartSlot(bound[0])
-    )
-      continue
-    // An upper bound is worth more than a lower one; among lower ones the highest.
-    const better = bound[2] !== best[2] ? bound[2] < best[2] : bound[1] > best[1]
-    if (better) best = bound
+    if (bound !== undefined && isBounded(bound[0])) bounds.push(bound)
   }
-  const [buffer, min, max] = best
+  let [buffer, min, max]: Bound = [BUF.PKT_DATA, 0, NO_MAX]
+  for (const bound of bounds) {
+    // An upper bound is worth more than a lower one; among lower ones the highest.
+    const better = bound[2] !== max ? bound[2] < max : bound[1] > min
+    if (better) [buffer, min, max] = bound
+  }
+  for (const bound of bounds) {
+    if (bound[0] !== buffer) continue
+    min = Math.max(min, bound[1])
+    max = Math.min(max, bound[2])
+  }
   return { buffer, min, max }
 }
 
-/** The lengths of a unit's buffers, measured once for all rules. */
+function isBounded(buffer: BufferId): boolean {
+  return buffer !== BUF.BASE64_DATA && buffer !== BUF.RAW_DATA && !isPartSlot(buffer)
+}
+
+/** The lengths of a unit's buffers, as rules see them. */
 export class UnitLengths {
-  /** By buffer: the longest and the shortest that a rule may see there; less than 0 = absent. */
-  readonly #most = new Int32Array(BUF.HTTP_PART)
-  readonly #least = new Int32Array(BUF.HTTP_PART)
+  #buffers: BufferSet | undefined
+  #packet = 0
+  /** What is packet data to rules that see the body of a message alone. */
+  #body = 0
 
   /** @param http packet data may be the body alone, so either must do */
   measure(buffers: BufferSet, http: boolean): void {
-    const { start, end, base } = buffers
-    const most = this.#most
-    const least = this.#least
-    for (let id = 0; id < BUF.HTTP_PART; id++) {
-      const before = base[id]!
-      const length = end[id]! - start[id]! + (before > LONG ? LONG : before | 0)
-      most[id] = length
-      least[id] = length
-    }
-    if (!http) return
-    const body = most[BUF.FILE_DATA]!
-    if (body > most[BUF.PKT_DATA]!) most[BUF.PKT_DATA] = body
-    if (body < least[BUF.PKT_DATA]!) least[BUF.PKT_DATA] = body
+    this.#buffers = buffers
+    this.#packet = lengthOf(buffers, BUF.PKT_DATA)
+    this.#body = http ? Math.max(0, lengthOf(buffers, BUF.FILE_DATA)) : this.#packet
   }
 
   /** The buffer is too short or too long for a rule. */
   excludes(id: number, min: number, max: number): boolean {
-    return this.#most[id]! < min || this.#least[id]! > max
+    if (id !== BUF.PKT_DATA) {
+      const length = lengthOf(this.#buffers!, id)
+      return length < min || length > max
+    }
+    const packet = this.#packet
+    if (packet >= min && packet <= max) return false
+    const body = this.#body
+    return body < min || body > max
   }
+}
+
+/** Bytes from the logical start on; -1 = absent. */
+function lengthOf({ start, end, base }: BufferSet, id: number): number {
+  const last = end[id]!
+  if (last < 0) return -1
+  const before = base[id]!
+  return last - start[id]! + (before > LONG ? LONG : before | 0)
 }

@@ -179,6 +179,23 @@ describe('dsize and stream selection', () => {
     expect(on('dsize:5; content:"67";')).toEqual([])
   })
 
+  it('tells long packets apart', () => {
+    const long = conversation({ serverPort: 7777, mss: 5000 })
+      .handshake()
+      .client('x'.repeat(1999))
+      .client('x'.repeat(2048))
+      .client('x'.repeat(4000))
+      .packets()
+    const sizes = (options: string): number =>
+      sids(`alert tcp any any -> any 7777 (flow:to_server; ${options} sid:1;)`, long).length
+    expect(sizes('dsize:>2047;')).toBe(2)
+    expect(sizes('dsize:>2048;')).toBe(1)
+    expect(sizes('dsize:2048<>4096;')).toBe(2)
+    expect(sizes('dsize:<2000;')).toBe(3)
+    expect(sizes('dsize:<2000; flags:S;')).toBe(1)
+    expect(sizes('dsize:>4000;')).toBe(0)
+  })
+
   it('finds a content across segments unless it is to be in one packet', () => {
     expect(on('content:"4567";')).toEqual([1])
     const stream = (flow: string, content: string): number[] =>
