@@ -154,6 +154,10 @@ export class Candidates {
 
   #group(group: RuleGroup, unit: InspectionUnit): void {
     const { buffers } = unit
+    if (unit.opaque) {
+      this.#addAll(group.always, unit)
+      return
+    }
     this.#searchSets(group, group.patterns, buffers)
     if (group.screens !== null) {
       if (buffers.length(BUF.PKT_DATA) < SCREENED_BYTES) this.#addAll(group.screened, unit)

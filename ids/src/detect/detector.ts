@@ -27,7 +27,7 @@ import { Candidates } from './candidates.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
-import type { FlowContext } from './flow-context.js'
+import { type FlowContext, isEstablished } from './flow-context.js'
 import type { GroupTable } from './groups.js'
 import type { SearcherCache } from './pattern-set.js'
 import { type DirectionTables, FIT, type RuleSet, STAY, TRAIT } from './rule-set.js'
@@ -362,7 +362,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
         ? this.#set.stayInStreams
         : this.#set.stayElsewhere
     const slidesOn = !unit.last && this.#slidesOn(unit.buffers)
-    const established = flow?.established ?? false
+    const established = isEstablished(flow, unit.kind)
+    state.established = established
     const fits = this.#set.fits(unit.direction, unit.service)
     const first = flow === undefined || (context?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
     for (let i = 0; i < count; i++) {

@@ -55,7 +55,6 @@ export interface Step {
 /** What options need to know about the flow of a unit. */
 export interface FlowFacts {
   readonly protocol: number
-  readonly established: boolean
 }
 
 const NO_CURSOR = -1
@@ -92,6 +91,8 @@ export class Evaluation {
   /** The current packet when it is the unit, or travels in the unit's direction; else undefined. */
   packet: Packet | undefined
   flow: FlowFacts | undefined
+  /** `flow:established` holds. */
+  established = false
   /** Flowbits of the flow, one bit each; undefined = none set yet. */
   bits: Uint32Array | undefined
   /** Stream bytes that each side has sent, the current packet included. */

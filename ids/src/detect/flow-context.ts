@@ -1,6 +1,7 @@
 /** What detection keeps for a flow, from its first payload (or first flowbit) to its end. */
+import { CLI, type Flow, SVR } from '@weir/stack'
 import type { Conversation } from '../http/conversation.js'
-import { SERVICE, type ServiceId } from '../inspect/unit.js'
+import { SERVICE, type ServiceId, UNIT, type UnitKind } from '../inspect/unit.js'
 import type { ProtocolSlot } from '../protocol/index.js'
 import type { DetectFlow } from './detector.js'
 
@@ -32,4 +33,14 @@ export class FlowContext implements ProtocolSlot<DetectFlow> {
     this.clientAddress = undefined
     this.serverAddress = undefined
   }
+}
+
+/**
+ * `flow:established` for a unit: the handshake was seen, or both sides of a connection that was picked up midstream
+ * were. HTTP requests need no packet of the server, which has not had the time to acknowledge them.
+ */
+export function isEstablished(flow: Flow<FlowContext> | undefined, kind: UnitKind): boolean {
+  if (flow === undefined || !flow.established) return false
+  if (!flow.midstream || kind === UNIT.HTTP_REQUEST) return true
+  return flow.packets(CLI) > 0 && flow.packets(SVR) > 0
 }

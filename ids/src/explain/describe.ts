@@ -299,7 +299,7 @@ export const describe = (option: RuleOption, attempt: Attempt): Finding => {
 }
 
 const describeFlow = (option: RuleOption & { kind: 'flow' }, state: Evaluation): Finding => {
-  if (option.state === 'not_established' && state.flow?.established === true)
+  if (option.state === 'not_established' && state.established)
     return { found: 'the connection is established', facts: {} }
   const single = state.kind === UNIT.PACKET
   if (option.stream !== undefined && (option.stream === 'no_stream') !== single)

@@ -347,7 +347,7 @@ export class Tracer implements DetectObserver, AlertSink {
       target.traceOf(record).wrongHeader++
     } else if ((fit & FIT.FIRST) !== 0 && !first) {
       target.traceOf(record).lateForService++
-    } else if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && flow?.established !== true) {
+    } else if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && !state.established) {
       target.traceOf(record).notEstablished++
     } else {
       const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE

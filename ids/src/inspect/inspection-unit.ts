@@ -20,6 +20,7 @@ export class Unit implements InspectionUnit {
   readonly buffers = new BufferSet()
   direction: Direction = TO_SERVER
   swapped = false
+  opaque = false
   service: ServiceId = SERVICE.UNKNOWN
   sequence = 0
   last = true

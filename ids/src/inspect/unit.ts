@@ -98,6 +98,8 @@ export interface InspectionUnit {
   direction: Direction
   /** `direction` and ports count from the other end: the flow's client is the server of its protocol (FTP data). */
   swapped: boolean
+  /** No contents are looked for (encrypted data); rules that ask for none are evaluated. */
+  opaque: boolean
   /** UNKNOWN until detection has looked at the bytes (stream units). */
   service: ServiceId
   readonly buffers: BufferSet

@@ -93,6 +93,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
       this.facts.kind = FACTS.SSL
       this.facts.sslStates = tls.states
       this.facts.sslVersions = tls.versions
+      unit.opaque = tls.opaque
     } else if (slot.service === SERVICE.SIP && turn) readSip(this.facts, buffers, bytes, start, end)
     else if (slot.service === SERVICE.FTP && turn) this.#ftpData.read(flow, direction, bytes, start, end)
     else if (slot.service === SERVICE.FTP_DATA) {
@@ -110,6 +111,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     const { buffers, direction } = unit
     if (slot.service === SERVICE.SIP) removeSip(buffers)
     this.facts.clear()
+    unit.opaque = false
     if (slot.service === SERVICE.FTP_DATA) {
       buffers.remove(BUF.FILE_DATA)
       unit.swapped = false

@@ -1,14 +1,16 @@
 /**
  * Follows the records of SSL/TLS in both directions: which handshake messages a unit holds, and which version is spoken.
  *
- * In: the new bytes of each unit. Out: bits for `ssl_state` and `ssl_version`. Works byte by byte over records of any
+ * In: the new bytes of each unit. Out: bits for `ssl_state` and `ssl_version`, and whether the unit is opaque. Works byte by byte over records of any
  * split (RFC 8446 section 5.1, SSL 2.0 hellos: RFC 5246 appendix E.2) and keeps a few numbers per direction.
  */
 import type { Direction } from '../inspect/unit.js'
 import { SSL_STATE, SSL_VERSION } from './facts.js'
 
 const CHANGE_CIPHER_SPEC = 20
+const ALERT = 21
 const HANDSHAKE = 22
+const APPLICATION_DATA = 23
 const HEARTBEAT = 24
 const RECORD_HEADER = 5
 const HANDSHAKE_HEADER = 4
@@ -19,6 +21,16 @@ const SERVER_HELLO = 2
 const SERVER_KEY_EXCHANGE = 12
 const CLIENT_KEY_EXCHANGE = 16
 const SSL2_HEADER = 7
+
+/** Bits of the records a unit holds, by type. */
+function typeBit(type: number): number {
+  return 1 << (type - CHANGE_CIPHER_SPEC)
+}
+
+const ALERT_BIT = typeBit(ALERT)
+const APPLICATION_BIT = typeBit(APPLICATION_DATA)
+const LEGIBLE_BITS = typeBit(CHANGE_CIPHER_SPEC) | typeBit(HANDSHAKE) | typeBit(HEARTBEAT)
+const BOTH_HELLOS = SSL_STATE.CLIENT_HELLO | SSL_STATE.SERVER_HELLO
 
 function versionBit(major: number, minor: number): number {
   if (major === 0 && minor === 2) return SSL_VERSION.SSL2
@@ -56,9 +68,24 @@ export class TlsState {
   /** The version the server chose, or before that the one offered. */
   versions = 0
   #chosen = false
+  /** Types of the records in the present unit, and the hellos of the whole flow. */
+  #types = 0
+  #hellos = 0
+
+  /**
+   * The unit holds nothing to look for contents in, as Snort judges it: application data behind both hellos, or an
+   * alert behind any, and no handshake, change of cipher or heartbeat.
+   */
+  get opaque(): boolean {
+    const types = this.#types
+    if (types === 0 || (types & LEGIBLE_BITS) !== 0 || (this.states & SSL_STATE.UNKNOWN) !== 0) return false
+    if ((types & ALERT_BIT) !== 0) return this.#hellos !== 0
+    return (types & APPLICATION_BIT) !== 0 && this.#hellos === BOTH_HELLOS
+  }
 
   beginUnit(direction: Direction, turn: boolean): void {
     this.states = 0
+    this.#types = 0
     if (turn && this.#sides[direction].lost) this.#sides[direction].resync()
   }
 
@@ -72,6 +99,7 @@ export class TlsState {
     let at = start
     while (at < end && !side.lost) {
       if (side.record > 0) {
+        if (side.type !== 0) this.#types |= typeBit(side.type)
         const take = Math.min(side.record, end - at)
         if (side.type === HANDSHAKE && !side.encrypted) this.#handshake(side, bytes, at, at + take)
         side.record -= take
@@ -84,6 +112,7 @@ export class TlsState {
       } else if (side.held === RECORD_HEADER) this.#recordHeader(side)
     }
     if (side.lost) this.states |= SSL_STATE.UNKNOWN
+    this.#hellos |= this.states & BOTH_HELLOS
   }
 
   #recordHeader(side: TlsSide): void {
@@ -98,6 +127,7 @@ export class TlsState {
     }
     side.type = type
     side.record = length
+    this.#types |= typeBit(type)
     if (type === CHANGE_CIPHER_SPEC) side.encrypted = true
   }
 

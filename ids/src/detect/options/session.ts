@@ -19,7 +19,7 @@ export class FlowEvaluator implements Evaluator {
   }
 
   test(state: Evaluation): boolean {
-    if (this.#notEstablished && (state.flow?.established ?? false)) return false
+    if (this.#notEstablished && state.established) return false
     if (this.#stream === 'no_stream' && state.kind !== UNIT.PACKET) return false
     if (this.#stream === 'only_stream' && state.kind === UNIT.PACKET) return false
     if (this.#frag === undefined) return true
