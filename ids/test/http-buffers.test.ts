@@ -147,6 +147,8 @@ describe('response buffers', () => {
     ['deflate', deflateSync(page)],
     ['deflate', deflateRawSync(page)],
     ['identity, gzip', gzipSync(page)],
+    ['gzip, gzip', gzipSync(page)],
+    ['gzip\r\nContent-Encoding: x-gzip', gzipSync(page)],
   ])('Content-Encoding %s is undone for file_data', (coding, data) => {
     const head = `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${data.length}\r\n\r\n`
     const plain = response(Buffer.concat([Buffer.from(head), data]))

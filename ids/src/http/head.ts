@@ -390,16 +390,20 @@ export class HttpHead {
       const wordEnd = endOfWord(bytes, word, end)
       if (wordEnd === word) return
       if (!wordIs(bytes, word, wordEnd, IDENTITY)) {
-        if (this.coding !== CODING.IDENTITY) this.coding = CODING.OTHER
-        else if (wordIs(bytes, word, wordEnd, GZIP) || wordIs(bytes, word, wordEnd, X_GZIP)) {
-          this.coding = CODING.GZIP
-        } else if (wordIs(bytes, word, wordEnd, DEFLATE)) this.coding = CODING.DEFLATE
-        else if (wordIs(bytes, word, wordEnd, BROTLI)) this.coding = CODING.BROTLI
-        else this.coding = CODING.OTHER
+        const coding = codingOf(bytes, word, wordEnd)
+        // Servers say the same twice; it is undone once, as in Snort.
+        if (this.coding === CODING.IDENTITY) this.coding = coding
+        else if (this.coding !== coding) this.coding = CODING.OTHER
       }
       i = wordEnd
     }
   }
+}
+
+function codingOf(bytes: Uint8Array, word: number, end: number): CodingId {
+  if (wordIs(bytes, word, end, GZIP) || wordIs(bytes, word, end, X_GZIP)) return CODING.GZIP
+  if (wordIs(bytes, word, end, DEFLATE)) return CODING.DEFLATE
+  return wordIs(bytes, word, end, BROTLI) ? CODING.BROTLI : CODING.OTHER
 }
 
 /**
