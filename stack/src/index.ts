@@ -52,5 +52,12 @@ export type {
 } from './monitor/socket.js'
 export { DEFAULT_STACK_OPTIONS, type StackOptions, type StackOptionsInput } from './options.js'
 export { createStack, type Stack } from './stack.js'
+export {
+  DEFAULT_TCP_OPTIONS,
+  type TcpTarget,
+  type TcpTrackingOptions,
+  type TcpTrackingOptionsInput,
+} from './tcp/options.js'
+export { type ResetRule, TCP_POLICIES, TCP_TRAITS, type TcpPolicy, type TcpTraits } from './tcp/policy.js'
 export { TCP_STATE, TCP_STATE_NAME, type TcpState } from './tcp/state.js'
 export * from './wire/index.js'

@@ -12,6 +12,12 @@ import {
   type TunnelOptionsInput,
   tunnelOptions,
 } from './ip/index.js'
+import {
+  DEFAULT_TCP_OPTIONS,
+  type TcpTrackingOptions,
+  type TcpTrackingOptionsInput,
+  tcpOptions,
+} from './tcp/options.js'
 
 /** Options of a stack, complete. */
 export interface StackOptions {
@@ -33,6 +39,8 @@ export interface StackOptions {
   readonly defrag: DefragOptions
   /** Encapsulations whose content is tracked in place of the packet around it. */
   readonly tunnels: TunnelOptions
+  /** Policies of receivers, and limits beyond which behaviour is an anomaly. */
+  readonly tcp: TcpTrackingOptions
   /** Out-of-order data, see tcp/held.ts. Beyond a limit the oldest hole is given up with ON_GAP. */
   readonly outOfOrder: {
     /** Bytes held per side of a connection. Default 4 MiB. */
@@ -51,12 +59,13 @@ export interface StackOptions {
 
 /** What `createStack` takes: every option may be left out, those of a group one by one. */
 export type StackOptionsInput = Partial<
-  Omit<StackOptions, 'timeouts' | 'defrag' | 'tunnels' | 'outOfOrder' | 'retention' | 'seed'>
+  Omit<StackOptions, 'timeouts' | 'defrag' | 'tcp' | 'tunnels' | 'outOfOrder' | 'retention' | 'seed'>
 > & {
   readonly seed?: number | undefined
   readonly timeouts?: Partial<Timeouts>
   readonly defrag?: DefragOptionsInput
   readonly tunnels?: TunnelOptionsInput
+  readonly tcp?: TcpTrackingOptionsInput
   readonly outOfOrder?: Partial<StackOptions['outOfOrder']>
   readonly retention?: Partial<StackOptions['retention']>
 }
@@ -72,6 +81,7 @@ export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
   maxTimers: 1_048_576,
   defrag: DEFAULT_DEFRAG_OPTIONS,
   tunnels: DEFAULT_TUNNEL_OPTIONS,
+  tcp: DEFAULT_TCP_OPTIONS,
   outOfOrder: Object.freeze({ sideBytes: 4_194_304, sideSegments: 3072, totalBytes: 67_108_864 }),
   retention: Object.freeze({ totalBytes: 67_108_864 }),
 })
@@ -85,6 +95,7 @@ export function stackOptions(input: StackOptionsInput): StackOptions {
     timeouts: { ...DEFAULT_TIMEOUTS, ...input.timeouts },
     defrag: defragOptions(input.defrag),
     tunnels: tunnelOptions(input.tunnels),
+    tcp: tcpOptions(input.tcp),
     retention: { ...DEFAULT_STACK_OPTIONS.retention, ...input.retention },
     outOfOrder: { ...DEFAULT_STACK_OPTIONS.outOfOrder, ...input.outOfOrder },
   }

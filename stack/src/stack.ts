@@ -47,6 +47,7 @@ import { RawSocket, type RawSocketOptions, StreamSocket, type StreamSocketOption
 import { type StackOptions, type StackOptionsInput, stackOptions } from './options.js'
 import { Handshake, SYN_ANSWERED, SYN_NOT_NEW } from './tcp/handshake.js'
 import { CHUNK_BYTES } from './tcp/held.js'
+import { HostPolicies } from './tcp/options.js'
 import { Reassembler } from './tcp/reassembly.js'
 import { TcpTracker } from './tcp/tracker.js'
 import {
@@ -138,9 +139,18 @@ export class Stack implements InlineSink {
     this.counts = values
     const { table, events, packet } = this
     const timers = new FlowTimers(table, this.wheel, this.timeouts)
-    this.reassembler = new Reassembler(table, events, this.wheel, values, packet, options.outOfOrder)
     this.retention = new Retention(events, values, options.retention.totalBytes)
-    this.handshake = new Handshake(table, events, this.reassembler, values, packet, timers)
+    this.reassembler = new Reassembler(
+      table,
+      events,
+      this.wheel,
+      values,
+      packet,
+      options.outOfOrder,
+      this.retention,
+    )
+    const hosts = new HostPolicies(options.tcp)
+    this.handshake = new Handshake(table, events, this.reassembler, values, packet, timers, hosts)
     this.tracker = new TcpTracker(table, events, this.reassembler, values, packet, this.handshake, timers)
     this.responder = new Responder(table, packet)
     this.userTimers = new UserTimers(options.maxTimers, values)
@@ -503,6 +513,7 @@ export class Stack implements InlineSink {
       row = this.flows.create(ports, link, hash, side === 1, FLAG_TCP)
       this.admitted = true
     }
+    if (this.admitted) handshake.bind(row)
     this.account(row, side)
     if (events.wants(row, 1 << SLOT_PKT_PRE)) {
       events.packetEvent(row, SLOT_PKT_PRE)

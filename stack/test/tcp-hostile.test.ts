@@ -11,6 +11,7 @@ import {
   ON_CONN_START,
   ON_GAP,
   ON_NEW_DATA,
+  ON_OVERLAP_CONFLICT,
   ON_PKT_IN,
   ON_REXMIT,
   ON_TCP_STATE_CHANGE,
@@ -19,6 +20,7 @@ import {
   type Stack,
   type StackOptionsInput,
   SVR,
+  TCP_POLICIES,
   type TcpState,
 } from '../src/index.js'
 
@@ -90,6 +92,10 @@ function watch(stack: Stack): { check(): void } {
     known(flow, 'rexmit')
     if (syn ? offset !== -1 : offset < 0) fault(flow, `rexmit at ${offset}`)
   })
+  socket.on(ON_OVERLAP_CONFLICT, (flow, { offset, earlier, later }) => {
+    known(flow, 'conflict')
+    if (offset < 0 || earlier.length !== later.length) fault(flow, `conflict at ${offset}`)
+  })
   socket.on(ON_PKT_IN, PRE_TCP, (flow) => {
     if (flow.packets(CLI) + flow.packets(SVR) > 1) known(flow, 'packet')
   })
@@ -121,7 +127,7 @@ function run(shots: readonly Shot[], options: StackOptionsInput): Stack {
       ack: s.ack,
       flags: s.flags,
       window: s.window,
-      payload: new Uint8Array(s.length),
+      payload: new Uint8Array(s.length).fill(s.seq),
     })
     stack.frame(frame, 0, frame.length, frame.length, seconds, 0, LINKTYPE_ETHERNET, 0)
   }
@@ -134,6 +140,7 @@ describe('any sequence of segments', () => {
   const options = fc.record({
     midstream: fc.boolean(),
     maxFlows: fc.constantFrom(1, 2, 8),
+    tcp: fc.record({ policy: fc.constantFrom(...TCP_POLICIES) }),
     outOfOrder: fc.record({
       sideBytes: fc.constantFrom(0, 100, 1e6),
       totalBytes: fc.constantFrom(0, 4096, 1e6),

@@ -81,6 +81,23 @@ export interface Retransmission {
   readonly packet: Packet
 }
 
+/** A stretch of a stream that came twice, with different bytes: both versions. */
+export interface OverlapConflict {
+  /** The receiving side. */
+  readonly side: Side
+  /** Sequence number of the first byte of the stretch (unsigned). */
+  readonly sequence: number
+  /** Its position in the stream. */
+  readonly offset: number
+  /** The bytes that had come before: a copy, which may be kept. */
+  readonly earlier: Uint8Array
+  /** As many bytes of the packet: a view, valid during the call. */
+  readonly later: Uint8Array
+  /** Which of the two counts, by the receiver's policy. Delivered bytes always do. */
+  readonly winner: 'earlier' | 'later'
+  readonly packet: Packet
+}
+
 /** A step of one side's TCP state machine. */
 export interface StateChange {
   /** The side whose state changed. */
@@ -166,6 +183,7 @@ export const EVENT = {
   ERROR: 10,
   ANOMALY: 11,
   DATAGRAM: 12,
+  OVERLAP_CONFLICT: 13,
 } as const
 export type EventNumber = (typeof EVENT)[keyof typeof EVENT]
 
@@ -211,6 +229,16 @@ export const ON_TCP_STATE_CHANGE = builtin<StateChange, typeof SND | typeof RCV>
  * reassembled, else judged by the highest sequence number seen.
  */
 export const ON_REXMIT = builtin<Retransmission, typeof RCV>('ON_REXMIT', EVENT.REXMIT, [RCV])
+/**
+ * A segment brings other bytes for a place in the stream than an earlier one: an attempt to show the monitor something
+ * else than the receiver, or a broken host. Raised before either version is dropped, once per earlier segment. Compared
+ * are bytes that wait for others before them, and delivered ones as far as a socket retains them. It asks for reassembly.
+ */
+export const ON_OVERLAP_CONFLICT = builtin<OverlapConflict, typeof RCV>(
+  'ON_OVERLAP_CONFLICT',
+  EVENT.OVERLAP_CONFLICT,
+  [RCV],
+)
 /** Contiguous new bytes of a stream. Registering it asks for reassembly (see `reassemble` of the socket). */
 export const ON_NEW_DATA = builtin<NewData>('ON_NEW_DATA', EVENT.NEW_DATA)
 /** Bytes of a reassembled stream are missing; what follows them is delivered next. */

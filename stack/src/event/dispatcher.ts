@@ -21,6 +21,7 @@ import type {
   HalfClose,
   NewData,
   OutOfOrder,
+  OverlapConflict,
   Retransmission,
   StateChange,
   StreamError,
@@ -37,6 +38,7 @@ import {
 } from './plant.js'
 import {
   SLOT_ANOMALY,
+  SLOT_CONFLICT,
   SLOT_DATA,
   SLOT_DATAGRAM,
   SLOT_END,
@@ -72,6 +74,7 @@ export class Dispatcher {
   private readonly failure: Mutable<StreamError>
   private readonly oddity: Mutable<Anomaly>
   private readonly message: Mutable<Datagram>
+  private readonly clash: Mutable<OverlapConflict>
   /** Number of the event being delivered. */
   private serial = 0
 
@@ -83,6 +86,7 @@ export class Dispatcher {
     this.disorder = { side: 0, sequence: 0, length: 0, offset: 0, packet }
     this.failure = { code: 1, side: 0, packet }
     this.oddity = { code: 1, side: 0, packet }
+    this.clash = { side: 0, sequence: 0, offset: 0, earlier: EMPTY, later: EMPTY, winner: 'earlier', packet }
     this.message = { side: 0, bytes: EMPTY, start: 0, end: 0, packet }
   }
 
@@ -181,6 +185,26 @@ export class Dispatcher {
     disorder.length = length
     disorder.offset = offset
     this.raise(this.forestOf(row), SLOT_OUT_OF_ORDER + side, disorder)
+  }
+
+  /** @param side the receiving side */
+  conflict(
+    row: number,
+    side: number,
+    sequence: number,
+    offset: number,
+    earlier: Uint8Array,
+    later: Uint8Array,
+    winner: OverlapConflict['winner'],
+  ): void {
+    const clash = this.clash
+    clash.side = side as Side
+    clash.sequence = sequence >>> 0
+    clash.offset = offset
+    clash.earlier = earlier
+    clash.later = later
+    clash.winner = winner
+    this.raise(this.forestOf(row), SLOT_CONFLICT + side, clash)
   }
 
   /** Raises ON_ERROR if anyone wants it. @param side the receiving side */

@@ -16,11 +16,12 @@ export const SLOT_OUT_OF_ORDER = 15
 export const SLOT_ERROR = 17
 export const SLOT_ANOMALY = 19
 export const SLOT_DATAGRAM = 21
+export const SLOT_CONFLICT = 23
 /** At most 31: a mask of all slots is a small integer, and not OUT_OF_DATE. */
-export const SLOT_COUNT = 23
+export const SLOT_COUNT = 25
 
 /** Slots whose handlers need the stream that the client receives; shifted left by one for the server's. */
-export const NEEDS_STREAM = (1 << SLOT_DATA) | (1 << SLOT_GAP)
+export const NEEDS_STREAM = (1 << SLOT_DATA) | (1 << SLOT_GAP) | (1 << SLOT_CONFLICT)
 
 const pair = (slot: number): readonly number[] => [slot, slot + 1]
 const SLOTS: Readonly<Record<EventNumber, readonly number[]>> = {
@@ -37,6 +38,7 @@ const SLOTS: Readonly<Record<EventNumber, readonly number[]>> = {
   [EVENT.ERROR]: pair(SLOT_ERROR),
   [EVENT.ANOMALY]: pair(SLOT_ANOMALY),
   [EVENT.DATAGRAM]: pair(SLOT_DATAGRAM),
+  [EVENT.OVERLAP_CONFLICT]: pair(SLOT_CONFLICT),
 }
 
 export function slotsOf(event: EventNumber, hook: Hook | undefined): readonly number[] {
@@ -56,5 +58,5 @@ export function sideOf(slot: number): number {
 
 /** Whether the slot's event is about a reassembled stream. */
 export function ofStream(slot: number): boolean {
-  return slot >= SLOT_DATA && slot < SLOT_END
+  return (slot >= SLOT_DATA && slot < SLOT_END) || slot === SLOT_CONFLICT || slot === SLOT_CONFLICT + 1
 }

@@ -131,5 +131,16 @@ export const SIDE_PROBE = 0x8000
 export const SIDE_EVIDENCE_SHIFT = 16
 export const SIDE_EVIDENCE_ONE = 1 << SIDE_EVIDENCE_SHIFT
 export const SIDE_EVIDENCE_MASK = 0x0f << SIDE_EVIDENCE_SHIFT
+/** Number of the side's policy (tcp/policy.ts), 4 bits. */
+export const SIDE_POLICY_SHIFT = 20
+export const SIDE_POLICY_MASK = 0x0f << SIDE_POLICY_SHIFT
+/** What this side receives is not delivered as it comes: the handshake is not over, or its policy is `untilAcked`. */
+export const SIDE_WAITS = 0x0100_0000
+/** Every segment this side sends is looked at: its timestamps, or the connection's anomalies. */
+export const SIDE_WATCHED = 0x0200_0000
+/** The SYN of this side had timestamps. */
+export const SIDE_TIMESTAMPS = 0x0800_0000
+/** The timestamp in the SYN of this side was 0, and its first segment's takes its place. */
+export const SIDE_TIMESTAMP_ZERO = 0x1000_0000
 /** Data this side sent was dropped after it had been delivered: WITHHELD is set. */
 export const SIDE_WITHHELD = 0x0400_0000

@@ -12,13 +12,18 @@ import {
   OFFSET,
   RECEIVED,
   ROW_SHIFT,
+  SIDE_POLICY_MASK,
+  SIDE_POLICY_SHIFT,
   SIDE_SHIFT,
   SIDE_SYN,
+  SIDE_WAITS,
   SIDES,
   STATE,
 } from '../flow/layout.js'
 import type { FlowTable } from '../flow/table.js'
 import type { HeldSegments } from '../tcp/held.js'
+import { checkPolicy } from '../tcp/options.js'
+import { TCP_POLICIES, TCP_POLICY, type TcpPolicy } from '../tcp/policy.js'
 import type { ContextStore } from './context.js'
 import type { FlowSide, Side, StreamFragment, StreamInfo } from './flow.js'
 import type { Kept, Retention } from './retention.js'
@@ -169,6 +174,20 @@ export class FlowSideView implements FlowSide {
     if (bytes > 0 && control.table.times[(this.receiver() + OFFSET) >> 1] >= bytes) {
       control.mark(mark(MARK_REACHED, record.number, which), 1)
     }
+  }
+
+  get policy(): TcpPolicy {
+    const state = this.control.table.words[this.receiver() + STATE]
+    return TCP_POLICIES[(state & SIDE_POLICY_MASK) >> SIDE_POLICY_SHIFT]
+  }
+
+  setPolicy(policy: TcpPolicy): void {
+    checkPolicy(policy)
+    const { words } = this.control.table
+    const at = this.receiver() + STATE
+    words[at] = (words[at] & ~SIDE_POLICY_MASK) | (TCP_POLICY[policy] << SIDE_POLICY_SHIFT)
+    // The reassembler takes the mark away when it finds that nothing has to wait.
+    words[at] |= SIDE_WAITS
   }
 
   stop(): void {

@@ -3,6 +3,7 @@ import type { Hook } from '../event/builtin.js'
 import type { FlowEvent } from '../event/ude.js'
 import type { Timer } from '../flow/user-timers.js'
 import type { PacketFields } from '../inline/responder.js'
+import type { TcpPolicy } from '../tcp/policy.js'
 import type { TcpState } from '../tcp/state.js'
 
 /** The side that opened the flow. */
@@ -80,6 +81,13 @@ export interface FlowSide {
    * piece that reaches the depth is delivered whole. 0 for no end; what has ended stays so. @throws RangeError likewise
    */
   setReassemblyDepth(bytes: number): void
+  /** How this side treats overlapping segments, resets and timestamps; of its network (`tcp.targets`) unless set here. */
+  readonly policy: TcpPolicy
+  /**
+   * Sets the policy from the next segment on, for all sockets: there is one stream. Delivered bytes stay.
+   * @throws RangeError for an unknown policy
+   */
+  setPolicy(policy: TcpPolicy): void
   /** The same as `flow.stop(side)`. */
   stop(): void
 }

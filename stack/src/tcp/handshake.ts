@@ -10,6 +10,7 @@ import { STREAM_ERROR } from '../event/anomaly.js'
 import type { Dispatcher } from '../event/dispatcher.js'
 import { SLOT_REXMIT, SLOT_START, SLOT_STATE } from '../event/slots.js'
 import {
+  CLIENT_ADDRESS,
   FLAG_CLASS,
   FLAG_ENDED,
   FLAG_ESTABLISHED,
@@ -19,13 +20,17 @@ import {
   FLAGS,
   HELD_COUNT,
   ISN,
+  LINK,
   NEW_SYN_SEQ,
   NEW_SYN_WINDOW,
   PACKETS,
   RECEIVED,
   ROW_SHIFT,
   SENT,
+  SERVER_ADDRESS,
   SIDE_ACK,
+  SIDE_POLICY_MASK,
+  SIDE_POLICY_SHIFT,
   SIDE_RECEIVED,
   SIDE_SCALE_MASK,
   SIDE_SCALE_SHIFT,
@@ -33,16 +38,19 @@ import {
   SIDE_SENT,
   SIDE_SHIFT,
   SIDE_SYN,
+  SIDE_WAITS,
   SIDES,
   STATE,
   STATE_MASK,
   WINDOW,
 } from '../flow/layout.js'
-import type { FlowTable } from '../flow/table.js'
+import { type FlowTable, linkIpVersion } from '../flow/table.js'
 import { CLASS_EMBRYONIC, CLASS_ESTABLISHED } from '../flow/timeouts.js'
 import type { FlowTimers } from '../flow/timers.js'
 import { type Packet, parseTcpOptions, TCP_FLAG, TcpOptions } from '../wire/index.js'
 import { setState } from './endpoint.js'
+import type { HostPolicies } from './options.js'
+import { TRAITS } from './policy.js'
 import type { Reassembler } from './reassembly.js'
 import { TCP_STATE } from './state.js'
 
@@ -68,6 +76,7 @@ export class Handshake {
   private readonly counts: Float64Array
   private readonly packet: Packet
   private readonly timers: FlowTimers
+  private readonly hosts: HostPolicies
   private readonly options = new TcpOptions()
 
   constructor(
@@ -77,6 +86,7 @@ export class Handshake {
     counts: Float64Array,
     packet: Packet,
     timers: FlowTimers,
+    hosts: HostPolicies,
   ) {
     this.words = table.words
     this.events = events
@@ -84,6 +94,18 @@ export class Handshake {
     this.counts = counts
     this.packet = packet
     this.timers = timers
+    this.hosts = hosts
+  }
+
+  /** Gives the sides of a new row the policies of their hosts. */
+  bind(row: number): void {
+    const words = this.words
+    const at = row << ROW_SHIFT
+    const version = linkIpVersion(words[at + LINK])
+    const client = this.hosts.find(version, words, at + CLIENT_ADDRESS)
+    const server = this.hosts.find(version, words, at + SERVER_ADDRESS)
+    words[at + SIDES + STATE] |= client << SIDE_POLICY_SHIFT
+    words[at + SIDES + (1 << SIDE_SHIFT) + STATE] |= server << SIDE_POLICY_SHIFT
   }
 
   /**
@@ -160,7 +182,14 @@ export class Handshake {
     }
     words[client + STATE] |= clientState
     words[server + STATE] |= serverState
+    const established = (words[at + FLAGS] & FLAG_ESTABLISHED) !== 0
+    if (!established || this.untilAcked(client)) words[client + STATE] |= SIDE_WAITS
+    if (!established || this.untilAcked(server)) words[server + STATE] |= SIDE_WAITS
     if (this.events.wants(row, STARTS)) this.tellStart(row, clientState, serverState)
+  }
+
+  private untilAcked(side: number): boolean {
+    return TRAITS[(this.words[side + STATE] & SIDE_POLICY_MASK) >> SIDE_POLICY_SHIFT].untilAcked
   }
 
   private tellStart(row: number, clientState: number, serverState: number): void {
@@ -278,12 +307,16 @@ export class Handshake {
     const acksSyn = unseen || (((ack - words[R + ISN]) | 0) > 0 && ((words[R + SENT] - ack) | 0) >= 0)
     if (plain && unseen && (words[S + STATE] & STATE_MASK) === SYN_SENT)
       setState(this.words, this.events, row, s, ESTABLISHED)
+    // Where the capture shows the server alone, its data says that the client has answered.
+    if (plain && (words[S + STATE] & STATE_MASK) === SYN_RCVD && words[R + PACKETS] === 0)
+      setState(this.words, this.events, row, s, ESTABLISHED)
     const peerState = peer & STATE_MASK
     if (acksSyn && (peerState === SYN_RCVD || (peerState === SYN_SENT && plain))) {
       setState(this.words, this.events, row, 1 - s, ESTABLISHED)
     }
     if ((words[S + STATE] & STATE_MASK) < ESTABLISHED || (words[R + STATE] & STATE_MASK) < ESTABLISHED) return
     words[(row << ROW_SHIFT) + FLAGS] |= FLAG_ESTABLISHED
+    this.reassembler.established(row)
     if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_CLASS) === CLASS_EMBRYONIC)
       this.timers.setClass(row, CLASS_ESTABLISHED)
   }

@@ -2,10 +2,12 @@
  * Out-of-order data: copies of segments that wait for the bytes before them.
  *
  * In: segments beyond the next expected byte, with the row words of the side that receives them. Out: per side a list
- * sorted by sequence number, without overlaps. Every record owns one chunk of a pool that grows in slabs up to a limit;
- * limits per side bound bytes and records. Called by the reassembler.
+ * sorted by sequence number, without overlaps: which bytes stay is decided by the receiver's policy (policy.ts). Every
+ * record owns one chunk of a pool that grows in slabs up to a limit; limits per side bound bytes and records. Called by
+ * the reassembler.
  */
 import { HELD_BYTES, HELD_COUNT, HELD_HEAD, HELD_TAIL } from '../flow/layout.js'
+import { everNew, newWins } from './policy.js'
 
 /** Bytes of one chunk; longer segments take several records. */
 const CHUNK_SHIFT = 11
@@ -15,7 +17,11 @@ const SLAB_SHIFT = 8
 const SLAB_CHUNKS = 1 << SLAB_SHIFT
 
 const SEQUENCE = 0
+/** In the upper half: CONTINUES. */
 const LENGTH = 1
+const LENGTH_MASK = 0xffff
+/** The record goes on where the one before it ends, with the same segment: overlap is judged by whole segments. */
+const CONTINUES = 0x1_0000
 const NEXT = 2
 const PREV = 3
 const RECORD_SHIFT = 2
@@ -62,7 +68,13 @@ export class HeldSegments {
   }
 
   length(record: number): number {
-    return this.records[(record << RECORD_SHIFT) + LENGTH]
+    return this.records[(record << RECORD_SHIFT) + LENGTH] & LENGTH_MASK
+  }
+
+  /** Sequence number after a record's last byte. */
+  end(record: number): number {
+    const at = record << RECORD_SHIFT
+    return (this.records[at + SEQUENCE] + (this.records[at + LENGTH] & LENGTH_MASK)) | 0
   }
 
   /** The record after this one in its side's list, or 0. */
@@ -80,36 +92,112 @@ export class HeldSegments {
   }
 
   /**
-   * Holds `bytes[from, from + length)`, whose first byte has number `sequence`. Of bytes that are held already the first
-   * to arrive stays (policy 'first'): the new segment is cut to what is missing between the held ones. Another policy
-   * would decide here, where each overlap is found, and replace held bytes in place.
+   * Holds `bytes[from, from + length)`, whose first byte has number `sequence`. Of bytes that are held already the policy
+   * decides which copy stays.
    * @param side words of the receiving side
    * @returns HELD_OK, or the limit in the way; pieces before it have been inserted
    */
-  insert(side: number, sequence: number, bytes: Uint8Array, from: number, length: number): number {
-    const records = this.records
+  insert(
+    side: number,
+    policy: number,
+    sequence: number,
+    bytes: Uint8Array,
+    from: number,
+    length: number,
+  ): number {
     const end = (sequence + length) | 0
-    let at = sequence
-    let prev = this.floor(side, sequence)
-    let next = prev === 0 ? this.rows[side + HELD_HEAD] : records[(prev << RECORD_SHIFT) + NEXT]
     this.repeatedFrom = this.repeatedTo = 0
-    if (prev !== 0) at = this.skipHeld(prev, at, end, false)
+    let prev = this.floor(side, sequence)
+    let next = this.after(side, prev)
+    const into = prev !== 0 && ((this.end(prev) - sequence) | 0) > 0
+    if (into || (next !== 0 && ((this.sequence(next) - end) | 0) < 0)) {
+      this.overlap(side, sequence, end)
+      if (everNew(policy)) {
+        this.giveWay(side, policy, sequence, end)
+        prev = this.floor(side, sequence)
+        next = this.after(side, prev)
+      }
+    }
+    let at = prev === 0 ? sequence : later(sequence, this.end(prev))
     while (((end - at) | 0) > 0) {
-      const stop = next !== 0 && ((this.sequence(next) - end) | 0) < 0 ? this.sequence(next) : end
+      const stop = next === 0 ? end : earlier(end, this.sequence(next))
+      let flag = 0
       while (((stop - at) | 0) > 0) {
         const rest = (stop - at) | 0
         const take = rest < CHUNK_BYTES ? rest : CHUNK_BYTES
         const limit = this.limit(side, take)
         if (limit !== HELD_OK) return limit
-        prev = this.put(side, prev, next, at, bytes, from + ((at - sequence) | 0), take)
+        prev = this.put(side, prev, next, at, bytes, from + ((at - sequence) | 0), take, flag)
         at = (at + take) | 0
+        flag = CONTINUES
       }
       if (next === 0 || ((end - at) | 0) <= 0) break
-      at = this.skipHeld(next, at, end, this.repeatedFrom !== this.repeatedTo)
+      at = later(at, this.end(next))
       prev = next
-      next = this.records[(next << RECORD_SHIFT) + NEXT]
+      next = this.next(next)
     }
     return HELD_OK
+  }
+
+  /** Notes the range of `[from, to)` that is held, from its first byte to its last. @returns whether any of it is */
+  overlap(side: number, from: number, to: number): boolean {
+    let first = 0
+    let last = 0
+    for (let record = this.atOrBefore(side, from); record !== 0; record = this.next(record)) {
+      if (((this.sequence(record) - to) | 0) >= 0) break
+      if (((this.end(record) - from) | 0) <= 0) continue
+      if (first === 0) first = record
+      last = record
+    }
+    this.repeatedFrom = first === 0 ? 0 : later(this.sequence(first), from)
+    this.repeatedTo = first === 0 ? 0 : earlier(this.end(last), to)
+    return first !== 0
+  }
+
+  /** Drops held bytes in `[from, to)` which the policy takes from a new segment with these numbers. */
+  giveWay(side: number, policy: number, from: number, to: number): void {
+    for (let record = this.firstRun(side, from); record !== 0; ) {
+      if (((this.sequence(record) - to) | 0) >= 0) return
+      const end = this.runEnd(record)
+      const next = this.nextRun(record)
+      if (((end - from) | 0) > 0 && newWins(policy, this.sequence(record), end, from, to)) {
+        this.cut(side, record, next, later(this.sequence(record), from), earlier(end, to))
+      }
+      record = next
+    }
+  }
+
+  /** The first of the runs (held bytes of one segment) that may reach beyond `sequence`, by its first record; or 0. */
+  firstRun(side: number, sequence: number): number {
+    let record = this.atOrBefore(side, sequence)
+    while (record !== 0 && this.continues(record)) record = this.records[(record << RECORD_SHIFT) + PREV]
+    return record
+  }
+
+  /** The run after the one that begins with `record`, or 0. */
+  nextRun(record: number): number {
+    let next = this.next(record)
+    while (next !== 0 && this.continues(next)) next = this.next(next)
+    return next
+  }
+
+  /** Sequence number after the last byte of the run that begins with `record`. */
+  runEnd(record: number): number {
+    let last = record
+    for (let next = this.next(last); next !== 0 && this.continues(next); next = this.next(next)) last = next
+    return this.end(last)
+  }
+
+  /** Drops the bytes of a record before `sequence`, which lies inside of it. */
+  dropFront(side: number, record: number, sequence: number): void {
+    const at = record << RECORD_SHIFT
+    const count = (sequence - this.records[at + SEQUENCE]) | 0
+    const length = this.length(record)
+    const start = this.start(record)
+    this.bytes(record).copyWithin(start, start + count, start + length)
+    this.records[at + SEQUENCE] = sequence
+    this.records[at + LENGTH] = length - count
+    this.rows[side + HELD_BYTES] -= count
   }
 
   /** Takes a record out of the side's list. Its bytes stay until `release`. */
@@ -122,7 +210,7 @@ export class HeldSegments {
     else rows[side + HELD_HEAD] = next
     if (next !== 0) records[(next << RECORD_SHIFT) + PREV] = prev
     else rows[side + HELD_TAIL] = prev
-    rows[side + HELD_BYTES] -= records[at + LENGTH]
+    rows[side + HELD_BYTES] -= records[at + LENGTH] & LENGTH_MASK
     rows[side + HELD_COUNT]--
   }
 
@@ -147,21 +235,57 @@ export class HeldSegments {
     for (let record = this.rows[side + HELD_HEAD]; record !== 0; ) {
       const start = this.sequence(record)
       if (((start - end) | 0) > 0) break
-      const stop = (start + this.length(record)) | 0
-      if (((stop - end) | 0) > 0) end = stop
-      record = this.records[(record << RECORD_SHIFT) + NEXT]
+      end = later(end, this.end(record))
+      record = this.next(record)
     }
     return end
   }
 
-  /** Steps over the overlap of `[at, end)` with a held record, noting it. */
-  private skipHeld(record: number, at: number, end: number, noted: boolean): number {
-    const heldEnd = (this.sequence(record) + this.length(record)) | 0
-    if (((heldEnd - at) | 0) <= 0) return at
-    const stop = ((heldEnd - end) | 0) < 0 ? heldEnd : end
-    if (!noted) this.repeatedFrom = at
-    this.repeatedTo = stop
-    return heldEnd
+  private continues(record: number): boolean {
+    return (this.records[(record << RECORD_SHIFT) + LENGTH] & CONTINUES) !== 0
+  }
+
+  /** The record after `prev`, or the first one. */
+  private after(side: number, prev: number): number {
+    return prev === 0 ? this.rows[side + HELD_HEAD] : this.next(prev)
+  }
+
+  /** Last held record that begins at or before `sequence`, or else the first one. */
+  private atOrBefore(side: number, sequence: number): number {
+    const record = this.floor(side, sequence)
+    return record === 0 ? this.rows[side + HELD_HEAD] : record
+  }
+
+  /** Drops `[low, high)`, not empty, of the run from `record` to before `stop`. */
+  private cut(side: number, record: number, stop: number, low: number, high: number): void {
+    for (let at = record; at !== stop; ) {
+      const next = this.next(at)
+      const start = this.sequence(at)
+      const end = this.end(at)
+      if (((start - high) | 0) >= 0) {
+        this.records[(at << RECORD_SHIFT) + LENGTH] &= LENGTH_MASK
+        return
+      }
+      if (((start - low) | 0) >= 0) {
+        if (((end - high) | 0) > 0) {
+          this.dropFront(side, at, high)
+          return
+        }
+        this.unlink(side, at)
+        this.release(at)
+      } else if (((end - low) | 0) > 0) {
+        const rest = (end - high) | 0
+        if (rest > 0) {
+          // What goes on behind the new bytes needs a record of its own. Without one the old bytes stay.
+          if (this.limit(side, 0) !== HELD_OK) return
+          this.put(side, at, next, high, this.bytes(at), this.start(at) + ((high - start) | 0), rest, 0)
+        }
+        this.rows[side + HELD_BYTES] -= (end - low) | 0
+        this.records[(at << RECORD_SHIFT) + LENGTH] -= (end - low) | 0
+        if (rest > 0) return
+      }
+      at = next
+    }
   }
 
   /** Last held record that begins at or before `sequence`, or 0. Searched from the nearer end of the list. */
@@ -199,12 +323,13 @@ export class HeldSegments {
     bytes: Uint8Array,
     from: number,
     length: number,
+    flag: number,
   ): number {
     const record = this.allocate()
     const { records, rows } = this
     const at = record << RECORD_SHIFT
     records[at + SEQUENCE] = sequence
-    records[at + LENGTH] = length
+    records[at + LENGTH] = length | flag
     records[at + NEXT] = next
     records[at + PREV] = prev
     if (prev !== 0) records[(prev << RECORD_SHIFT) + NEXT] = record
@@ -237,3 +362,6 @@ export class HeldSegments {
     return record
   }
 }
+
+const later = (a: number, b: number): number => (((a - b) | 0) > 0 ? a : b)
+const earlier = (a: number, b: number): number => (((a - b) | 0) < 0 ? a : b)

@@ -9,10 +9,20 @@
 import { C } from '../counters.js'
 import { STREAM_ERROR, type StreamErrorCode } from '../event/anomaly.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import { NEEDS_STREAM, SLOT_DATA, SLOT_GAP, SLOT_OUT_OF_ORDER, SLOT_REXMIT } from '../event/slots.js'
+import {
+  NEEDS_STREAM,
+  SLOT_CONFLICT,
+  SLOT_DATA,
+  SLOT_GAP,
+  SLOT_OUT_OF_ORDER,
+  SLOT_REXMIT,
+} from '../event/slots.js'
 import {
   ACKED,
   FIN_SEQ,
+  FLAG_ESTABLISHED,
+  FLAGS,
+  HELD_BYTES,
   HELD_COUNT,
   HELD_HEAD,
   HOLE_TIME,
@@ -24,14 +34,20 @@ import {
   SIDE_EVIDENCE_ONE,
   SIDE_EVIDENCE_SHIFT,
   SIDE_FIN,
+  SIDE_POLICY_MASK,
+  SIDE_POLICY_SHIFT,
   SIDE_SHIFT,
+  SIDE_WAITS,
   SIDES,
   STATE,
 } from '../flow/layout.js'
 import type { FlowTable } from '../flow/table.js'
 import type { TimerWheel } from '../flow/wheel.js'
+import type { Retention } from '../monitor/retention.js'
 import type { Packet } from '../wire/index.js'
+import { OverlapComparison } from './conflict.js'
 import { HELD_OK, type HeldLimits, HeldSegments } from './held.js'
+import { everNew, TRAITS } from './policy.js'
 
 /**
  * A hole that the receiver has acknowledged was lost by the capture, unless the capture merely put packets in another
@@ -42,6 +58,11 @@ const HOLE_PACKETS = 4
 const HOLE_MICROS = 500_000
 /** Seconds after which a connection that falls silent with an acknowledged hole is looked at. */
 const HOLE_TIMER = 2
+
+/** Bytes that wait for the end of the handshake, per side: more than a host sends into a connection before it. */
+const EARLY_BYTES = 65_536
+/** Further than any sequence number in a window. */
+const UNBOUNDED = 0x4000_0000
 
 /** Counter of each limit that `HeldSegments.insert` may run into. */
 const LIMIT_COUNTER: readonly number[] = [-1, C.heldBytesLimit, C.heldSegmentsLimit, C.heldTotalLimit]
@@ -60,6 +81,7 @@ export class Reassembler {
   private readonly wheel: TimerWheel
   private readonly counts: Float64Array
   private readonly packet: Packet
+  private readonly comparison: OverlapComparison
   /** Sequence number the receiver will have reached when the waiting segment is delivered. */
   private reach = 0
   /** Receiving side of the segment waiting for `deliver`, or -1. */
@@ -81,6 +103,7 @@ export class Reassembler {
     counts: Float64Array,
     packet: Packet,
     limits: HeldLimits,
+    retention: Retention,
   ) {
     this.words = table.words
     this.times = table.times
@@ -89,6 +112,7 @@ export class Reassembler {
     this.counts = counts
     this.packet = packet
     this.held = new HeldSegments(table.words, limits)
+    this.comparison = new OverlapComparison(table, events, packet, this.held, retention)
   }
 
   /** Something is left for `deliver`. */
@@ -144,13 +168,15 @@ export class Reassembler {
     const next = words[receiver + RECEIVED]
     const ahead = (sequence - next) | 0
     const end = (sequence + wireLength) | 0
+    if (this.events.wants(row, 1 << (SLOT_CONFLICT + side))) this.compare(row, side, sequence, length)
     if (ahead < 0) {
       // What lies before the first byte of the stream repeats nothing.
       const passed = this.times[(receiver + OFFSET) >> 1]
       const length = -ahead < passed ? -ahead : passed
       if (length > 0) this.tellRepeated(row, side, receiver, (next - length) | 0, length)
     }
-    if (ahead > 0 && this.events.wants(row, 1 << (SLOT_OUT_OF_ORDER + side))) {
+    const inOrder = ahead <= 0 || ((sequence - this.ready(side, receiver)) | 0) <= 0
+    if (!inOrder && this.events.wants(row, 1 << (SLOT_OUT_OF_ORDER + side))) {
       this.events.outOfOrder(row, side, sequence, wireLength, this.times[(receiver + OFFSET) >> 1] + ahead)
     }
     if (!this.needed(row, side)) {
@@ -163,20 +189,26 @@ export class Reassembler {
     this.from = this.packet.payloadOffset
     this.length = length
     this.cut = wireLength - length
-    if (ahead <= 0) {
+    const waits = (words[receiver + STATE] & SIDE_WAITS) !== 0
+    if (inOrder && !waits) {
       this.waiting = side
       this.reach = end
       if (words[receiver + HELD_COUNT] !== 0) this.overlapsHeld(row, side, receiver, end)
       return
     }
-    this.reach = next
-    this.counts[C.outOfOrder]++
-    const held = this.held
-    if (held.insert(receiver, sequence, this.packet.buffer, this.from, length) !== HELD_OK)
+    this.reach = inOrder ? end : next
+    if (!inOrder) this.counts[C.outOfOrder]++
+    const skip = ahead < 0 ? -ahead : 0
+    if (skip >= length) return
+    const from = (sequence + skip) | 0
+    const { held, packet } = this
+    const policy = this.policy(receiver)
+    if (held.insert(receiver, policy, from, packet.buffer, this.from + skip, length - skip) !== HELD_OK)
       this.waiting = side
     if (held.repeatedFrom !== held.repeatedTo) {
       this.tellRepeated(row, side, receiver, held.repeatedFrom, (held.repeatedTo - held.repeatedFrom) | 0)
     }
+    if (waits) this.wake(side)
     this.noteHole(row, side)
   }
 
@@ -199,7 +231,8 @@ export class Reassembler {
   acceptEarly(row: number, side: number, sequence: number, length: number): void {
     if (length === 0 || !this.needed(row, side)) return
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    this.held.insert(receiver, sequence, this.packet.buffer, this.packet.payloadOffset, length)
+    const { buffer, payloadOffset } = this.packet
+    this.held.insert(receiver, this.policy(receiver), sequence, buffer, payloadOffset, length)
   }
 
   /** Takes one byte, next in the stream of `side`, that came in an earlier packet. */
@@ -211,7 +244,7 @@ export class Reassembler {
       this.times[(receiver + OFFSET) >> 1]++
       return
     }
-    this.held.insert(receiver, next, Uint8Array.of(byte), 0, 1)
+    this.held.insert(receiver, this.policy(receiver), next, Uint8Array.of(byte), 0, 1)
     this.wake(side)
   }
 
@@ -299,7 +332,7 @@ export class Reassembler {
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const sender = (row << ROW_SHIFT) + SIDES + ((1 - side) << SIDE_SHIFT)
     while (words[receiver + HELD_HEAD] !== 0) {
-      this.drain(row, side, receiver)
+      this.drain(row, side, receiver, true)
       const head = words[receiver + HELD_HEAD]
       if (head !== 0) this.skipTo(row, side, receiver, this.held.sequence(head))
     }
@@ -315,16 +348,36 @@ export class Reassembler {
     this.held.clear(client + (1 << SIDE_SHIFT))
   }
 
-  /** Delivers held data that has become contiguous. */
-  drain(row: number, side: number, receiver: number): void {
+  /** The handshake is over: what waited for it may be delivered, unless it waits for its acknowledgement. */
+  established(row: number): void {
+    const words = this.words
+    for (let side = 0; side < 2; side++) {
+      const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+      if (!TRAITS[this.policy(receiver)].untilAcked) words[receiver + STATE] &= ~SIDE_WAITS
+      if (words[receiver + HELD_COUNT] !== 0) this.wake(side)
+    }
+  }
+
+  /** Delivers held data that has become contiguous; `all`: also what is to wait. */
+  drain(row: number, side: number, receiver: number, all = false): void {
     const { words, held } = this
     for (let head = words[receiver + HELD_HEAD]; head !== 0; head = words[receiver + HELD_HEAD]) {
       const before = (words[receiver + RECEIVED] - held.sequence(head)) | 0
       if (before < 0) return
+      const length = held.length(head)
+      const start = held.start(head)
+      if (!all && (words[receiver + STATE] & SIDE_WAITS) !== 0) {
+        const open = (this.bound(row, receiver) - held.sequence(head)) | 0
+        if (open <= before) return
+        if (open < length) {
+          this.pass(row, side, receiver, held.bytes(head), start + before, start + open)
+          // Unless a handler let go of it.
+          if (words[receiver + HELD_HEAD] === head) held.dropFront(receiver, head, words[receiver + RECEIVED])
+          return
+        }
+      }
       words[receiver + STATE] &= ~SIDE_EVIDENCE_MASK
       held.unlink(receiver, head)
-      const start = held.start(head)
-      const length = held.length(head)
       try {
         if (length > before) {
           this.pass(row, side, receiver, held.bytes(head), start + before, start + length)
@@ -337,6 +390,46 @@ export class Reassembler {
 
   // ---- Steps --------------------------------------------------------------------------------------------------
 
+  private policy(receiver: number): number {
+    return (this.words[receiver + STATE] & SIDE_POLICY_MASK) >> SIDE_POLICY_SHIFT
+  }
+
+  /** Sequence number up to which bytes of a stream that waits may be delivered. */
+  private bound(row: number, receiver: number): number {
+    const words = this.words
+    if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_ESTABLISHED) === 0) {
+      if (words[receiver + HELD_BYTES] <= EARLY_BYTES) return words[receiver + RECEIVED]
+    } else if (TRAITS[this.policy(receiver)].untilAcked) {
+      // Without acknowledgements in the capture there is nothing to wait for.
+      if ((words[receiver + STATE] & SIDE_ACK) !== 0) return words[receiver + ACKED]
+    } else {
+      words[receiver + STATE] &= ~SIDE_WAITS
+    }
+    return (words[receiver + RECEIVED] + UNBOUNDED) | 0
+  }
+
+  /** Sequence number up to which bytes have come without a hole: delivered, or about to be, or waiting. */
+  private ready(side: number, receiver: number): number {
+    const words = this.words
+    const next = words[receiver + RECEIVED]
+    if (words[receiver + HELD_COUNT] === 0) return next
+    const waits = (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0
+    return waits ? this.held.contiguousEnd(receiver, next) : next
+  }
+
+  /** Tells of bytes of the segment that differ from what came before: from delivered ones, and from held ones. */
+  compare(row: number, side: number, sequence: number, length: number): void {
+    const words = this.words
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    const from = this.packet.payloadOffset
+    const before = (words[receiver + RECEIVED] - sequence) | 0
+    const old = before <= 0 ? 0 : before < length ? before : length
+    if (old > 0) this.comparison.withDelivered(row, side, receiver, sequence, from, old)
+    if (words[receiver + HELD_COUNT] === 0 || old === length) return
+    const policy = this.policy(receiver)
+    this.comparison.withHeld(row, side, receiver, policy, (sequence + old) | 0, from + old, length - old)
+  }
+
   private deliverSegment(row: number, side: number): void {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
@@ -348,7 +441,7 @@ export class Reassembler {
       if (done < 0) {
         // Beyond a hole, and a limit kept it from being held: make room, by giving up holes from the oldest on.
         if (!this.needed(row, side)) break
-        const limit = this.held.insert(receiver, sequence, buffer, from, length)
+        const limit = this.held.insert(receiver, this.policy(receiver), sequence, buffer, from, length)
         if (limit === HELD_OK) break
         this.counts[LIMIT_COUNTER[limit]]++
         this.events.error(row, side, LIMIT_ERROR[limit])
@@ -356,15 +449,15 @@ export class Reassembler {
         const stop =
           head !== 0 && ((this.held.sequence(head) - sequence) | 0) < 0 ? this.held.sequence(head) : sequence
         this.skipTo(row, side, receiver, stop)
-        this.drain(row, side, receiver)
+        this.drain(row, side, receiver, true)
         continue
       }
-      // What is held came first and stays: the packet fills in before it and after it.
+      // What is still held has been found to stay: the packet fills in before it and after it.
       const head = words[receiver + HELD_HEAD]
       const untilHeld = head === 0 ? length : (this.held.sequence(head) - sequence) | 0
       const stop = untilHeld < length ? untilHeld : length
       if (stop > done) this.pass(row, side, receiver, buffer, from + done, from + stop)
-      if (head !== 0) this.drain(row, side, receiver)
+      if (head !== 0) this.drain(row, side, receiver, true)
     }
     if (this.cut > 0 && words[receiver + RECEIVED] === ((sequence + length) | 0)) {
       // The capture cut the packet short: no other packet will bring these bytes.
@@ -372,7 +465,7 @@ export class Reassembler {
       const head = words[receiver + HELD_HEAD]
       const stop = head !== 0 && ((this.held.sequence(head) - end) | 0) < 0 ? this.held.sequence(head) : end
       this.skipTo(row, side, receiver, stop)
-      this.drain(row, side, receiver)
+      this.drain(row, side, receiver, true)
     }
   }
 
@@ -423,14 +516,18 @@ export class Reassembler {
     }
   }
 
-  /** An in-order segment reaches into held data. */
+  /** An in-order segment may reach into held data. */
   private overlapsHeld(row: number, side: number, receiver: number, end: number): void {
-    const start = this.held.sequence(this.words[receiver + HELD_HEAD])
-    this.reach = this.held.contiguousEnd(receiver, end)
-    if (((end - start) | 0) <= 0) return
-    const heldEnd = this.held.contiguousEnd(receiver, start)
-    const stop = ((heldEnd - end) | 0) < 0 ? heldEnd : end
-    this.tellRepeated(row, side, receiver, start, (stop - start) | 0)
+    const { held, sequence } = this
+    this.reach = held.contiguousEnd(receiver, end)
+    const next = this.words[receiver + RECEIVED]
+    const from = ((sequence - next) | 0) > 0 ? sequence : next
+    const to = (sequence + this.length) | 0
+    if (((to - from) | 0) <= 0 || !held.overlap(receiver, from, to)) return
+    const { repeatedFrom, repeatedTo } = held
+    const policy = this.policy(receiver)
+    if (everNew(policy)) held.giveWay(receiver, policy, from, to)
+    this.tellRepeated(row, side, receiver, repeatedFrom, (repeatedTo - repeatedFrom) | 0)
   }
 
   /** Tells of repeated bytes `[sequence, sequence + length)` of the stream. */

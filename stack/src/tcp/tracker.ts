@@ -8,7 +8,7 @@
 import { C } from '../counters.js'
 import { STREAM_ERROR } from '../event/anomaly.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import { SLOT_ANOMALY, SLOT_HALF_CLOSE, SLOT_REXMIT } from '../event/slots.js'
+import { SLOT_ANOMALY, SLOT_CONFLICT, SLOT_HALF_CLOSE, SLOT_REXMIT } from '../event/slots.js'
 import {
   ACKED,
   FIN_SEQ,
@@ -35,6 +35,8 @@ import {
   SIDE_SENT,
   SIDE_SHIFT,
   SIDE_SYN,
+  SIDE_WAITS,
+  SIDE_WATCHED,
   SIDE_WITHHELD,
   SIDES,
   STATE,
@@ -61,7 +63,8 @@ const HALF_WINDOW = 0x4000_0000
 const MAX_SCALE = 14
 /** A side of a connection in which nothing out of the ordinary goes on: established, all numbers known. */
 const PLAIN = ESTABLISHED | SIDE_ACK | SIDE_SENT | SIDE_RECEIVED
-const PLAIN_MASK = STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE | SIDE_WITHHELD
+const PLAIN_MASK =
+  STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE | SIDE_WITHHELD | SIDE_WAITS | SIDE_WATCHED
 /** How a connection is over. */
 export const END_FIN = 1
 export const END_RST = 2
@@ -238,7 +241,10 @@ export class TcpTracker {
     if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_ESTABLISHED) === 0)
       this.opening.acknowledged(row, s, S, R, ack)
     if ((words[S + STATE] & SIDE_PROBE) !== 0) this.probeAnswered(row, s, S, ack)
-    if (words[S + HELD_COUNT] !== 0) this.reassembler.noteHole(row, s)
+    if (words[S + HELD_COUNT] !== 0) {
+      if ((words[S + STATE] & SIDE_WAITS) !== 0) this.reassembler.wake(s)
+      this.reassembler.noteHole(row, s)
+    }
     return true
   }
 
@@ -305,8 +311,14 @@ export class TcpTracker {
         return
       }
     }
-    if (this.reassembler.offset(R) + ahead < 0 || ahead < -HALF_WINDOW) this.unusable(row, 1 - s)
-    else this.reassembler.tellRepeated(row, 1 - s, R, sequence, length)
+    if (this.reassembler.offset(R) + ahead < 0 || ahead < -HALF_WINDOW) {
+      this.unusable(row, 1 - s)
+      return
+    }
+    if (this.events.wants(row, 1 << (SLOT_CONFLICT + 1 - s))) {
+      this.reassembler.compare(row, 1 - s, sequence, this.packet.payloadLength)
+    }
+    this.reassembler.tellRepeated(row, 1 - s, R, sequence, length)
   }
 
   /**

@@ -1,0 +1,119 @@
+/**
+ * Compares the bytes of a segment with those that came before it for the same place in the stream.
+ *
+ * In: a segment that overlaps held or delivered bytes, before anything is done about it. Out: ON_OVERLAP_CONFLICT with both
+ * versions, for each stretch that differs. Only called for flows with a handler for it, by the reassembler; names as there.
+ */
+import type { Dispatcher } from '../event/dispatcher.js'
+import { HELD_COUNT, OFFSET, RECEIVED } from '../flow/layout.js'
+import type { FlowTable } from '../flow/table.js'
+import type { Retention } from '../monitor/retention.js'
+import type { Packet } from '../wire/index.js'
+import type { HeldSegments } from './held.js'
+import { newWins } from './policy.js'
+
+export class OverlapComparison {
+  private readonly words: Int32Array
+  private readonly times: Float64Array
+  private readonly events: Dispatcher
+  private readonly packet: Packet
+  private readonly held: HeldSegments
+  private readonly retention: Retention
+
+  constructor(
+    table: FlowTable,
+    events: Dispatcher,
+    packet: Packet,
+    held: HeldSegments,
+    retention: Retention,
+  ) {
+    this.words = table.words
+    this.times = table.times
+    this.events = events
+    this.packet = packet
+    this.held = held
+    this.retention = retention
+  }
+
+  /** Against held bytes. The segment's bytes are those of the packet from `from` on; none has been delivered. */
+  withHeld(
+    row: number,
+    side: number,
+    receiver: number,
+    policy: number,
+    sequence: number,
+    from: number,
+    length: number,
+  ): void {
+    const { held } = this
+    const end = (sequence + length) | 0
+    for (let run = held.firstRun(receiver, sequence); run !== 0; run = held.nextRun(run)) {
+      const runStart = held.sequence(run)
+      if (((runStart - end) | 0) >= 0) return
+      const runEnd = held.runEnd(run)
+      const start = ((runStart - sequence) | 0) > 0 ? runStart : sequence
+      const stop = ((runEnd - end) | 0) < 0 ? runEnd : end
+      const count = (stop - start) | 0
+      if (count <= 0) continue
+      const earlier = new Uint8Array(count)
+      let done = 0
+      for (let record = run; done < count; record = held.next(record)) {
+        const skip = (start + done - held.sequence(record)) | 0
+        const take = Math.min(held.length(record) - skip, count - done)
+        if (take <= 0) continue
+        const at = held.start(record) + skip
+        earlier.set(held.bytes(record).subarray(at, at + take), done)
+        done += take
+      }
+      const winner = newWins(policy, runStart, runEnd, sequence, end) ? 'later' : 'earlier'
+      this.compare(row, side, receiver, start, earlier, from + ((start - sequence) | 0), winner)
+      // A handler may have let go of all that was held.
+      if (this.words[receiver + HELD_COUNT] === 0) return
+    }
+  }
+
+  /** Against delivered bytes that are retained: `length` bytes of the packet from `from` on, all before RECEIVED. */
+  withDelivered(
+    row: number,
+    side: number,
+    receiver: number,
+    sequence: number,
+    from: number,
+    length: number,
+  ): void {
+    const { retention } = this
+    const kept = retention.kept(row, side)
+    if (kept === undefined) return
+    const offset = this.offsetOf(receiver, sequence)
+    for (const run of kept.runs) {
+      const start = Math.max(run.offset, offset)
+      const count = Math.min(run.end, offset + length) - start
+      if (count <= 0) continue
+      const earlier = new Uint8Array(count)
+      retention.copy(kept, start, earlier, 0)
+      const skip = start - offset
+      this.compare(row, side, receiver, (sequence + skip) | 0, earlier, from + skip, 'earlier')
+    }
+  }
+
+  private compare(
+    row: number,
+    side: number,
+    receiver: number,
+    sequence: number,
+    earlier: Uint8Array,
+    from: number,
+    winner: 'earlier' | 'later',
+  ): void {
+    const { buffer } = this.packet
+    let same = 0
+    while (same < earlier.length && earlier[same] === buffer[from + same]) same++
+    if (same === earlier.length) return
+    const later = buffer.subarray(from, from + earlier.length)
+    this.events.conflict(row, side, sequence, this.offsetOf(receiver, sequence), earlier, later, winner)
+  }
+
+  private offsetOf(receiver: number, sequence: number): number {
+    return this.times[(receiver + OFFSET) >> 1] + ((sequence - this.words[receiver + RECEIVED]) | 0)
+  }
+}
