@@ -25,6 +25,7 @@ import {
   SVR,
   TCP_STATE,
 } from '../src/index.js'
+import { bump } from './support/bump.js'
 import { record } from './support/recorder.js'
 
 const { SYN, FIN, ACK } = TCP_FLAG
@@ -95,6 +96,10 @@ const rows: Readonly<Record<string, () => void>> = {
       [4, 0, 4],
       [5, 3, 5],
     ])
+    const box = bump()
+    box.stack.monitorStream().on(ON_NEW_DATA, (_flow, { packet }) => void packet.drop())
+    box.pass(opened({ acks: false }).client('kept back').packets())
+    expect(box.out.map(({ text }) => text)).toEqual(['', '', ''])
   },
   'a FIN without data'() {
     const stack = stackOf()
@@ -235,6 +240,22 @@ const rows: Readonly<Record<string, () => void>> = {
     socket.on(ON_ORPHAN, () => seen.push('orphan'))
     feed(stack, opened().client('x').server('y').client('z').packets())
     expect(seen).toEqual(['stopped'])
+  },
+  'CHOMP, INSERT'() {
+    const packet = new weir.Packet()
+    expect(() => packet.overwrite(0, new Uint8Array(1))).toThrow(RangeError)
+    expect('insert' in packet || 'chomp' in packet).toBe(false)
+  },
+  mtcp_sendpkt() {
+    const { stack, out, pass } = bump()
+    stack.monitorStream().on(ON_CONN_START, (flow) => {
+      flow.sendPacket(CLI, { flags: SYN | ACK, sequence: 77 })
+    })
+    pass(conversation().segment('client', { flags: SYN, ack: 0 }).packets())
+    expect(out.map(({ made, flags, packet }) => [made, flags, packet.tcpSeq, packet.tcpAck])).toEqual([
+      [true, 'SYN+ACK', 77, 1001],
+      [false, 'SYN', 1000, 0],
+    ])
   },
   timers() {
     const stack = stackOf()

@@ -13,11 +13,13 @@ import {
   ON_NEW_DATA,
   ON_ORPHAN,
   ON_PKT_IN,
+  PRE_TCP,
   type StackOptionsInput,
   SVR,
   TCP_STATE,
   TCP_STATE_NAME,
 } from '../src/index.js'
+import { bump } from './support/bump.js'
 import { record } from './support/recorder.js'
 
 const { SYN, RST, ACK } = TCP_FLAG
@@ -166,6 +168,38 @@ describe('1.9 packets, context, timers', () => {
     socket.on(ON_CONN_START, (flow) => flow.setTimer(150, () => seen.push(stack.packet.number)))
     feed(stack, opened({ step: 1000 }).close().packets())
     expect(seen).toEqual([2, 6])
+  })
+
+  it('mtcp_setlastpkt [V]: a packet dropped before the update does not advance the receiver; one changed has right checksums', () => {
+    const { stack, out, pass } = bump()
+    const states: number[] = []
+    let drops = 0
+    stack.monitorStream().on(ON_PKT_IN, PRE_TCP, (flow, packet) => {
+      states.push(flow.state(CLI))
+      // The first SYN+ACK does not get through.
+      if (flow.packetSide === SVR && drops++ === 0) packet.drop()
+      if (packet.payloadLength > 0) packet.overwrite(0, Buffer.from('c'))
+    })
+    const c = conversation({ acks: false }).segment('client', { flags: SYN, ack: 0 })
+    c.segment('server', { flags: SYN | ACK }).segment('server', { flags: SYN | ACK, seq: 5000 })
+    pass(c.ack('client').client('hat').packets())
+    const { SYN_SENT, ESTABLISHED } = TCP_STATE
+    expect(states).toEqual([TCP_STATE.CLOSED, SYN_SENT, SYN_SENT, ESTABLISHED, ESTABLISHED])
+    // `bump` verifies the checksums of what comes out.
+    expect(out.map(({ text }) => text)).toEqual(['', '', '', 'cat'])
+  })
+
+  it('mtcp_reset_conn: RSTs to both ends, at the numbers they expect', () => {
+    const { stack, out, pass } = bump()
+    stack.monitorStream().on(ON_NEW_DATA, (flow) => flow.reset())
+    pass(opened({ acks: false }).client('abc').packets())
+    const resets = out.filter(({ made }) => made)
+    const first = resets.find(({ interfaceIndex }) => interfaceIndex === 1)
+    expect(new Set(resets.map(({ flags, interfaceIndex }) => `${flags} ${interfaceIndex}`))).toEqual(
+      new Set(['RST+ACK 0', 'RST+ACK 1']),
+    )
+    expect(resets.find(({ interfaceIndex }) => interfaceIndex === 0)?.packet.tcpSeq).toBe(5001)
+    expect([1001, 1004]).toContain(first?.packet.tcpSeq)
   })
 
   it('mtcp_cb_get_ts: microseconds that do not wrap', () => {

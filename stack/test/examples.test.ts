@@ -1,13 +1,20 @@
 /** The example programs, run on small captures. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it, vi } from 'vitest'
-import { conversation, merge, resegment, type TestPacket } from '../../test/support/conversation.js'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
+import {
+  conversation,
+  merge,
+  resegment,
+  type TestPacket,
+  udpExchange,
+} from '../../test/support/conversation.js'
 import { TCP_FLAG } from '../../test/support/frames.js'
 import { writePcap } from '../../test/support/pcap.js'
 import { bpfUnavailable } from '../src/index.js'
+import { bump } from './support/bump.js'
 
 const { SYN, RST, ACK } = TCP_FLAG
 const argv = process.argv
@@ -228,5 +235,132 @@ describe('http-log', () => {
       '2026-11-21T09:30:00.001Z 203.0.113.11 GET www.example.com /home?from=menu&visit=10',
     )
     expect(lines.length).toBeGreaterThan(40)
+  })
+})
+
+describe.skipIf(bpfUnavailable() !== '')('firewall', () => {
+  const program = () => import('../examples/firewall.js')
+  const folder = mkdtempSync(join(tmpdir(), 'weir-rules-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const judge = async (text: string, packets: readonly TestPacket[]): Promise<string[]> => {
+    const rules = join(folder, 'rules.txt')
+    const capture = join(folder, 'firewall.pcap')
+    writeFileSync(rules, text)
+    writePcap(capture, packets)
+    return run(program, rules, capture)
+  }
+
+  it('judges the first packet of a flow, lets its answers pass, and drops what has no connection', async () => {
+    const packets = [
+      ...conversation({ clientPort: 1 }).handshake().client('ask').server('answer').close().packets(),
+      ...conversation({ clientPort: 2, serverPort: 22 }).handshake().packets().slice(0, 1),
+      ...conversation({ clientPort: 3, client: '203.0.113.66' }).handshake().packets().slice(0, 1),
+      ...conversation({ clientPort: 4 }).ack('client').packets(),
+      ...udpExchange([['client', 'query']], { serverPort: 53 }),
+    ]
+    const rules =
+      '# comment\n\ndrop src host 203.0.113.66\naccept tcp dst port 80\n accept udp dst port 53 \n'
+    expect(await judge(rules, packets)).toEqual([
+      'dropped 203.0.113.5:2 > 192.0.2.80:22 (drop)',
+      'dropped 203.0.113.66:3 > 192.0.2.80:80 (drop src host 203.0.113.66)',
+      'dropped 203.0.113.5:4 > 192.0.2.80:80 (no connection)',
+      '     1 flows: drop src host 203.0.113.66',
+      '     1 flows: accept tcp dst port 80',
+      '     1 flows: accept udp dst port 53',
+      '     1 flows: drop',
+    ])
+  })
+
+  it('says which line is not a rule', async () => {
+    await expect(judge('permit tcp', [])).rejects.toThrow('not a rule: permit tcp')
+    vi.resetModules()
+    await expect(judge('accept tcp dst prot 80', [])).rejects.toThrow(/prot/)
+  })
+})
+
+describe('nat', async () => {
+  process.argv = [argv[0]!, 'example']
+  const { translate } = await import('../examples/nat.js')
+  process.argv = argv
+  const outside = '198.51.100.7'
+  const ends = { client: '10.0.0.5', clientPort: 4321 }
+  const addresses = ({ packet: p }: ReturnType<typeof bump>['out'][number]): string =>
+    `${p.address(0)}:${p.sourcePort} > ${p.address(1)}:${p.destinationPort}`
+
+  /** The packets of both sides as each of them sends them: the server knows the client by its outside address. */
+  const translated = (talk: (options: object) => TestPacket[], port: number): TestPacket[] => {
+    const theirs = talk({ client: outside, clientPort: port })
+    return talk(ends).map((packet, i) => (packet.from === 'client' ? packet : theirs[i]!))
+  }
+
+  it('translates both ways, with right checksums, and hands out a port for each flow', () => {
+    const { stack, out, pass } = bump({ checksums: 'verify' })
+    translate(stack, outside, 5000)
+    const tcp = (options: object) =>
+      conversation(options).handshake().client('ask').server('answer').close().packets()
+    pass(translated(tcp, 5000))
+    pass(
+      translated(
+        (options) =>
+          udpExchange(
+            [
+              ['client', 'x'],
+              ['server', 'y'],
+            ],
+            options,
+          ),
+        5001,
+      ),
+    )
+    expect(new Set(out.map(addresses))).toEqual(
+      new Set([
+        `${outside}:5000 > 192.0.2.80:80`,
+        '192.0.2.80:80 > 10.0.0.5:4321',
+        `${outside}:5001 > 192.0.2.80:80`,
+      ]),
+    )
+    expect(out.map(({ text }) => text).filter((text) => text !== '')).toEqual(['ask', 'answer', 'x', 'y'])
+    expect(stack.counters).toMatchObject({ tcpFlows: 1, udpFlows: 1, orphans: 0, droppedPackets: 0 })
+  })
+
+  it('lets nothing in that nobody inside asked for', () => {
+    const { stack, out, pass } = bump()
+    translate(stack, outside, 5000)
+    const inward = (port: number) =>
+      conversation({ client: outside, clientPort: port }).segment('server', { flags: SYN, ack: 0 }).packets()
+    const open = translated((options) => conversation(options).handshake().packets(), 5000)
+    pass([...inward(5000), ...open, ...inward(5001)])
+    const other = conversation({ client: outside, clientPort: 5000, server: '192.0.2.66' })
+    pass(other.segment('server', { flags: SYN, ack: 0 }).packets())
+    expect(out.length).toBe(3)
+  })
+
+  it('gives ports back four minutes after the end, and drops what has none', () => {
+    const { stack, out, pass } = bump()
+    translate(stack, outside, 65_535)
+    const start = 1_700_000_000
+    const talk = (options: object) =>
+      conversation({ start, ...options })
+        .handshake()
+        .close()
+        .packets()
+    pass(translated(talk, 65_535))
+    const before = out.length
+    const next = (seconds: number) =>
+      conversation({ ...ends, clientPort: 7, start: start + seconds })
+        .handshake()
+        .packets()
+        .slice(0, 1)
+    pass(next(200))
+    expect(out.length).toBe(before)
+    pass(next(250))
+    expect(addresses(out.at(-1)!)).toBe(`${outside}:65535 > 192.0.2.80:80`)
+  })
+
+  it('drops what it cannot translate', () => {
+    const { stack, out, pass } = bump()
+    translate(stack, outside)
+    pass(conversation({ client: 'fd00::1', server: 'fd00::2' }).handshake().packets())
+    expect(out).toEqual([])
   })
 })
