@@ -139,26 +139,28 @@ export class GroupTable {
   readonly hasClientRules: boolean
   #merged = 0
 
+  /** @param members the rules that look at such units, in rule order */
   constructor(
     rules: readonly CompiledRule[],
+    members: readonly number[],
     classes: PortClasses,
     direction: Direction,
     service: ServiceId,
     kind: GroupKind,
-    admit: (rule: CompiledRule) => boolean,
   ) {
     this.#rules = rules
     this.#classes = classes
     this.#direction = direction
     this.#kind = kind
-    rules.forEach((rule, index) => {
+    for (const index of members) {
+      const rule = rules[index]!
       const fit = rule.header.fits(service)
-      if (fit === SERVICE_FIT.NO || !rule.mayTravel(direction) || !admit(rule)) return
+      if (fit === SERVICE_FIT.NO || !rule.mayTravel(direction)) continue
       if (fit === SERVICE_FIT.ANY_PORT) this.#anyPort.push(index)
       else if (rule.header.clientOnly(direction) !== undefined) this.#byClientPort.push(index)
       else if (rule.header.anyServer(direction)) this.#anyPort.push(index)
       else this.#byServerPort.push(index)
-    })
+    }
     this.#anyGroup = this.#makeAnyGroup()
     this.hasClientRules = this.#byClientPort.length > 0
     this.isEmpty = this.#anyPort.length + this.#byServerPort.length + this.#byClientPort.length === 0

@@ -12,7 +12,7 @@ import {
   serviceByName,
   TO_SERVER,
 } from '../inspect/unit.js'
-import type { Rule } from '../rules/model.js'
+import type { IpSet, Rule, RuleHeader } from '../rules/model.js'
 import { type AddressTest, compileAddresses } from './addresses.js'
 import type { Evaluation } from './evaluation.js'
 import type { PortClasses, PortTest } from './ports.js'
@@ -35,10 +35,14 @@ export class HeaderTest {
   readonly #snort3: boolean
   readonly #fits: readonly ServiceFit[]
 
-  constructor(rule: Rule, ports: PortClasses) {
+  constructor(
+    rule: Rule,
+    ports: PortClasses,
+    addresses: (set: IpSet) => AddressTest | undefined = compileAddresses,
+  ) {
     const { header, services } = rule
-    this.#source = compileAddresses(header.source)
-    this.#destination = compileAddresses(header.destination)
+    this.#source = addresses(header.source)
+    this.#destination = addresses(header.destination)
     this.#sourcePorts = ports.test(header.sourcePorts)
     this.#destinationPorts = ports.test(header.destinationPorts)
     this.#bidirectional = header.bidirectional
@@ -150,6 +154,38 @@ export class HeaderTest {
 
   #portsMatch(source: number, destination: number): boolean {
     return this.#sourcePorts.has(source) && this.#destinationPorts.has(destination)
+  }
+}
+
+/** The header tests of one engine: rules with the same header and services share one. */
+export class HeaderTests {
+  readonly #ports: PortClasses
+  readonly #tests = new Map<RuleHeader, Map<string, HeaderTest>>()
+  readonly #addresses = new Map<IpSet, AddressTest | undefined>()
+
+  constructor(ports: PortClasses) {
+    this.#ports = ports
+  }
+
+  of(rule: Rule): HeaderTest {
+    const { header, services, dialect } = rule
+    let tests = this.#tests.get(header)
+    if (tests === undefined) {
+      tests = new Map()
+      this.#tests.set(header, tests)
+    }
+    const key = services.length === 0 ? dialect : `${dialect} ${services.join(' ')}`
+    let test = tests.get(key)
+    if (test === undefined) {
+      test = new HeaderTest(rule, this.#ports, (set) => this.#addressTest(set))
+      tests.set(key, test)
+    }
+    return test
+  }
+
+  #addressTest(set: IpSet): AddressTest | undefined {
+    if (!this.#addresses.has(set)) this.#addresses.set(set, compileAddresses(set))
+    return this.#addresses.get(set)
   }
 }
 

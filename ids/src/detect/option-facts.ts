@@ -100,10 +100,3 @@ export function isStreamProperty(option: RuleOption): boolean {
       return isMessageProperty(option)
   }
 }
-
-/** Buffers the options read; every one of them must be there for the rule to match. */
-export function buffersOf(options: readonly RuleOption[]): BufferId[] {
-  const buffers: BufferId[] = []
-  for (const option of options) if ('buffer' in option) buffers.push(option.buffer)
-  return buffers
-}

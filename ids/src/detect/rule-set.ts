@@ -17,8 +17,9 @@ import {
 import type { PortSet, Rule, RuleAction, RuleProblem } from '../rules/model.js'
 import { type CompileContext, CompiledRule } from './compile.js'
 import { GROUP, type GroupKind, GroupTable } from './groups.js'
-import { SERVICE_FIT } from './header-test.js'
+import { HeaderTests, SERVICE_FIT } from './header-test.js'
 import { PortClasses } from './ports.js'
+import type { RuleFacts } from './rule-facts.js'
 import { isSliding } from './screen.js'
 
 /** One table for each direction of travel. */
@@ -112,11 +113,11 @@ export class RuleSet {
   readonly #events = new Map<number, number>()
   readonly #fits: (Uint8Array | undefined)[]
 
-  constructor(rules: readonly Rule[], settings: Omit<CompileContext, 'ports'>) {
+  constructor(rules: readonly Rule[], settings: Omit<CompileContext, 'headers'>) {
     const sets: PortSet[] = []
     for (const { header } of rules) sets.push(header.sourcePorts, header.destinationPorts)
     const classes = new PortClasses(sets)
-    const context: CompileContext = { ...settings, ports: classes }
+    const context: CompileContext = { ...settings, headers: new HeaderTests(classes) }
     const problems: RuleProblem[] = []
     const compiled: CompiledRule[] = []
     for (const rule of inEvaluationOrder(rules)) {
@@ -130,67 +131,81 @@ export class RuleSet {
     this.problems = problems
     this.flowbitWords = context.flowbits.words
     this.rank = rankOf(compiled)
-    this.pass = Uint8Array.from(compiled, ({ rule }) => (rule.header.action === 'pass' ? 1 : 0))
-    this.testsAddresses = compiled.some(readsAddresses)
-    this.needsService = compiled.some(({ rule }) => rule.services.length > 0)
-    this.needs = {
-      wire: compiled.some((rule) => rule.readsRawData),
-      trailer: compiled.some((rule) => rule.readsTrailer),
-      events: compiled.some((rule) => rule.isEvent),
+    const count = compiled.length
+    this.pass = new Uint8Array(count)
+    this.traits = new Uint8Array(count)
+    this.boundBuffer = new Uint8Array(count)
+    this.minLength = new Int32Array(count)
+    this.maxLength = new Int32Array(count)
+    this.stayInMessages = new Uint8Array(count)
+    this.stayInStreams = new Uint8Array(count)
+    this.stayElsewhere = new Uint8Array(count)
+    this.needsService = false
+    this.testsAddresses = false
+    const needs = { wire: false, trailer: false, events: false }
+    for (let index = 0; index < count; index++) {
+      const one = compiled[index]!
+      const { rule, facts, header } = one
+      if (rule.header.action === 'pass') this.pass[index] = 1
+      this.traits[index] = traitsOf(one)
+      this.boundBuffer[index] = facts.bounds.buffer
+      this.minLength[index] = facts.bounds.min
+      this.maxLength[index] = facts.bounds.max
+      this.stayInMessages[index] = stayOf(facts, true)
+      this.stayInStreams[index] = stayOf(facts, false)
+      this.stayElsewhere[index] = facts.fastPattern === undefined ? STAY.NEVER : STAY.ON
+      if (rule.services.length > 0) this.needsService = true
+      if (facts.readsAddresses || header.testsAddresses) this.testsAddresses = true
+      if (facts.readsRawData) needs.wire = true
+      if (facts.readsTrailer) needs.trailer = true
+      if (facts.isEvent) {
+        needs.events = true
+        this.#events.set(eventKey(rule.gid, rule.sid), index)
+      }
     }
-    compiled.forEach(({ isEvent, rule }, index) => {
-      if (isEvent) this.#events.set(eventKey(rule.gid, rule.sid), index)
-    })
+    this.needs = needs
     this.portClasses = classes
-    this.traits = Uint8Array.from(compiled, traitsOf)
-    this.boundBuffer = Uint8Array.from(compiled, ({ bounds }) => bounds.buffer)
-    this.minLength = Int32Array.from(compiled, ({ bounds }) => bounds.min)
-    this.maxLength = Int32Array.from(compiled, ({ bounds }) => bounds.max)
-    this.stayInMessages = Uint8Array.from(compiled, (rule) => stayOf(rule, true))
-    this.stayInStreams = Uint8Array.from(compiled, (rule) => stayOf(rule, false))
-    this.stayElsewhere = Uint8Array.from(compiled, (rule) =>
-      rule.fastPattern === undefined ? STAY.NEVER : STAY.ON,
-    )
-    const tables = (
-      service: ServiceId,
-      admit: (rule: CompiledRule) => boolean,
-      kind: GroupKind = GROUP.BYTES,
-    ): DirectionTables => {
-      const table = (direction: Direction): GroupTable =>
-        new GroupTable(compiled, classes, direction, service, kind, (rule) => !rule.isEvent && admit(rule))
-      return [table(TO_SERVER), table(TO_CLIENT)]
+    this.#fits = new Array<Uint8Array | undefined>(SERVICE_COUNT * 2).fill(undefined)
+
+    /** Rules for one kind of unit, in their order. */
+    const filed = (protocol: Protocol, admit: (facts: RuleFacts) => boolean): number[] => {
+      const members: number[] = []
+      for (let index = 0; index < count; index++) {
+        const { facts, rule } = compiled[index]!
+        if (!facts.isEvent && isFor(rule, protocol) && admit(facts)) members.push(index)
+      }
+      return members
     }
-    const isFor = ({ rule }: CompiledRule, protocol: string): boolean =>
-      rule.header.protocol === protocol ||
-      rule.header.protocol === 'ip' ||
-      (rule.header.serviceOnly === true && (protocol === 'tcp' || protocol === 'udp'))
-    this.streams = new ServiceTables((service) =>
+    const tables = (
+      members: readonly number[],
+      service: ServiceId,
+      kind: GroupKind = GROUP.BYTES,
+    ): DirectionTables => [
+      new GroupTable(compiled, members, classes, TO_SERVER, service, kind),
+      new GroupTable(compiled, members, classes, TO_CLIENT, service, kind),
+    ]
+    const byService = (members: readonly number[], kind?: GroupKind): ServiceTables =>
+      new ServiceTables(members.length > 0, (service) => tables(members, service, kind))
+
+    const onStreams = filed('tcp', (facts) => facts.onStreams)
+    this.streams = new ServiceTables(onStreams.length > 0, (service) =>
       tables(
+        onStreams.filter((index) => maySee(compiled[index]!.facts, service)),
         service,
-        (rule) => isFor(rule, 'tcp') && rule.onStreams && maySee(rule, service),
         service === SERVICE.HTTP ? GROUP.MESSAGES : GROUP.BYTES,
       ),
     )
-    this.files = new ServiceTables((service) =>
-      tables(service, (rule) => isFor(rule, 'tcp') && rule.onStreams && rule.onFiles, GROUP.FILES),
-    )
-    this.pdus = new ServiceTables((service) => tables(service, (rule) => isFor(rule, 'tcp') && rule.onPdus))
-    this.datagramPdus = new ServiceTables((service) =>
-      tables(service, (rule) => isFor(rule, 'udp') && rule.onPdus),
-    )
-    this.tcpPackets = new ServiceTables((service) =>
-      tables(service, (rule) => isFor(rule, 'tcp') && rule.onTcpPackets),
-    )
-    this.orphans = tables(
-      SERVICE.UNKNOWN,
-      (rule) => isFor(rule, 'tcp') && !rule.httpOnly && !rule.needsEstablished && !rule.needsStream,
-    )
-    const packets = (protocol: string, service: ServiceId): DirectionTables =>
-      tables(service, (rule) => isFor(rule, protocol) && !rule.httpOnly && !rule.needsStream)
-    this.udp = new ServiceTables((service) => packets('udp', service))
-    this.icmp = packets('icmp', SERVICE.UNKNOWN)
-    this.otherIp = packets('ip', SERVICE.UNKNOWN)
-    this.#fits = new Array<Uint8Array | undefined>(SERVICE_COUNT * 2).fill(undefined)
+    const onFiles = onStreams.filter((index) => compiled[index]!.facts.onFiles)
+    this.files = byService(onFiles, GROUP.FILES)
+    this.pdus = byService(filed('tcp', (facts) => facts.onPdus))
+    this.datagramPdus = byService(filed('udp', (facts) => facts.onPdus))
+    this.tcpPackets = byService(filed('tcp', (facts) => facts.onTcpPackets))
+    const onPackets = (facts: RuleFacts): boolean => !facts.httpOnly && !facts.needsStream
+    const ofNoFlow = filed('tcp', (facts) => onPackets(facts) && !facts.needsEstablished)
+    this.orphans = tables(ofNoFlow, SERVICE.UNKNOWN)
+    this.udp = byService(filed('udp', onPackets))
+    this.icmp = tables(filed('icmp', onPackets), SERVICE.UNKNOWN)
+    this.otherIp = tables(filed('ip', onPackets), SERVICE.UNKNOWN)
   }
 
   /** Index of the rule that stands for an engine event; undefined when it is not wanted. */
@@ -215,10 +230,13 @@ export class RuleSet {
 
 /** Group tables of one kind of unit for each service, made when the first unit of the service comes. */
 export class ServiceTables {
+  /** Some rule looks at units of this kind. */
+  readonly looksAtAny: boolean
   readonly #make: (service: ServiceId) => DirectionTables
   readonly #tables: (DirectionTables | undefined)[]
 
-  constructor(make: (service: ServiceId) => DirectionTables) {
+  constructor(looksAtAny: boolean, make: (service: ServiceId) => DirectionTables) {
+    this.looksAtAny = looksAtAny
     this.#make = make
     this.#tables = new Array<DirectionTables | undefined>(SERVICE_COUNT).fill(undefined)
   }
@@ -231,29 +249,26 @@ export class ServiceTables {
     }
     return tables
   }
-
-  /** Some rule looks at units of this kind. */
-  get looksAtAny(): boolean {
-    for (let service = 0; service < SERVICE_COUNT; service++) {
-      const [toServer, toClient] = this.of(service as ServiceId)
-      if (!toServer.isEmpty || !toClient.isEmpty) return true
-    }
-    return false
-  }
 }
 
 /** Whether units of the service have the buffers a rule needs: all of them messages, data connections a file. */
-function maySee(rule: CompiledRule, service: ServiceId): boolean {
-  return !rule.httpOnly || service === SERVICE.HTTP || (service === SERVICE.FTP_DATA && rule.onFiles)
+function maySee(facts: RuleFacts, service: ServiceId): boolean {
+  return !facts.httpOnly || service === SERVICE.HTTP || (service === SERVICE.FTP_DATA && facts.onFiles)
 }
 
-function readsAddresses({ header, rule }: CompiledRule): boolean {
-  return header.testsAddresses || rule.options.some(({ kind }) => kind === 'ftpbounce' || kind === 'sameip')
+type Protocol = 'tcp' | 'udp' | 'icmp' | 'ip'
+
+function isFor({ header }: Rule, protocol: Protocol): boolean {
+  return (
+    header.protocol === protocol ||
+    header.protocol === 'ip' ||
+    (header.serviceOnly === true && (protocol === 'tcp' || protocol === 'udp'))
+  )
 }
 
-function stayOf({ fastPattern, gate, screen }: CompiledRule, inMessages: boolean): number {
+function stayOf({ fastPattern, gated, screen }: RuleFacts, inMessages: boolean): number {
   // A gate is passed once for the whole message.
-  if (gate !== undefined && fastPattern !== undefined) return STAY.ON
+  if (gated && fastPattern !== undefined) return STAY.ON
   if (inMessages && (fastPattern === undefined || fastPattern.commonplace)) {
     return screen === undefined || isSliding(screen.buffer) ? STAY.NEVER : STAY.ON
   }
@@ -265,12 +280,12 @@ function eventKey(gid: number, sid: number): number {
   return gid * 0x1_0000_0000 + sid
 }
 
-function traitsOf(rule: CompiledRule): number {
-  let traits = rule.needsEstablished ? TRAIT.NEEDS_ESTABLISHED : 0
-  if (rule.rejectsAck) traits |= TRAIT.REJECTS_ACK
-  if (rule.rejectsPush) traits |= TRAIT.REJECTS_PUSH
-  if (rule.readsPayload && rule.header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
-  if (rule.packetDataOnly && rule.rule.dialect === 'snort3') traits |= TRAIT.RAW_FIRST
+function traitsOf({ facts, header, rule }: CompiledRule): number {
+  let traits = facts.needsEstablished ? TRAIT.NEEDS_ESTABLISHED : 0
+  if (facts.rejectsAck) traits |= TRAIT.REJECTS_ACK
+  if (facts.rejectsPush) traits |= TRAIT.REJECTS_PUSH
+  if (facts.readsPayload && header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
+  if (facts.packetDataOnly && rule.dialect === 'snort3') traits |= TRAIT.RAW_FIRST
   return traits
 }
 

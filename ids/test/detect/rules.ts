@@ -2,6 +2,7 @@
 import { CompiledRule } from '../../src/detect/compile.js'
 import { Counters } from '../../src/detect/counters.js'
 import { Evaluation } from '../../src/detect/evaluation.js'
+import { HeaderTests } from '../../src/detect/header-test.js'
 import { FlowbitNames } from '../../src/detect/options/session.js'
 import { PortClasses } from '../../src/detect/ports.js'
 import { BUF, type BufferId, BufferSet } from '../../src/inspect/buffers.js'
@@ -89,7 +90,7 @@ export function evaluate(
   const { dialect = 'snort2', kind = UNIT.STREAM } = settings
   const data = makeRule(options, { dialect })
   const rule = new CompiledRule(data, {
-    ports: new PortClasses([data.header.sourcePorts, data.header.destinationPorts]),
+    headers: new HeaderTests(new PortClasses([data.header.sourcePorts, data.header.destinationPorts])),
     regexEngine: settings.regexEngine ?? NO_REGEX,
     flowbits: new FlowbitNames(),
     pcreMatchLimit: settings.pcreMatchLimit ?? 3500,
