@@ -31,7 +31,8 @@ export class PacketGate {
   readonly #open = new Uint8Array(3 * ROW)
 
   constructor(rules: readonly CompiledRule[]) {
-    for (const { bounds, rejectsAck, rejectsPush } of rules) {
+    for (const { facts } of rules) {
+      const { bounds, rejectsAck, rejectsPush } = facts
       const onPayload = bounds.buffer === BUF.PKT_DATA
       const min = onPayload ? Math.min(bounds.min, LONGEST) : 0
       const max = onPayload ? Math.min(bounds.max, LONGEST) : LONGEST
