@@ -32,6 +32,7 @@ const PAGES = [
   ['capture', 'Capture', 'Packet sources and sinks: files, live interfaces, forwarding.', /^capture\//],
   ['filters', 'Filters', 'BPF expressions and programs.', /^bpf\//],
   ['ip', 'IP', 'Fragments, tunnels, networks.', /^ip\//],
+  ['tcp', 'TCP', 'How receivers differ, and which policy is whose.', /^tcp\/(options|policy)/],
   ['packets', 'Packets', 'The packet view, header layouts, decoding, checksums.', /^(wire|inline)\//],
   ['other', 'Other', 'What the other pages do not cover.', /./],
 ]

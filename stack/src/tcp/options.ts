@@ -30,6 +30,7 @@ export interface TcpTrackingOptions {
 /** What `createStack` takes: every option may be left out. */
 export type TcpTrackingOptionsInput = Partial<TcpTrackingOptions>
 
+/** Defaults of the TCP options: the first copy of a byte counts, nothing is checked that costs. */
 export const DEFAULT_TCP_OPTIONS: TcpTrackingOptions = Object.freeze({
   policy: 'first',
   targets: Object.freeze([]),
