@@ -280,12 +280,20 @@ function docOf(node, paragraph = '<br>') {
   return paragraphs(words(node.jsDoc?.at(-1)?.comment), paragraph)
 }
 
-const paragraphs = (text, between) =>
-  text
+/** Lists stay lists where there is room for them. */
+function paragraphs(text, between) {
+  const room = between.startsWith('\n')
+  const join = (part) => {
+    const [first, ...items] = (room ? part.split(/\n(?=- )/) : [part]).map(oneLine)
+    const gap = first.startsWith('- ') ? '\n' : '\n\n'
+    return items.length === 0 ? first : `${first}${gap}${items.join('\n')}`
+  }
+  return text
     .split(/\n\s*\n/)
-    .map(oneLine)
-    .filter((p) => p !== '')
+    .map(join)
+    .filter((part) => part !== '')
     .join(between)
+}
 
 /** Parameters, result, errors and examples. */
 function tagsOf(node) {

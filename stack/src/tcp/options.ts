@@ -6,9 +6,11 @@ import { TCP_POLICIES, TCP_POLICY, type TcpPolicy } from './policy.js'
 export interface TcpTarget {
   /** `ADDRESS` or `ADDRESS/LENGTH`. */
   readonly network: string
+  /** How these hosts treat overlaps, resets and timestamps. */
   readonly policy: TcpPolicy
 }
 
+/** What is known of the hosts, and limits beyond which behaviour is an anomaly. */
 export interface TcpTrackingOptions {
   /** How receivers treat overlaps, resets and timestamps. Default 'first'. */
   readonly policy: TcpPolicy
@@ -30,7 +32,7 @@ export interface TcpTrackingOptions {
 /** What `createStack` takes: every option may be left out. */
 export type TcpTrackingOptionsInput = Partial<TcpTrackingOptions>
 
-/** Defaults of the TCP options: the first copy of a byte counts, nothing is checked that costs. */
+/** The defaults of `StackOptions.tcp`. */
 export const DEFAULT_TCP_OPTIONS: TcpTrackingOptions = Object.freeze({
   policy: 'first',
   targets: Object.freeze([]),

@@ -21,6 +21,7 @@
  * it as well).
  */
 
+/** The policies, by their names in Snort's stream_tcp. */
 export const TCP_POLICIES = [
   'first',
   'last',
@@ -51,6 +52,7 @@ export type TcpPolicy = (typeof TCP_POLICIES)[number]
 /** Which resets a host obeys: at the next byte it expects; inside its window; at the next byte or anywhere behind it. */
 export type ResetRule = 'next' | 'window' | 'beyond'
 
+/** What tells one policy from another. */
 export interface TcpTraits {
   /**
    * Who keeps the bytes that a new segment shares with a queued one: `q` the queued one, `n` the new one. Row: the new
@@ -59,6 +61,7 @@ export interface TcpTraits {
   readonly overlap: readonly [before: string, same: string, after: string]
   /** Bytes in order are open to later copies until the receiver has acknowledged them, and are delivered then. */
   readonly untilAcked: boolean
+  /** Which resets are obeyed. */
   readonly reset: ResetRule
   /** How far a timestamp may lie before the last one. */
   readonly timestampSlack: 0 | 1
