@@ -9,9 +9,10 @@ function inflate(
   pieces: number[],
   most: number,
   rawAllowed: boolean,
+  verify = false,
 ): { out: Buffer; status: number } {
   const inflater = new Inflater()
-  inflater.reset(new Uint8Array(INFLATE_OUTPUT), rawAllowed)
+  inflater.reset(new Uint8Array(INFLATE_OUTPUT), rawAllowed, verify)
   const out: Buffer[] = []
   let at = 0
   let status: number = INFLATE.NEED_INPUT

@@ -17,6 +17,7 @@ export interface DetectionCase {
   readonly exact: boolean
   readonly expected: readonly { readonly gid: number; readonly sid: number; readonly count: number }[]
   readonly threshold_config?: string | null
+  readonly snort3_builtin?: readonly { readonly gid: number; readonly sid: number; readonly count: number }[]
 }
 
 export function loadCases(): DetectionCase[] {

@@ -13,6 +13,7 @@ export interface RunOptions {
   readonly variables?: Readonly<Record<string, string>>
   readonly checksums?: 'verify' | 'ignore'
   readonly engine?: 'auto' | 'aho-corasick'
+  readonly builtinEvents?: boolean
 }
 
 export interface FlowAlert {
@@ -57,6 +58,7 @@ export async function runRules(options: RunOptions): Promise<RunResult> {
     rules: loaded.rules,
     matcherEngine: engines.matcher,
     regexEngine: engines.regex,
+    settings: { builtinEvents: options.builtinEvents ?? false },
   })
   const stack = createStack({ checksums: options.checksums ?? 'verify', midstream: true, seed: 1 })
   const flows = new Set<string>()

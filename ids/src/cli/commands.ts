@@ -51,6 +51,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       ...RULE_TEXT_FLAGS,
       'strict',
       'builtin',
+      'lenientHttp',
       'engine',
       'cache',
       'jobs',

@@ -218,6 +218,12 @@ export const FLAGS = {
     group: 'Detection',
     help: "report what the inspectors find by themselves: malformed HTTP and the like (Snort's built-in rules)",
   },
+  lenientHttp: {
+    kind: 'switch',
+    spelling: '--lenient-http',
+    group: 'Detection',
+    help: 'inspect malformed HTTP bodies that Snort gives up: behind bad status lines, in codings it does not undo, with bad checksums',
+  },
   engine: {
     kind: 'single',
     parse: oneOf(ENGINE_CHOICES),

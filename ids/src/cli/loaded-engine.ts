@@ -44,6 +44,7 @@ const load = (settings: RuleSettings, choice: EngineOptions): LoadedEngine => {
       suppressions: directives.suppressions,
       deferFilters: true,
       builtinEvents: settings.builtin,
+      inspection: { lenientHttp: settings.lenientHttp },
     },
   })
   const compileErrors = engine.problems.filter(({ severity }) => severity === 'error')

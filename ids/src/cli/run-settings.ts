@@ -51,6 +51,7 @@ export const ruleSettings = (flags: FlagValues, files: readonly string[]): RuleS
   references: flags.references,
   strict: flags.strict,
   builtin: flags.builtin,
+  lenientHttp: flags.lenientHttp,
 })
 
 /** 0 asks for as many threads as there are processors. */

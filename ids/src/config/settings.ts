@@ -37,6 +37,8 @@ export interface RuleSettings {
   readonly strict: boolean
   /** Built-in events are reported. */
   readonly builtin: boolean
+  /** Malformed HTTP bodies that Snort gives up are inspected. */
+  readonly lenientHttp: boolean
 }
 
 export interface OutputSettings {

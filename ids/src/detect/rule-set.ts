@@ -285,7 +285,9 @@ function traitsOf({ facts, header, rule }: CompiledRule): number {
   if (facts.rejectsAck) traits |= TRAIT.REJECTS_ACK
   if (facts.rejectsPush) traits |= TRAIT.REJECTS_PUSH
   if (facts.readsPayload && header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
-  if (facts.packetDataOnly && rule.dialect === 'snort3') traits |= TRAIT.RAW_FIRST
+  // A rule with a service in place of a protocol is not tried before the service is known.
+  const early = facts.packetDataOnly && rule.dialect === 'snort3'
+  if (early && rule.header.serviceOnly !== true) traits |= TRAIT.RAW_FIRST
   return traits
 }
 

@@ -22,9 +22,18 @@ const BODY: readonly Row[] = [
   [BODY_FLAW.RESERVED, HTTP_EVENT.GZIP_RESERVED],
 ]
 
-export function addBodyEvents(chunkFlaws: number, bodyFlaws: number, events: EventList): void {
+/** @param deflate the coding is deflate, whose failure is an event of its own */
+export function addBodyEvents(
+  chunkFlaws: number,
+  bodyFlaws: number,
+  deflate: boolean,
+  events: EventList,
+): void {
   for (const [flaw, event] of CHUNKS) if ((chunkFlaws & flaw) !== 0) events.add(event)
-  for (const [flaw, event] of BODY) if ((bodyFlaws & flaw) !== 0) events.add(event)
+  for (const [flaw, event] of BODY) {
+    const other = deflate && event === HTTP_EVENT.BAD_COMPRESSION
+    if ((bodyFlaws & flaw) !== 0) events.add(other ? HTTP_EVENT.BAD_DEFLATE : event)
+  }
   // What follows broken data is not a second piece of it.
   const trailing = (bodyFlaws & BODY_FLAW.TRAILING) !== 0 && (bodyFlaws & BODY_FLAW.FAILED) === 0
   if (trailing) events.add(HTTP_EVENT.GZIP_EARLY_END)

@@ -26,7 +26,14 @@ const PASS = 1
 const DROP = 2
 
 /** Bits of `BodyDecoder.flaws`. */
-export const BODY_FLAW = { FAILED: 1, EXCESSIVE: 2, TRAILING: 4, EXTRA: 8, RESERVED: 16 } as const
+export const BODY_FLAW = {
+  FAILED: 1,
+  EXCESSIVE: 2,
+  TRAILING: 4,
+  EXTRA: 8,
+  RESERVED: 16,
+  CORRUPT: 32,
+} as const
 
 /** Bits of the gzip header's flags. */
 const GZIP_EXTRA = 4
@@ -181,6 +188,7 @@ export class BodyDecoder {
     } else if (status === INFLATE.ERROR) {
       counters.badCompression++
       this.flaws |= BODY_FLAW.FAILED
+      if (this.inflater!.corrupt) this.flaws |= BODY_FLAW.CORRUPT
       this.after = PASS
     } else if (status === INFLATE.DONE) {
       this.after = PASS
@@ -199,7 +207,7 @@ export class BodyDecoder {
       return null
     }
     this.inflater = context.takeInflater()
-    this.inflater.reset(output, this.rawAllowed)
+    this.inflater.reset(output, this.rawAllowed, !context.limits.lenientHttp)
     return this.inflater
   }
 
@@ -208,7 +216,7 @@ export class BodyDecoder {
     if (inflater === null) return
     this.inflater = null
     context.pool.give(inflater.output)
-    inflater.reset(NONE, false)
+    inflater.reset(NONE, false, false)
     context.giveInflater(inflater)
   }
 }

@@ -6,13 +6,15 @@
  * bytes of its turns; bytes whose kind is not clear yet wait. No byte is lost: what is not a message is a stream unit.
  */
 import { HTTP_EVENT, HTTP_GID, type HttpEventId } from '../builtin/http.js'
-import type { InspectionContext } from '../inspect/context.js'
-import { StreamCollector } from '../inspect/stream.js'
+import type { StreamCollector } from '../inspect/stream.js'
 import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import { METHOD } from './head.js'
-import { FRAMING, type FramingId, type HeadListener, HttpMessage } from './message.js'
-import { PROBE, type ProbeResult, probe, probeNextRequest } from './probe.js'
-import { RequestQueue } from './queue.js'
+import type { ConversationPool } from './conversation-pool.js'
+import { hasHeader } from './facts.js'
+import { type HttpHead, METHOD } from './head.js'
+import { FRAMING, type FramingId, type HeadListener, type HttpMessage } from './message.js'
+import { PROBE, type ProbeResult, probe, probeNextRequest, probeStatusLine } from './probe.js'
+import { ASKED, type RequestQueue } from './queue.js'
+import { MODE, Side } from './side.js'
 
 const NONE = new Uint8Array(0)
 const LF = 10
@@ -20,87 +22,8 @@ const CR = 13
 const SPACE = 0x20
 const TAB = 9
 
-/** What a direction is doing. */
-const MODE = {
-  /** Between messages, or nothing known yet: the next bytes are looked at. */
-  PROBE: 0,
-  /** In a message. */
-  MESSAGE: 1,
-  /** Not HTTP: the bytes are a raw turn. */
-  RAW: 2,
-} as const
-type ModeId = (typeof MODE)[keyof typeof MODE]
-
-/** State of one direction. Messages and collectors are borrowed from the pool while they hold something. */
-class Side<Flow> {
-  mode: ModeId = MODE.PROBE
-  /** The last bytes ended a message: what follows need only look like one. */
-  following = false
-  message: HttpMessage<Flow> | null = null
-  /** Holds a raw turn, or bytes that have not been recognised yet. */
-  collector: StreamCollector<Flow> | null = null
-
-  reset(): void {
-    this.mode = MODE.PROBE
-    this.following = false
-    this.message = null
-    this.collector = null
-  }
-}
-
-/** Objects that conversations borrow; one per worker. */
-export class ConversationPool<Flow> {
-  readonly context: InspectionContext<Flow>
-  private readonly conversations: Conversation<Flow>[] = []
-  private readonly messages: HttpMessage<Flow>[] = []
-  private readonly collectors: StreamCollector<Flow>[] = []
-  private readonly queues: RequestQueue[] = []
-
-  constructor(context: InspectionContext<Flow>) {
-    this.context = context
-  }
-
-  /** @param midstream the flow's beginning was not seen: HTTP may begin at any turn */
-  open(midstream: boolean): Conversation<Flow> {
-    const conversation = this.conversations.pop() ?? new Conversation(this)
-    conversation.resynchronise = midstream
-    return conversation
-  }
-
-  takeMessage(): HttpMessage<Flow> {
-    return this.messages.pop() ?? new HttpMessage(this.context)
-  }
-
-  giveMessage(message: HttpMessage<Flow>): void {
-    if (this.messages.length < KEEP) this.messages.push(message)
-  }
-
-  takeCollector(): StreamCollector<Flow> {
-    return this.collectors.pop() ?? new StreamCollector(this.context)
-  }
-
-  giveCollector(collector: StreamCollector<Flow>): void {
-    if (this.collectors.length < KEEP) this.collectors.push(collector)
-  }
-
-  takeQueue(): RequestQueue {
-    return this.queues.pop() ?? new RequestQueue(this.context.limits.outstandingRequests)
-  }
-
-  giveQueue(queue: RequestQueue): void {
-    if (this.queues.length < KEEP) this.queues.push(queue)
-  }
-
-  giveConversation(conversation: Conversation<Flow>): void {
-    if (this.conversations.length < KEEP) this.conversations.push(conversation)
-  }
-}
-
 /** Bytes after which a beginning that might be HTTP no longer is; more than any line the probe looks at. */
 const PROBE_BYTES = 2304
-
-/** Idle objects kept of each kind. */
-const KEEP = 4096
 
 export class Conversation<Flow> implements HeadListener<Flow> {
   /** HTTP once a message has been recognised; UNKNOWN before that and in tunnels. */
@@ -184,8 +107,9 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     const { head } = message
     const { context } = this.pool
     if (this.queue === null) this.queue = this.pool.takeQueue()
-    if (!this.queue.push(head, bytes, at, context.pool)) context.counters.tooManyOutstanding++
-    if (head.transferEncoding) return head.chunked ? FRAMING.CHUNKED : FRAMING.NO_BODY
+    const asked = context.needs.events ? askedBy(head, bytes, at) : 0
+    if (!this.queue.push(head, bytes, at, context.pool, asked)) context.counters.tooManyOutstanding++
+    if (this.usesTransferEncoding(head)) return head.chunked ? FRAMING.CHUNKED : FRAMING.NO_BODY
     return head.contentLength > 0 ? FRAMING.LENGTH : FRAMING.NO_BODY
   }
 
@@ -195,17 +119,35 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     const { queue } = this
     const expected = queue !== null && queue.length > 0
     if (!expected && !this.resynchronise) this.pool.context.events.add(HTTP_EVENT.RESPONSE_BEFORE_REQUEST)
-    if (isInterim(status)) return FRAMING.NO_BODY
+    if (isInterim(status)) {
+      if (status === 100 && expected && this.pool.context.needs.events) this.examineContinue(queue)
+      return FRAMING.NO_BODY
+    }
     if (queue !== null) queue.shift()
+    if (status === 206 && expected && (queue.asked & ASKED.RANGE) === 0)
+      this.pool.context.events.add(HTTP_EVENT.UNASKED_RANGE)
     const method = queue === null ? METHOD.OTHER : queue.method
     if (status === 101 || (method === METHOD.CONNECT && status >= 200 && status <= 299)) {
       this.tunnelled = true
       return FRAMING.NO_BODY
     }
     if (status === 204 || status === 304 || method === METHOD.HEAD) return FRAMING.NO_BODY
-    if (head.transferEncoding) return head.chunked ? FRAMING.CHUNKED : FRAMING.TO_CLOSE
+    if (this.usesTransferEncoding(head)) return head.chunked ? FRAMING.CHUNKED : FRAMING.TO_CLOSE
     if (head.contentLength > 0) return FRAMING.LENGTH
     return head.contentLength === 0 ? FRAMING.NO_BODY : FRAMING.TO_CLOSE
+  }
+
+  private examineContinue(queue: RequestQueue): void {
+    const { events } = this.pool.context
+    const asked = queue.nextAsked
+    if ((asked & ASKED.CONTINUED) !== 0) events.add(HTTP_EVENT.REPEATED_100)
+    else if ((asked & ASKED.CONTINUE) === 0) events.add(HTTP_EVENT.UNASKED_100)
+    queue.continued()
+  }
+
+  /** HTTP/1.0 knows no transfer codings; some clients undo them all the same. */
+  private usesTransferEncoding({ transferEncoding, version }: HttpHead): boolean {
+    return transferEncoding && (version !== 10 || this.pool.context.limits.lenientHttp)
   }
 
   private startTurn(flow: Flow, direction: Direction): void {
@@ -266,7 +208,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       if (side.following) {
         from = skipBlanks(bytes, from, end)
         this.raiseBlanks(flow, direction, bytes, start, from)
-        if (from === end) return end
+        if (from === end) {
+          side.blanks = true
+          return end
+        }
       }
       const to = end - from < most ? end : from + most
       first = side.message === null ? skipBlanks(bytes, from, to) : from
@@ -298,14 +243,15 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       }
       if (collector === null) this.raiseBlanks(flow, direction, bytes, from, first)
       else this.raiseBlanks(flow, direction, collector.heldBytes, 0, first)
-      this.beginMessage(direction, side)
+      this.beginMessage(flow, direction, side)
     } else if (message !== null) {
       side.mode = MODE.MESSAGE
     } else if (
       direction === TO_CLIENT &&
       this.service === SERVICE.HTTP &&
       this.queue !== null &&
-      this.queue.length > 0
+      this.queue.length > 0 &&
+      (this.pool.context.limits.lenientHttp || this.queue.nextIsSimple)
     ) {
       // An answer without a head: HTTP/0.9, or something that only looks as if.
       this.queue.shift()
@@ -313,7 +259,12 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       side.message.beginHeadless(this, this.queue)
       side.mode = MODE.MESSAGE
     } else {
-      if (this.service === SERVICE.HTTP) this.lostSync(flow, direction)
+      if (this.service === SERVICE.HTTP) {
+        if (collector === null) this.raiseBlanks(flow, direction, bytes, from, first)
+        else this.raiseBlanks(flow, direction, collector.heldBytes, 0, first)
+        if (collector === null) this.lostSync(flow, direction, bytes, first, end)
+        else this.lostSync(flow, direction, collector.heldBytes, first, collector.held)
+      }
       side.mode = MODE.RAW
       // What has been collected stays there: it is the beginning of the raw turn.
       return from
@@ -336,9 +287,15 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     return from
   }
 
-  private lostSync(flow: Flow, direction: Direction): void {
+  private lostSync(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     const { context } = this.pool
     context.counters.desynchronised++
+    if (context.needs.events && direction === TO_CLIENT) {
+      let i = start
+      while (i < end && bytes[i] !== CR && bytes[i] !== LF) i++
+      if (i + 1 < end && bytes[i] === CR && bytes[i + 1] !== LF)
+        this.raise(flow, direction, HTTP_EVENT.CR_WITHOUT_LF, bytes, start, i)
+    }
     const line = direction === TO_SERVER ? HTTP_EVENT.BAD_REQUEST_LINE : HTTP_EVENT.BAD_STATUS_LINE
     this.raise(flow, direction, line, NONE, 0, 0)
     this.raise(flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
@@ -380,19 +337,27 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     start: number,
     end: number,
   ): ProbeResult {
-    if (side.following && direction === TO_SERVER) return probeNextRequest(bytes, start, end)
-    return probe(bytes, start, end, direction)
+    if (direction === TO_SERVER)
+      return side.following ? probeNextRequest(bytes, start, end) : probe(bytes, start, end, direction)
+    return !this.pool.context.limits.lenientHttp
+      ? probeStatusLine(bytes, start, end)
+      : probe(bytes, start, end, direction)
   }
 
-  private beginMessage(direction: Direction, side: Side<Flow>): void {
+  private beginMessage(flow: Flow, direction: Direction, side: Side<Flow>): void {
     if (this.service !== SERVICE.HTTP) {
       this.service = SERVICE.HTTP
       this.pool.context.counters.httpFlows++
+      if (direction === TO_CLIENT && this.client.mode === MODE.RAW) {
+        this.raise(flow, TO_SERVER, HTTP_EVENT.BAD_REQUEST_LINE, NONE, 0, 0)
+        this.raise(flow, TO_SERVER, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
+      }
     }
     const message = this.pool.takeMessage()
     message.begin(direction === TO_SERVER, this, this.queueFor(direction))
     side.message = message
     side.mode = MODE.MESSAGE
+    side.blanks = false
   }
 
   private queueFor(direction: Direction): RequestQueue | null {
@@ -456,6 +421,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
         this.raisePartial(flow, direction)
       }
       this.endRaw(flow, direction, side)
+    } else if (side.mode === MODE.PROBE && side.blanks) {
+      this.raisePartial(flow, direction)
     }
     this.expect(side, false)
   }
@@ -493,4 +460,17 @@ function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
     i++
   }
   return i
+}
+
+const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
+const EXPECT = ascii('expect')
+const RANGE = ascii('range')
+
+/** Bits of `ASKED` for a request head. */
+function askedBy({ length }: HttpHead, bytes: Uint8Array, at: number): number {
+  const end = at + length
+  return (
+    (hasHeader(bytes, at, end, EXPECT) ? ASKED.CONTINUE : 0) |
+    (hasHeader(bytes, at, end, RANGE) ? ASKED.RANGE : 0)
+  )
 }

@@ -55,6 +55,11 @@ export function latin1(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
 }
 
+/** The head `bytes[start, end)` has a header `name` (lower case). */
+export function hasHeader(bytes: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
+  return headerValue(bytes, start, end, name) !== undefined
+}
+
 function headerValue(bytes: Uint8Array, start: number, end: number, name: Uint8Array): string | undefined {
   let line = start
   while (line < end) {

@@ -66,8 +66,16 @@ export function examineHead(source: HeadSource, events: EventList): void {
     events.add(HTTP_EVENT.LOSS_OF_SYNC)
     return
   }
-  if (lineEnd < at + head.headersStart && bytes[lineEnd] === LF) events.add(HTTP_EVENT.LF_WITHOUT_CR)
+  if (lineEnd < at + head.headersStart) {
+    if (bytes[lineEnd] === LF) events.add(HTTP_EVENT.LF_WITHOUT_CR)
+    else if (lineEnd + 1 === at + head.headersStart) events.add(HTTP_EVENT.CR_WITHOUT_LF)
+  }
   new HeaderWalk(source, events).run()
+}
+
+/** Adds what is wrong with the lines behind a chunked body, `bytes[0, end)`. */
+export function examineTrailer(source: HeadSource, bytes: Uint8Array, end: number, events: EventList): void {
+  new HeaderWalk(source, events).walk(bytes, 0, end, end)
 }
 
 /** First byte of the line end, or the end. */
@@ -172,21 +180,29 @@ class HeaderWalk {
 
   run(): void {
     const { bytes, at, head } = this.source
-    const end = at + head.headersEnd
     const last = at + head.length
-    let line = at + head.headersStart
-    while (line < end) {
-      let next = this.lineEnd(bytes, line, last)
-      while (next < end && isBlank(bytes[next]!)) {
-        this.events.add(HTTP_EVENT.FOLDED_HEADER)
-        next = this.lineEnd(bytes, next, last)
-      }
-      this.header(bytes, line, next < end ? next : end)
-      line = next
-    }
+    const line = this.walk(bytes, at + head.headersStart, at + head.headersEnd, last)
     // The blank line.
     if (head.complete && line < last) this.lineEnd(bytes, line, last)
     this.conclude()
+  }
+
+  /** Looks at the lines from `start` up to `end`, whose line ends lie before `last`; returns where it stopped. */
+  walk(bytes: Uint8Array, start: number, end: number, last: number): number {
+    let line = start
+    while (line < end) {
+      let next = this.lineEnd(bytes, line, last)
+      // An empty line ended by a CR is no header, and none is continued behind it.
+      if (bytes[line] !== CR && bytes[line] !== LF) {
+        while (next < end && isBlank(bytes[next]!)) {
+          this.events.add(HTTP_EVENT.FOLDED_HEADER)
+          next = this.lineEnd(bytes, next, last)
+        }
+        this.header(bytes, line, next < end ? next : end)
+      }
+      line = next
+    }
+    return line
   }
 
   /** Start of the line behind the one at `start`; says how it ends. */
@@ -304,7 +320,7 @@ class HeaderWalk {
     const { events } = this
     const { head, request, bytes, at } = this.source
     if (this.count > MANY_LINES) events.add(HTTP_EVENT.MANY_HEADERS)
-    if (this.lengths > 1) events.add(HTTP_EVENT.MULTIPLE_LENGTHS)
+    if (this.lengths > 1 && !head.transferEncoding) events.add(HTTP_EVENT.MULTIPLE_LENGTHS)
     if (this.hosts > 1) events.add(HTTP_EVENT.MULTIPLE_HOSTS)
     this.transfer()
     if (this.lengths > 0 && head.transferEncoding) events.add(HTTP_EVENT.LENGTH_AND_CHUNKS)

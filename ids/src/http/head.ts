@@ -107,6 +107,7 @@ export class HttpHead {
   conflictingLength = false
   badTransferEncoding = false
   private recognised: HeaderId = HEADER.OTHER
+  private lenient = false
 
   /** The head of a message that has none (HTTP/0.9 response). */
   clear(): void {
@@ -151,6 +152,7 @@ export class HttpHead {
   ): boolean {
     this.complete = false
     this.resetFields()
+    this.lenient = limits.lenientHttp
     scanner.use(bytes)
     // A CR alone ends a status line as it ends header lines; in a request line it is part of the URI.
     const lineEnd = scanner.line(start, end, !request)
@@ -347,7 +349,11 @@ export class HttpHead {
       const digits = i
       for (; i < end; i++) {
         const digit = bytes[i]! - 48
-        if (digit < 0 || digit > 9) break
+        if (digit < 0 || digit > 9) {
+          // Snort takes white space out of the value before it reads it.
+          if (this.lenient || i === digits || !isWhite(bytes[i]!)) break
+          continue
+        }
         value = value * 10 + digit
         if (value > HUGE_LENGTH) value = HUGE_LENGTH
       }
@@ -365,45 +371,56 @@ export class HttpHead {
     }
   }
 
-  private readTransferEncoding(bytes: Uint8Array, at: number, end: number): void {
-    let i = at
-    while (true) {
-      const word = skipSeparators(bytes, i, end)
-      const wordEnd = endOfWord(bytes, word, end)
-      if (wordEnd === word) return
-      if (wordIs(bytes, word, wordEnd, CHUNKED)) {
+  private readTransferEncoding(bytes: Uint8Array, start: number, end: number): void {
+    // An empty last word is a word, which is not `chunked`.
+    for (let i = start; i <= end; i++) {
+      const word = skipWhite(bytes, i, end)
+      i = this.wordEnd(bytes, word, end)
+      const last = trimmed(bytes, word, i)
+      if (wordIs(bytes, word, last, CHUNKED)) {
         this.transferEncoding = true
         this.chunked = true
-      } else if (!wordIs(bytes, word, wordEnd, IDENTITY)) {
+      } else if (
+        last === word ? !this.lenient && this.transferEncoding : !wordIs(bytes, word, last, IDENTITY)
+      ) {
         this.transferEncoding = true
         this.chunked = false
         this.badTransferEncoding = true
       }
-      i = wordEnd
     }
   }
 
-  private readCoding(bytes: Uint8Array, at: number, end: number): void {
-    let i = at
-    while (true) {
-      const word = skipSeparators(bytes, i, end)
-      const wordEnd = endOfWord(bytes, word, end)
-      if (wordEnd === word) return
-      if (!wordIs(bytes, word, wordEnd, IDENTITY)) {
-        const coding = codingOf(bytes, word, wordEnd)
-        // Servers say the same twice; it is undone once, as in Snort.
-        if (this.coding === CODING.IDENTITY) this.coding = coding
-        else if (this.coding !== coding) this.coding = CODING.OTHER
-      }
-      i = wordEnd
+  private readCoding(bytes: Uint8Array, start: number, end: number): void {
+    for (let i = start; i <= end; i++) {
+      const word = skipWhite(bytes, i, end)
+      i = this.wordEnd(bytes, word, end)
+      const last = trimmed(bytes, word, i)
+      if (last === word || wordIs(bytes, word, last, IDENTITY)) continue
+      const coding = codingOf(bytes, word, last)
+      // Of several codings the last one is undone, once; leniently none is unless servers say the same twice.
+      const other = this.coding !== CODING.IDENTITY && this.coding !== coding
+      this.coding = this.lenient && other ? CODING.OTHER : coding
     }
+  }
+
+  /** End of a word of a list: at a comma; leniently at any white space and control character, too. */
+  private wordEnd(bytes: Uint8Array, at: number, end: number): number {
+    let i = at
+    while (i < end && bytes[i] !== COMMA && (!this.lenient || bytes[i]! > SPACE)) i++
+    return i
   }
 }
 
-function codingOf(bytes: Uint8Array, word: number, end: number): CodingId {
-  if (wordIs(bytes, word, end, GZIP) || wordIs(bytes, word, end, X_GZIP)) return CODING.GZIP
-  if (wordIs(bytes, word, end, DEFLATE)) return CODING.DEFLATE
-  return wordIs(bytes, word, end, BROTLI) ? CODING.BROTLI : CODING.OTHER
+function codingOf(bytes: Uint8Array, start: number, end: number): CodingId {
+  if (wordIs(bytes, start, end, GZIP) || wordIs(bytes, start, end, X_GZIP)) return CODING.GZIP
+  if (wordIs(bytes, start, end, DEFLATE)) return CODING.DEFLATE
+  return wordIs(bytes, start, end, BROTLI) ? CODING.BROTLI : CODING.OTHER
+}
+
+function trimmed(bytes: Uint8Array, start: number, end: number): number {
+  let last = end
+  while (last > start && isWhite(bytes[last - 1]!)) last--
+  return last
 }
 
 /**
@@ -459,13 +476,6 @@ const HEAD = ascii('head')
 const CONNECT = ascii('connect')
 const PRI = ascii('pri')
 
-/** Skips blanks, commas and folds of a list. */
-function skipSeparators(bytes: Uint8Array, at: number, end: number): number {
-  let i = at
-  while (i < end && (isWhite(bytes[i]!) || bytes[i] === COMMA)) i++
-  return i
-}
-
 function skipWhite(bytes: Uint8Array, at: number, end: number): number {
   let i = at
   while (i < end && isWhite(bytes[i]!)) i++
@@ -474,12 +484,6 @@ function skipWhite(bytes: Uint8Array, at: number, end: number): number {
 
 function isWhite(byte: number): boolean {
   return byte === SPACE || byte === TAB || byte === CR || byte === LF
-}
-
-function endOfWord(bytes: Uint8Array, at: number, end: number): number {
-  let i = at
-  while (i < end && bytes[i]! > SPACE && bytes[i] !== COMMA) i++
-  return i
 }
 
 function wordIs(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {

@@ -6,5 +6,6 @@
  * Use: one `InspectionContext` and one `ConversationPool` per worker; `pool.open()` for a flow's first payload, then
  * `data`, `gap` and `close` on the conversation.
  */
-export { Conversation, ConversationPool } from './conversation.js'
+export { Conversation } from './conversation.js'
+export { ConversationPool } from './conversation-pool.js'
 export { PROBE, type ProbeResult, probe } from './probe.js'

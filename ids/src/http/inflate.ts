@@ -3,8 +3,18 @@
  *
  * In: compressed bytes of a message body, a window at a time. Out: decompressed bytes in `output`, in portions of the
  * size the caller asks for. Written here because Node's synchronous zlib calls cannot be fed in pieces, and bodies must
- * be inspected as they come, with bounded memory. Checksums are not verified: what a client shows is inspected.
+ * be inspected as they come, with bounded memory. Checksums are verified, when asked for, of data that comes to no more
+ * than the history: of longer data most has been looked at before its checksum is there.
  */
+import { Integrity } from './checksum.js'
+import {
+  CODE_ORDER,
+  DISTANCE_BASE,
+  DISTANCE_BITS,
+  FIXED_LENGTHS,
+  LENGTH_BASE,
+  LENGTH_BITS,
+} from './deflate-tables.js'
 import { HuffmanCode, NO_SYMBOL } from './huffman.js'
 
 export const INFLATE = {
@@ -49,36 +59,6 @@ const STATE = {
 } as const
 type State = (typeof STATE)[keyof typeof STATE]
 
-// biome-ignore format: a table
-const LENGTH_BASE = Uint16Array.of(
-  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195,
-  227, 258,
-)
-// biome-ignore format: a table
-const LENGTH_BITS = Uint8Array.of(
-  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
-)
-// biome-ignore format: a table
-const DISTANCE_BASE = Uint16Array.of(
-  1, 2, 3, 4, 5, 7, 9, 13, 17, 25, 33, 49, 65, 97, 129, 193, 257, 385, 513, 769, 1025, 1537, 2049, 3073,
-  4097, 6145, 8193, 12289, 16385, 24577,
-)
-// biome-ignore format: a table
-const DISTANCE_BITS = Uint8Array.of(
-  0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
-)
-// biome-ignore format: a table
-const CODE_ORDER = Uint8Array.of(
-  16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
-)
-
-function fixedLengths(): Uint8Array {
-  const lengths = new Uint8Array(288 + 32)
-  lengths.fill(8, 0, 144).fill(9, 144, 256).fill(7, 256, 280).fill(8, 280, 288).fill(5, 288)
-  return lengths
-}
-const FIXED_LENGTHS = fixedLengths()
-
 /** What the deflate data is wrapped in. */
 const RAW = 0
 const ZLIB = 1
@@ -100,6 +80,10 @@ export class Inflater {
   private need = 0
   /** Flags of the gzip header, once it has been read. */
   gzipFlags = 0
+  /** The error is a checksum or length that does not fit what has come out. */
+  corrupt = false
+  private verify = false
+  private readonly integrity = new Integrity()
   private lengthSymbols = 0
   private distanceSymbols = 0
   private codeSymbols = 0
@@ -117,8 +101,11 @@ export class Inflater {
   /**
    * @param output at least `INFLATE_OUTPUT` bytes, lent until the next `reset`
    * @param rawAllowed data without a gzip or zlib header is taken to be raw deflate (else it is an error)
+   * @param verify wrong checksums are errors, and so is another wrapper than the coding's
    */
-  reset(output: Uint8Array, rawAllowed: boolean): void {
+  reset(output: Uint8Array, rawAllowed: boolean, verify: boolean): void {
+    this.verify = verify
+    this.corrupt = false
     this.output = output
     this.start = 0
     this.end = 0
@@ -145,8 +132,15 @@ export class Inflater {
       this.end = keep
     }
     this.start = this.end
+    this.integrity.start(this.end)
     this.position = from
-    const limit = this.end + most
+    const status = this.decompress(input, to, this.end + most)
+    this.addToSum()
+    return status
+  }
+
+  private decompress(input: Uint8Array, to: number, limit: number): InflateStatus {
+    const { output } = this
     while (true) {
       switch (this.state) {
         case STATE.SYMBOL:
@@ -188,10 +182,31 @@ export class Inflater {
       this.state = STATE.DONE
       return
     }
-    // Checksum (and length): skipped.
     this.dropBits()
     this.need = this.wrapper === GZIP ? 8 : 4
     this.state = STATE.TRAILER
+  }
+
+  /** Data of which most has been handed out is not judged by its checksum. */
+  private get judged(): boolean {
+    return this.verify && this.history <= HISTORY
+  }
+
+  private addToSum(): void {
+    if (this.judged && this.wrapper !== RAW) this.integrity.add(this.output, this.end)
+  }
+
+  private fail(): true {
+    this.corrupt = true
+    this.state = STATE.ERROR
+    return true
+  }
+
+  /** One byte of the gzip header, which is in `hold`. */
+  private takeHeaderByte(): number {
+    const byte = this.take(8)
+    if (this.verify) this.integrity.addHeaderByte(byte)
+    return byte
   }
 
   /** Goes back to a byte boundary; whole bytes in `hold` stay there. */
@@ -225,14 +240,22 @@ export class Inflater {
         if (!this.fill(input, to, 16)) return false
         const first = this.hold & 0xff
         const second = (this.hold >>> 8) & 0xff
-        if (first === 0x1f && second === 0x8b) {
-          this.take(16)
+        // Strictly, what is called gzip is gzip and what is called deflate is not.
+        if (first === 0x1f && second === 0x8b && !(this.verify && this.rawAllowed)) {
+          this.integrity.beginGzip(this.history)
+          this.takeHeaderByte()
+          this.takeHeaderByte()
           this.wrapper = GZIP
           this.need = 8
           this.state = STATE.GZIP_HEAD
-        } else if ((first & 15) === 8 && (first * 256 + second) % 31 === 0) {
+        } else if (
+          (first & 15) === 8 &&
+          (first * 256 + second) % 31 === 0 &&
+          (this.rawAllowed || !this.verify)
+        ) {
           this.take(16)
           this.wrapper = ZLIB
+          this.integrity.beginZlib()
           // A preset dictionary is never used by HTTP.
           this.state = (second & 0x20) !== 0 ? STATE.ERROR : STATE.BLOCK
         } else {
@@ -249,13 +272,14 @@ export class Inflater {
           this.state = STATE.ERROR
           return true
         }
-        this.take(8)
+        this.takeHeaderByte()
         if (--this.need === 0) this.state = STATE.GZIP_EXTRA_LENGTH
         return true
       case STATE.GZIP_EXTRA_LENGTH:
         if ((this.gzipFlags & 4) !== 0) {
           if (!this.fill(input, to, 16)) return false
-          this.need = this.take(16)
+          this.need = this.takeHeaderByte()
+          this.need += this.takeHeaderByte() << 8
         } else {
           this.need = 0
         }
@@ -264,7 +288,7 @@ export class Inflater {
       case STATE.GZIP_EXTRA:
         while (this.need > 0) {
           if (!this.fill(input, to, 8)) return false
-          this.take(8)
+          this.takeHeaderByte()
           this.need--
         }
         this.state = STATE.GZIP_NAME
@@ -280,16 +304,19 @@ export class Inflater {
       case STATE.GZIP_CRC:
         if ((this.gzipFlags & 2) !== 0) {
           if (!this.fill(input, to, 16)) return false
-          this.take(16)
+          if (this.take(16) !== this.integrity.headerCrc && this.verify) return this.fail()
         }
         this.state = STATE.BLOCK
         return true
       case STATE.TRAILER:
         while (this.need > 0) {
           if (!this.fill(input, to, 8)) return false
-          this.take(8)
+          const length = this.wrapper === GZIP ? 8 : 4
+          this.integrity.trailer[length - this.need] = this.take(8)
           this.need--
         }
+        this.addToSum()
+        if (this.judged && !this.integrity.holds(this.history)) return this.fail()
         if (this.wrapper !== GZIP) {
           this.state = STATE.DONE
           return true
@@ -309,7 +336,7 @@ export class Inflater {
   }
 
   private skipText(input: Uint8Array, to: number): boolean {
-    while (this.fill(input, to, 8)) if (this.take(8) === 0) return true
+    while (this.fill(input, to, 8)) if (this.takeHeaderByte() === 0) return true
     return false
   }
 

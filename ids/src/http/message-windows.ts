@@ -117,7 +117,7 @@ export class MessageWindows<Flow> implements MessageSource {
     return messageNumber(what, ofRequest, this.own(), this.trailer, this.queue, this.context)
   }
 
-  private own(): HeadSource {
+  own(): HeadSource {
     return { head: this.head, bytes: this.headBytes, at: this.headAt, request: this.request }
   }
 

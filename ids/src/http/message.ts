@@ -12,12 +12,12 @@
 import { HTTP_EVENT } from '../builtin/http.js'
 import { SlidingArea } from '../inspect/area.js'
 import type { InspectionContext } from '../inspect/context.js'
-import { BodyDecoder } from './body.js'
+import { BODY_FLAW, BodyDecoder } from './body.js'
 import { addBodyEvents } from './body-events.js'
 import { CHARSET, CharsetDecoder } from './charset.js'
 import { CHUNK, ChunkParser } from './chunks.js'
 import { CODING, HttpHead, VERSION_09 } from './head.js'
-import { examineHead } from './head-events.js'
+import { examineHead, examineTrailer } from './head-events.js'
 import { raiseOfMessage, raisePartialHead } from './message-events.js'
 import { MessageWindows } from './message-windows.js'
 import type { RequestQueue } from './queue.js'
@@ -293,7 +293,10 @@ export class HttpMessage<Flow> {
 
   private raiseBody(flow: Flow): void {
     const { context, area } = this
-    addBodyEvents(this.chunked ? this.chunks.flaws : 0, this.decoder.flaws, context.events)
+    const { trailer } = this.windows
+    const deflate = this.head.coding === CODING.DEFLATE
+    addBodyEvents(this.chunked ? this.chunks.flaws : 0, this.decoder.flaws, deflate, context.events)
+    if (trailer.end > 0) examineTrailer(this.windows.own(), trailer.bytes, trailer.end, context.events)
     raiseOfMessage(context, flow, this.request, area.bytes, 0, Math.min(this.head.length, area.length))
   }
 
@@ -368,6 +371,8 @@ export class HttpMessage<Flow> {
       this.text(flow, decoder.output, decoder.start, decoder.end)
       if (this.done) return from
     }
+    // What does not stand up to its checksum is not shown, unless some of it has been.
+    if ((decoder.flaws & BODY_FLAW.CORRUPT) !== 0) this.area.truncate(this.head.length)
     return end
   }
 

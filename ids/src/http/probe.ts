@@ -9,6 +9,8 @@ export const PROBE = { UNSURE: 0, HTTP: 1, NOT_HTTP: 2 } as const
 export type ProbeResult = (typeof PROBE)[keyof typeof PROBE]
 
 const LF = 10
+const CR = 13
+const DOT = 0x2e
 const SPACE = 0x20
 const TAB = 9
 
@@ -148,6 +150,35 @@ export function probeNextRequest(bytes: Uint8Array, start: number, end: number):
 
 export function probeResponse(bytes: Uint8Array, start: number, end: number): ProbeResult {
   return startsWith(bytes, start, end, HTTP_SLASH)
+}
+
+/**
+ * A status line as Snort wants it: `HTTP/d.d`, blanks, three characters and no more. UNSURE only while it may still
+ * become one.
+ */
+export function probeStatusLine(bytes: Uint8Array, start: number, end: number): ProbeResult {
+  const prefix = startsWith(bytes, start, end, HTTP_SLASH)
+  if (prefix !== PROBE.HTTP) return prefix
+  let i = start + 5
+  if (i < end && !isDigit(bytes[i]!)) return PROBE.NOT_HTTP
+  if (i + 1 < end && bytes[i + 1] !== DOT) return PROBE.NOT_HTTP
+  if (i + 2 < end && !isDigit(bytes[i + 2]!)) return PROBE.NOT_HTTP
+  i += 3
+  if (i >= end) return PROBE.UNSURE
+  const version = i
+  while (i < end && (bytes[i] === SPACE || bytes[i] === TAB)) i++
+  if (i === version) return PROBE.NOT_HTTP
+  const status = i
+  while (i < end && bytes[i]! > SPACE && i - status < 4) i++
+  if (i - status < 3) return i === end ? PROBE.UNSURE : PROBE.NOT_HTTP
+  if (i - status > 3) return PROBE.NOT_HTTP
+  if (i === end) return PROBE.UNSURE
+  const after = bytes[i]!
+  return after === SPACE || after === TAB || after === CR || after === LF ? PROBE.HTTP : PROBE.NOT_HTTP
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 48 && byte <= 57
 }
 
 /** End of the method at `start` when a blank follows; `end` when the bytes run out; -1 when it is no method. */

@@ -8,7 +8,7 @@
 import { copyBytes } from '../inspect/copy.js'
 import type { BufferPool } from '../inspect/pool.js'
 import type { HttpHead, MethodId } from './head.js'
-import { METHOD } from './head.js'
+import { METHOD, VERSION_09 } from './head.js'
 
 const NONE = new Uint8Array(0)
 
@@ -20,10 +20,16 @@ const KEPT_TOTAL = 16384
 /** Integers per entry: method, start and end of the kept head, start and end of the URI in it. */
 const STRIDE = 5
 const START = 1
+/** Beside the method: the request is HTTP/0.9. */
+const SIMPLE = 16
+/** The request has an Expect header, a Range header; a 100 response has been seen. Kept only when events are wanted. */
+export const ASKED = { CONTINUE: 32, RANGE: 64, CONTINUED: 128 } as const
+const METHOD_BITS = 15
 
 export class RequestQueue {
   /** The request whose response is being read: set by `shift`. */
   method: MethodId = METHOD.OTHER
+  asked = 0
   /** Kept head of that request: `[start, end)` of `bytes`, with the URI at `[uriStart, uriEnd)`; -1 = not kept. */
   start = -1
   end = -1
@@ -43,12 +49,30 @@ export class RequestQueue {
     this.entries = new Int32Array(capacity * STRIDE)
   }
 
+  /** The oldest request is HTTP/0.9: its answer has no head. */
+  get nextIsSimple(): boolean {
+    return this.count > 0 && (this.entries[this.first * STRIDE]! & SIMPLE) !== 0
+  }
+
+  /** Bits of `ASKED` of the oldest request. */
+  get nextAsked(): number {
+    return this.count > 0 ? this.entries[this.first * STRIDE]! & ~METHOD_BITS : 0
+  }
+
+  /** A 100 response to the oldest request has been seen. */
+  continued(): void {
+    if (this.count > 0) this.entries[this.first * STRIDE]! |= ASKED.CONTINUED
+  }
+
   get length(): number {
     return this.count + this.overflow
   }
 
-  /** Appends a request; its bytes are `bytes[at, at + head.length)`. Returns false when its method was not kept. */
-  push(head: HttpHead, bytes: Uint8Array, at: number, pool: BufferPool): boolean {
+  /**
+   * Appends a request; its bytes are `bytes[at, at + head.length)`. Returns false when its method was not kept.
+   * @param asked bits of `ASKED`
+   */
+  push(head: HttpHead, bytes: Uint8Array, at: number, pool: BufferPool, asked: number): boolean {
     if (this.count === this.capacity || this.overflow > 0) {
       this.overflow++
       return false
@@ -62,7 +86,7 @@ export class RequestQueue {
       copyBytes(this.bytes, start, bytes, at, at + length)
       this.used += length
     }
-    this.entries[slot] = head.method
+    this.entries[slot] = head.method | asked | (head.version === VERSION_09 ? SIMPLE : 0)
     this.entries[slot + START] = start
     this.entries[slot + 2] = start + length
     this.entries[slot + 3] = start + Math.min(head.uriStart, length)
@@ -76,12 +100,14 @@ export class RequestQueue {
     if (this.count === 0) {
       if (this.overflow > 0) this.overflow--
       this.method = METHOD.OTHER
+      this.asked = 0
       return
     }
     const slot = this.first * STRIDE
     this.first = (this.first + 1) % this.capacity
     this.count--
-    this.method = this.entries[slot] as MethodId
+    this.method = (this.entries[slot]! & METHOD_BITS) as MethodId
+    this.asked = this.entries[slot]! & ~METHOD_BITS
     this.start = this.entries[slot + START]!
     this.end = this.entries[slot + 2]!
     this.uriStart = this.entries[slot + 3]!

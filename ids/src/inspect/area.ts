@@ -96,6 +96,13 @@ export class SlidingArea {
     this.inspected = pin
   }
 
+  /** Takes back the bytes from `length` on, if none of them has been inspected. */
+  truncate(length: number): boolean {
+    if (this.inspected > 0 || this.base > 0 || length > this.length) return false
+    this.length = length
+    return true
+  }
+
   /** Forgets all bytes but keeps the memory. */
   clear(): void {
     this.length = 0

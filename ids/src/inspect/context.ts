@@ -48,7 +48,8 @@ export class InspectionContext<Flow> {
   /** @throws RangeError when the limits on window, look-back and head do not fit into the largest pool buffer */
   constructor(sink: UnitSink<Flow>, limits: Partial<InspectLimits> = {}, needs: Partial<InspectNeeds> = {}) {
     this.sink = sink
-    this.needs = { ...NO_NEEDS, ...needs }
+    const events = needs.events === true
+    this.needs = { ...NO_NEEDS, ...needs, trailer: needs.trailer === true || events }
     this.limits = { ...DEFAULT_LIMITS, ...limits }
     const { window, lookBack, headBytes, bufferBudget } = this.limits
     if (

@@ -26,6 +26,12 @@ export interface InspectLimits {
   readonly brotliBytes: number
   /** Most decompressed bytes per compressed byte, once 64 KiB have come out. */
   readonly decompressionRatio: number
+  /**
+   * Read HTTP on where Snort's inspector gives a message up: behind a status line that is not one, a status line that
+   * answers nothing, a transfer coding in HTTP/1.0, codings hidden among white space, and wrong checksums of compressed
+   * bodies.
+   */
+  readonly lenientHttp: boolean
   /** Parts of one mail whose content is file data; the parts beyond are part of the raw stream only. */
   readonly mailParts: number
   /** Bytes of the header of a mail or of a part; beyond, the rest is body. */
@@ -45,6 +51,7 @@ export const DEFAULT_LIMITS: InspectLimits = {
   decompressedBytes: 16 << 20,
   decompressionRatio: 100,
   brotliBytes: 96 << 10,
+  lenientHttp: false,
   mailParts: 1024,
   mailHeaderBytes: 65536,
 }

@@ -1,0 +1,56 @@
+/** Objects that the conversations of one worker borrow while they hold something. */
+import type { InspectionContext } from '../inspect/context.js'
+import { StreamCollector } from '../inspect/stream.js'
+import { Conversation } from './conversation.js'
+import { HttpMessage } from './message.js'
+import { RequestQueue } from './queue.js'
+
+/** Idle objects kept of each kind. */
+const KEEP = 4096
+
+export class ConversationPool<Flow> {
+  readonly context: InspectionContext<Flow>
+  private readonly conversations: Conversation<Flow>[] = []
+  private readonly messages: HttpMessage<Flow>[] = []
+  private readonly collectors: StreamCollector<Flow>[] = []
+  private readonly queues: RequestQueue[] = []
+
+  constructor(context: InspectionContext<Flow>) {
+    this.context = context
+  }
+
+  /** @param midstream the flow's beginning was not seen: HTTP may begin at any turn */
+  open(midstream: boolean): Conversation<Flow> {
+    const conversation = this.conversations.pop() ?? new Conversation(this)
+    conversation.resynchronise = midstream
+    return conversation
+  }
+
+  takeMessage(): HttpMessage<Flow> {
+    return this.messages.pop() ?? new HttpMessage(this.context)
+  }
+
+  giveMessage(message: HttpMessage<Flow>): void {
+    if (this.messages.length < KEEP) this.messages.push(message)
+  }
+
+  takeCollector(): StreamCollector<Flow> {
+    return this.collectors.pop() ?? new StreamCollector(this.context)
+  }
+
+  giveCollector(collector: StreamCollector<Flow>): void {
+    if (this.collectors.length < KEEP) this.collectors.push(collector)
+  }
+
+  takeQueue(): RequestQueue {
+    return this.queues.pop() ?? new RequestQueue(this.context.limits.outstandingRequests)
+  }
+
+  giveQueue(queue: RequestQueue): void {
+    if (this.queues.length < KEEP) this.queues.push(queue)
+  }
+
+  giveConversation(conversation: Conversation<Flow>): void {
+    if (this.conversations.length < KEEP) this.conversations.push(conversation)
+  }
+}

@@ -1,0 +1,34 @@
+/** What is known of one direction of a conversation. */
+import type { StreamCollector } from '../inspect/stream.js'
+import type { HttpMessage } from './message.js'
+
+/** What a direction is doing. */
+export const MODE = {
+  /** Between messages, or nothing known yet: the next bytes are looked at. */
+  PROBE: 0,
+  /** In a message. */
+  MESSAGE: 1,
+  /** Not HTTP: the bytes are a raw turn. */
+  RAW: 2,
+} as const
+export type ModeId = (typeof MODE)[keyof typeof MODE]
+
+/** State of one direction. Messages and collectors are borrowed from the pool while they hold something. */
+export class Side<Flow> {
+  mode: ModeId = MODE.PROBE
+  /** The last bytes ended a message: what follows need only look like one. */
+  following = false
+  /** Nothing but blanks has come since. */
+  blanks = false
+  message: HttpMessage<Flow> | null = null
+  /** Holds a raw turn, or bytes that have not been recognised yet. */
+  collector: StreamCollector<Flow> | null = null
+
+  reset(): void {
+    this.mode = MODE.PROBE
+    this.following = false
+    this.blanks = false
+    this.message = null
+    this.collector = null
+  }
+}
