@@ -50,6 +50,8 @@ const NAMES = [
   'outOfWindow',
   /** RST outside the window, or inside but not at the expected number (RFC 5961): not obeyed. */
   'rstIgnored',
+  /** Segments that the receiver drops for their timestamps (`tcp.timestamps`): not used. */
+  'pawsDropped',
   /** SYN or SYN+ACK that contradicts the connection: not used. */
   'synIgnored',
   /** FIN that contradicts an earlier one or data already seen: not used. */

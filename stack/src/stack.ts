@@ -50,6 +50,7 @@ import { CHUNK_BYTES } from './tcp/held.js'
 import { HostPolicies } from './tcp/options.js'
 import { Reassembler } from './tcp/reassembly.js'
 import { TcpTracker } from './tcp/tracker.js'
+import { SegmentWatch } from './tcp/watch.js'
 import {
   DECISION,
   DecodeCounters,
@@ -140,6 +141,7 @@ export class Stack implements InlineSink {
     const { table, events, packet } = this
     const timers = new FlowTimers(table, this.wheel, this.timeouts)
     this.retention = new Retention(events, values, options.retention.totalBytes)
+    const watch = new SegmentWatch(table, events, packet, values, options.tcp)
     this.reassembler = new Reassembler(
       table,
       events,
@@ -148,10 +150,20 @@ export class Stack implements InlineSink {
       packet,
       options.outOfOrder,
       this.retention,
+      watch,
     )
     const hosts = new HostPolicies(options.tcp)
-    this.handshake = new Handshake(table, events, this.reassembler, values, packet, timers, hosts)
-    this.tracker = new TcpTracker(table, events, this.reassembler, values, packet, this.handshake, timers)
+    this.handshake = new Handshake(table, events, this.reassembler, values, packet, timers, hosts, watch)
+    this.tracker = new TcpTracker(
+      table,
+      events,
+      this.reassembler,
+      values,
+      packet,
+      this.handshake,
+      timers,
+      watch,
+    )
     this.responder = new Responder(table, packet)
     this.userTimers = new UserTimers(options.maxTimers, values)
     this.flows = new FlowLifecycle({

@@ -29,6 +29,7 @@ import {
 const { FIN, SYN, RST, ACK } = TCP_FLAG
 const stackOf = (options: StackOptionsInput = {}) => createStack({ seed: 1, maxFlows: 1000, ...options })
 const opened = (options = {}): Conversation => conversation(options).handshake()
+type Packets = Pick<Conversation, 'packets'>
 
 describe('ON_TIMEOUT', () => {
   it('comes before ON_CONN_END and tells how long the flow was silent', () => {
@@ -131,13 +132,12 @@ describe('ON_ERROR', () => {
 })
 
 describe('ON_ANOMALY', () => {
-  const anomalies = (
-    c: Conversation,
-    options: StackOptionsInput = {},
-  ): (readonly [number, AnomalyCode])[] => {
+  const anomalies = (c: Packets, options: StackOptionsInput = {}): (readonly [number, AnomalyCode])[] => {
     const stack = stackOf(options)
     const seen: (readonly [number, AnomalyCode])[] = []
-    stack.monitorStream().on(ON_ANOMALY, (_flow, { side, code }) => seen.push([side, code]))
+    const socket = stack.monitorStream()
+    socket.on(ON_ANOMALY, (_flow, { side, code }) => seen.push([side, code]))
+    socket.on(ON_NEW_DATA, () => {})
     feed(stack, c.packets())
     return seen
   }
@@ -148,7 +148,29 @@ describe('ON_ANOMALY', () => {
     expect(anomalies(opened().client('a').fin('server').client('b').rst('client'))).toEqual(none)
   })
 
-  const cases: readonly (readonly [keyof typeof ANOMALY, Conversation, number, StackOptionsInput?])[] = [
+  /** Timestamps in the SYNs, `first` in the client's handshake, `second` (or none) in its first data. */
+  const stamped = (first: number, second: number | undefined): Conversation => {
+    const options = (value: number): Uint8Array =>
+      Uint8Array.of(1, 1, 8, 10, value >>> 24, value >>> 16, value >>> 8, value, 0, 0, 0, 0)
+    const c = conversation()
+      .segment('client', { flags: SYN, ack: 0, options: options(first) })
+      .segment('server', { flags: SYN | ACK, options: options(7) })
+      .segment('client', { flags: ACK, options: options(first) })
+    return c.segment('client', {
+      payload: 'a',
+      ...(second === undefined ? {} : { options: options(second) }),
+    })
+  }
+  /** Packet `from` and those after it, of the same sender, have another Ethernet address at `at`. */
+  const readdressed = (c: Conversation, from: number, at: number): Packets => {
+    const packets = c.packets()
+    for (const packet of packets.slice(from)) {
+      if (packet.from === packets[from]!.from) packet.frame.fill(0x99, at, at + 6)
+    }
+    return { packets: () => packets }
+  }
+
+  const cases: readonly (readonly [keyof typeof ANOMALY, Packets, number, StackOptionsInput?])[] = [
     ['SYN_ON_ESTABLISHED', opened().segment('client', { seq: 5, flags: SYN, ack: 0 }), CLI],
     ['DATA_ON_SYN', conversation().segment('client', { flags: SYN, ack: 0, payload: 'hi' }), CLI],
     ['DATA_ON_CLOSED', opened().fin('client').segment('client', { payload: 'more' }), CLI],
@@ -168,6 +190,46 @@ describe('ON_ANOMALY', () => {
     ],
     ['BAD_ACK', opened().fin('client').segment('server', { ack: 1010 }), SVR],
     ['DATA_AFTER_RST_RECEIVED', opened().rst('client').segment('server', { payload: 'x' }), SVR],
+    ['BAD_TIMESTAMP', stamped(1000, 999), CLI],
+    ['NO_TIMESTAMP', stamped(1000, undefined), CLI],
+    [
+      'BAD_SEGMENT',
+      opened()
+        .segment('client', { seq: 1011, payload: 'good' })
+        .segment('client', { seq: 1012, payload: 'il' }),
+      CLI,
+    ],
+    [
+      'WINDOW_TOO_LARGE',
+      conversation().handshake({ options: Uint8Array.of(3, 3, 1, 0) }),
+      CLI,
+      { tcp: { maxWindow: 65_535 } },
+    ],
+    [
+      'EXCESSIVE_OVERLAP',
+      [1, 2, 3].reduce(
+        (c, i) => c.segment('client', { seq: 1010, payload: `xx${i}b` }),
+        opened().segment('client', { seq: 1012, payload: 'abcd' }),
+      ),
+      CLI,
+      { tcp: { overlapLimit: 2, policy: 'last' } },
+    ],
+    ['CLIENT_HIJACKED', readdressed(opened().segment('client', { payload: 'a' }), 3, 6), CLI],
+    ['SERVER_HIJACKED', readdressed(opened().segment('client', { payload: 'a' }), 3, 0), CLI],
+    [
+      'SMALL_SEGMENTS',
+      opened().client('a').client('long enough').client('b').client('c').client('d').client('e'),
+      CLI,
+      { tcp: { smallSegments: { count: 3, bytes: 5 } } },
+    ],
+    [
+      'WINDOW_SLAM',
+      conversation()
+        .segment('client', { flags: SYN, ack: 0 })
+        .segment('server', { flags: SYN | ACK })
+        .segment('client', { flags: ACK, window: 2 }),
+      CLI,
+    ],
     ['NO_HANDSHAKE', conversation().segment('client', { payload: 'x' }), CLI, { midstream: true }],
   ]
   for (const [name, c, side, options] of cases) {

@@ -6,7 +6,11 @@
 /** gid of the Snort events that anomaly codes are the sids of. */
 export const ANOMALY_GID = 129
 
-/** Codes of ON_ANOMALY: Snort 3's sids with gid 129, which Snort 2.9's stream5 shares up to 20. */
+/**
+ * Codes of ON_ANOMALY: Snort 3's sids with gid 129, which Snort 2.9's stream5 shares up to 20. WINDOW_TOO_LARGE,
+ * EXCESSIVE_OVERLAP and SMALL_SEGMENTS need their limits in the stack's `tcp` options; BAD_SEGMENT and EXCESSIVE_OVERLAP
+ * are seen in streams that are reassembled.
+ */
 export const ANOMALY = {
   /** A SYN on an established connection. */
   SYN_ON_ESTABLISHED: 1,
@@ -17,6 +21,7 @@ export const ANOMALY = {
   /** A time stamp older than the last one accepted (PAWS, RFC 7323). */
   BAD_TIMESTAMP: 4,
   /** Nothing of a segment is left once what does not fit is cut off. */
+  /** Other bytes for a place in the stream where queued ones stay: nothing of the segment is used. */
   BAD_SEGMENT: 5,
   /** A window larger than the limit. */
   WINDOW_TOO_LARGE: 6,
@@ -25,6 +30,7 @@ export const ANOMALY = {
   /** Data from the side that has sent an RST. */
   DATA_AFTER_RST: 8,
   /** The client's Ethernet address has changed. */
+  /** Told once per change of the address. */
   CLIENT_HIJACKED: 9,
   /** The server's Ethernet address has changed. */
   SERVER_HIJACKED: 10,
@@ -45,6 +51,7 @@ export const ANOMALY = {
   /** Data from the side that has received an RST. */
   DATA_AFTER_RST_RECEIVED: 18,
   /** A window closed without data to explain it. */
+  /** The client's window is at most 4 bytes from the start: the server is to hold its data. */
   WINDOW_SLAM: 19,
   /** A connection whose handshake was not seen. */
   NO_HANDSHAKE: 20,

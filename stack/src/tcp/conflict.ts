@@ -12,6 +12,15 @@ import type { Packet } from '../wire/index.js'
 import type { HeldSegments } from './held.js'
 import { newWins } from './policy.js'
 
+/** What a segment has to do with held bytes: nothing... */
+export const OVERLAP_NONE = 0
+/** ... it brings bytes again that are all there, unchanged ... */
+export const OVERLAP_REPEATED = 1
+/** ... it brings some of them again, or others in their place ... */
+export const OVERLAP_PARTIAL = 2
+/** ... or others in their place, none of which counts. */
+export const OVERLAP_UNUSED = 3
+
 export class OverlapComparison {
   private readonly words: Int32Array
   private readonly times: Float64Array
@@ -70,6 +79,36 @@ export class OverlapComparison {
       // A handler may have let go of all that was held.
       if (this.words[receiver + HELD_COUNT] === 0) return
     }
+  }
+
+  /** What a segment has to do with held bytes: OVERLAP_*. Parameters as for `withHeld`. */
+  judge(receiver: number, policy: number, sequence: number, from: number, length: number): number {
+    const { held } = this
+    const { buffer } = this.packet
+    const end = (sequence + length) | 0
+    let covered = 0
+    let same = true
+    let wins = false
+    for (let run = held.firstRun(receiver, sequence); run !== 0; run = held.nextRun(run)) {
+      if (((held.sequence(run) - end) | 0) >= 0) break
+      const stop = held.nextRun(run)
+      const runEnd = held.runEnd(run)
+      if (((runEnd - sequence) | 0) <= 0) continue
+      if (newWins(policy, held.sequence(run), runEnd, sequence, end)) wins = true
+      for (let record = run; record !== stop; record = held.next(record)) {
+        const skip = (held.sequence(record) - sequence) | 0
+        const first = skip > 0 ? skip : 0
+        const last = Math.min(skip + held.length(record), length)
+        const bytes = held.bytes(record)
+        const origin = held.start(record) - skip
+        for (let i = first; i < last && same; i++) same = bytes[origin + i] === buffer[from + i]
+        if (last > first) covered += last - first
+      }
+    }
+    if (covered === 0) return OVERLAP_NONE
+    if (covered < length) return OVERLAP_PARTIAL
+    if (same) return OVERLAP_REPEATED
+    return wins ? OVERLAP_PARTIAL : OVERLAP_UNUSED
   }
 
   /** Against delivered bytes that are retained: `length` bytes of the packet from `from` on, all before RECEIVED. */

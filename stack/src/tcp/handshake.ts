@@ -53,6 +53,7 @@ import type { HostPolicies } from './options.js'
 import { TRAITS } from './policy.js'
 import type { Reassembler } from './reassembly.js'
 import { TCP_STATE } from './state.js'
+import type { SegmentWatch } from './watch.js'
 
 const { SYN, ACK } = TCP_FLAG
 const { CLOSED, LISTEN, SYN_SENT, SYN_RCVD, ESTABLISHED, CLOSING, LAST_ACK, TIME_WAIT } = TCP_STATE
@@ -77,6 +78,7 @@ export class Handshake {
   private readonly packet: Packet
   private readonly timers: FlowTimers
   private readonly hosts: HostPolicies
+  private readonly watch: SegmentWatch
   private readonly options = new TcpOptions()
 
   constructor(
@@ -87,7 +89,9 @@ export class Handshake {
     packet: Packet,
     timers: FlowTimers,
     hosts: HostPolicies,
+    watch: SegmentWatch,
   ) {
+    this.watch = watch
     this.words = table.words
     this.events = events
     this.reassembler = reassembler
@@ -157,6 +161,7 @@ export class Handshake {
     const client = at + SIDES
     const server = client + (1 << SIDE_SHIFT)
     const syn = (this.packet.tcpFlags & SYN) !== 0
+    this.watch.begin(row)
     let clientState: number = ESTABLISHED
     let serverState: number = ESTABLISHED
     if (answered) {
@@ -167,6 +172,7 @@ export class Handshake {
     } else if (syn && s === 0) {
       parseTcpOptions(this.packet, this.options)
       this.open(client, server, this.packet.tcpSeq, this.packet.tcpWindow, this.options.windowScale)
+      this.watch.syn(row, 0, client, server)
       clientState = SYN_SENT
       serverState = SYN_RCVD
     } else {
@@ -219,6 +225,7 @@ export class Handshake {
       // Simultaneous open: both have sent a SYN, both now wait for its acknowledgement.
       parseTcpOptions(p, this.options)
       this.open(S, R, seq, p.tcpWindow, this.options.windowScale)
+      this.watch.syn(row, s, S, R)
       setState(this.words, this.events, row, 1 - s, SYN_RCVD)
       return true
     }
@@ -245,6 +252,7 @@ export class Handshake {
     }
     parseTcpOptions(p, this.options)
     this.open(S, R, seq, p.tcpWindow, this.options.windowScale)
+    this.watch.syn(row, s, S, R)
     if (peerKnown && ((words[R + SENT] - words[R + ISN]) | 0) > 1) {
       if (acked > 1) {
         this.reassembler.wake(s)

@@ -38,6 +38,7 @@ import {
   SIDE_POLICY_SHIFT,
   SIDE_SHIFT,
   SIDE_WAITS,
+  SIDE_WATCHED,
   SIDES,
   STATE,
 } from '../flow/layout.js'
@@ -48,6 +49,7 @@ import type { Packet } from '../wire/index.js'
 import { OverlapComparison } from './conflict.js'
 import { HELD_OK, type HeldLimits, HeldSegments } from './held.js'
 import { everNew, TRAITS } from './policy.js'
+import type { SegmentWatch } from './watch.js'
 
 /**
  * A hole that the receiver has acknowledged was lost by the capture, unless the capture merely put packets in another
@@ -82,6 +84,7 @@ export class Reassembler {
   private readonly counts: Float64Array
   private readonly packet: Packet
   private readonly comparison: OverlapComparison
+  private readonly watch: SegmentWatch
   /** Sequence number the receiver will have reached when the waiting segment is delivered. */
   private reach = 0
   /** Receiving side of the segment waiting for `deliver`, or -1. */
@@ -104,7 +107,9 @@ export class Reassembler {
     packet: Packet,
     limits: HeldLimits,
     retention: Retention,
+    watch: SegmentWatch,
   ) {
+    this.watch = watch
     this.words = table.words
     this.times = table.times
     this.events = events
@@ -169,6 +174,9 @@ export class Reassembler {
     const ahead = (sequence - next) | 0
     const end = (sequence + wireLength) | 0
     if (this.events.wants(row, 1 << (SLOT_CONFLICT + side))) this.compare(row, side, sequence, length)
+    if ((words[receiver + STATE] & SIDE_WATCHED) !== 0 && words[receiver + HELD_COUNT] !== 0) {
+      this.judgeOverlap(row, side, receiver, sequence, length)
+    }
     if (ahead < 0) {
       // What lies before the first byte of the stream repeats nothing.
       const passed = this.times[(receiver + OFFSET) >> 1]
@@ -415,6 +423,16 @@ export class Reassembler {
     if (words[receiver + HELD_COUNT] === 0) return next
     const waits = (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0
     return waits ? this.held.contiguousEnd(receiver, next) : next
+  }
+
+  private judgeOverlap(row: number, side: number, receiver: number, sequence: number, length: number): void {
+    const before = (this.words[receiver + RECEIVED] - sequence) | 0
+    const skip = before > 0 ? before : 0
+    if (skip >= length) return
+    const from = this.packet.payloadOffset + skip
+    const policy = this.policy(receiver)
+    const verdict = this.comparison.judge(receiver, policy, (sequence + skip) | 0, from, length - skip)
+    this.watch.overlap(row, 1 - side, verdict)
   }
 
   /** Tells of bytes of the segment that differ from what came before: from delivered ones, and from held ones. */

@@ -27,6 +27,8 @@ import {
   SIDE_ACK,
   SIDE_FIN,
   SIDE_GOT_FIN,
+  SIDE_POLICY_MASK,
+  SIDE_POLICY_SHIFT,
   SIDE_PROBE,
   SIDE_RECEIVED,
   SIDE_SCALE_MASK,
@@ -48,11 +50,12 @@ import type { FlowTable } from '../flow/table.js'
 import { CLASS_CLOSING } from '../flow/timeouts.js'
 import type { FlowTimers } from '../flow/timers.js'
 import { type Packet, TCP_FLAG } from '../wire/index.js'
-import { tellAnomalies } from './anomaly.js'
 import { setState } from './endpoint.js'
 import type { Handshake } from './handshake.js'
+import { TRAITS } from './policy.js'
 import type { Reassembler } from './reassembly.js'
 import { AFTER_FIN_ACKED, AFTER_FIN_RECEIVED, AFTER_FIN_SENT, TCP_STATE } from './state.js'
+import type { SegmentWatch } from './watch.js'
 
 const { FIN, SYN, RST, ACK } = TCP_FLAG
 const { CLOSED, SYN_SENT, ESTABLISHED, TIME_WAIT } = TCP_STATE
@@ -79,6 +82,7 @@ export class TcpTracker {
   private readonly packet: Packet
   private readonly opening: Handshake
   private readonly timers: FlowTimers
+  private readonly watch: SegmentWatch
 
   constructor(
     table: FlowTable,
@@ -88,7 +92,9 @@ export class TcpTracker {
     packet: Packet,
     opening: Handshake,
     timers: FlowTimers,
+    watch: SegmentWatch,
   ) {
+    this.watch = watch
     this.words = table.words
     this.events = events
     this.reassembler = reassembler
@@ -187,8 +193,8 @@ export class TcpTracker {
     const flags = p.tcpFlags
     this.ended = 0
     this.reassembler.begin()
-    if (this.events.wants(row, 3 << SLOT_ANOMALY)) {
-      tellAnomalies(words, this.events, p, row, s, S, R, first)
+    if ((words[S + STATE] & SIDE_WATCHED) !== 0 || this.events.wants(row, 3 << SLOT_ANOMALY)) {
+      if (!this.watch.segment(row, s, S, R, first)) return
     }
     if ((flags & RST) !== 0) {
       this.rst(row, s, S, R)
@@ -423,10 +429,7 @@ export class TcpTracker {
     }
   }
 
-  /**
-   * RST: obeyed at exactly the number the receiver expects next, as RFC 5961 section 3 has it; one in answer to a SYN,
-   * when it acknowledges the SYN.
-   */
+  /** RST: obeyed as the receiver's policy says; one in answer to a SYN, when it acknowledges the SYN. */
   private rst(row: number, s: number, S: number, R: number): void {
     const words = this.words
     const p = this.packet
@@ -436,7 +439,7 @@ export class TcpTracker {
       ? (p.tcpFlags & ACK) !== 0 &&
         ((p.tcpAck - words[R + ISN]) | 0) > 0 &&
         ((words[R + SENT] - p.tcpAck) | 0) >= 0
-      : this.expectedRst(p.tcpSeq, S, R)
+      : this.expectedRst(p.tcpSeq, S, R) || this.allowedRst(p.tcpSeq, R)
     if (!obeyed) {
       this.counts[C.rstIgnored]++
       this.events.error(row, 1 - s, STREAM_ERROR.RST_IGNORED)
@@ -446,6 +449,18 @@ export class TcpTracker {
     setState(this.words, this.events, row, s, CLOSED)
     setState(this.words, this.events, row, 1 - s, CLOSED)
     this.ended = END_RST
+  }
+
+  /** Policies that obey more than the next number (RFC 5961 section 3 does not). */
+  private allowedRst(sequence: number, R: number): boolean {
+    const words = this.words
+    const state = words[R + STATE]
+    const rule = TRAITS[(state & SIDE_POLICY_MASK) >> SIDE_POLICY_SHIFT].reset
+    if (rule === 'next') return false
+    if (rule === 'beyond') return (state & SIDE_RECEIVED) !== 0 && ((sequence - words[R + RECEIVED]) | 0) >= 0
+    if ((state & SIDE_ACK) === 0) return false
+    const ahead = (sequence - words[R + ACKED]) | 0
+    return ahead >= 0 && ahead <= words[R + WINDOW]
   }
 
   private expectedRst(sequence: number, S: number, R: number): boolean {
