@@ -7,4 +7,4 @@
  */
 
 export { HTTP_EVENT, HTTP_EVENTS, HTTP_GID } from './http.js'
-export { builtinRules, type EventTable } from './rules.js'
+export { builtinRules, type EventTable, isRaised } from './rules.js'

@@ -25,6 +25,11 @@ const HEADER: RuleHeader = {
 /** Snort's priority of rules without a class. */
 const PRIORITY = 3
 
+/** Some inspector raises this event. */
+export function isRaised(gid: number, sid: number): boolean {
+  return TABLES.some((table) => table.gid === gid && Object.hasOwn(table.texts, sid))
+}
+
 /** One rule for each event of every table. */
 export function builtinRules(): Rule[] {
   return TABLES.flatMap(({ gid, inspector, texts }) =>

@@ -43,7 +43,7 @@ export interface Engine {
 
 export function createEngine(options: EngineOptions): Engine {
   const settings: DetectSettings = { ...DEFAULT_DETECT_SETTINGS, ...options.settings }
-  const rules = settings.builtinEvents ? [...options.rules, ...builtinRules()] : options.rules
+  const rules = settings.builtinEvents ? withBuiltin(options.rules) : options.rules
   const set = new RuleSet(rules, {
     regexEngine: options.regexEngine,
     flowbits: new FlowbitNames(),
@@ -62,4 +62,10 @@ export function createEngine(options: EngineOptions): Engine {
     },
     close: () => matchers.close(),
   }
+}
+
+/** The engine's own events, but for those that a rule of the user's stands for. */
+function withBuiltin(rules: readonly Rule[]): Rule[] {
+  const own = new Set(rules.map(({ gid, sid }) => `${gid}:${sid}`))
+  return [...rules, ...builtinRules().filter(({ gid, sid }) => !own.has(`${gid}:${sid}`))]
 }

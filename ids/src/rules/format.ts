@@ -47,6 +47,9 @@ export function formatRule(rule: Rule): string {
   if (rule.gid !== 1) parts.push(`gid:${rule.gid}`)
   if (rule.sid !== 0) parts.push(`sid:${rule.sid}`)
   parts.push(`rev:${rule.rev}`)
+  if (rule.options[0]?.kind === 'engine_event') {
+    return `${header.action} (${parts.filter((part) => part !== '').join('; ')};)`
+  }
   const protocol = header.serviceOnly === true ? rule.services[0]! : header.protocol
   return `${header.action} ${protocol} ${source} ${direction} ${destination} (${parts.join('; ')};)`
 }

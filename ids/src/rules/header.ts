@@ -78,6 +78,8 @@ export interface ParsedHeader {
   readonly service: string | undefined
   /** Why a rule with this header is not evaluated. */
   readonly unsupported: { readonly reason: string; readonly message: string } | undefined
+  /** Only an action: the rule switches on an event of the engine. */
+  readonly event?: boolean
 }
 
 interface Token {
@@ -134,11 +136,7 @@ export function parseHeader(text: string, end: number, dialect: Dialect, variabl
     destinationPorts: ANY_PORT,
   }
   if (tokens.length === 1) {
-    unsupported ??= {
-      reason: 'rule without a protocol (engine event)',
-      message: 'a rule without protocol switches an event of the engine, it detects nothing itself',
-    }
-    return { header: { ...any, protocol: 'ip' }, service: undefined, unsupported }
+    return { header: { ...any, protocol: 'ip' }, service: undefined, unsupported, event: true }
   }
 
   const protocolToken = tokens[1]!

@@ -1,10 +1,11 @@
 /**
  * One rule statement into one typed rule.
  */
+import { isRaised } from '../builtin/index.js'
 import { type OptionText, RuleBuilder, type RuleContext, type Warning } from './builder.js'
 import type { ParseCache } from './cache.js'
 import { type ParsedHeader, parseHeader } from './header.js'
-import type { Rule } from './model.js'
+import type { Rule, RuleOption } from './model.js'
 import { RuleTextError, syntaxError, valueError } from './problem.js'
 import { applyOption } from './registry.js'
 import { isBlank, type Statement } from './statement.js'
@@ -151,6 +152,7 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
     if (dialect === 'snort2') throw valueError('missing sid', 'the rule has no sid', close)
     builder.warn('missing sid', 'the rule has no sid; it is numbered 0', close)
   }
+  if (head.event === true) checkEvent(builder, options, open)
   if (builder.unsupported !== undefined) throw new UnsupportedRule(builder.unsupported, optionNames)
 
   const classification =
@@ -168,7 +170,7 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
       metadata: builder.metadata,
       services: builder.services,
       header: head.header,
-      options,
+      options: head.event === true ? ENGINE_EVENT : options,
       dialect,
       position: statement.position(0),
       text,
@@ -176,6 +178,17 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
     warnings: builder.warnings,
     optionNames,
   }
+}
+
+const ENGINE_EVENT: readonly RuleOption[] = [{ kind: 'engine_event' }]
+
+/** @throws RuleTextError when the rule detects something, which takes a protocol */
+function checkEvent(builder: RuleBuilder, options: readonly RuleOption[], at: number): void {
+  if (builder.gid === 1 || options.length > 0) {
+    throw syntaxError('missing protocol', 'the rule has no protocol, addresses and ports', at)
+  }
+  if (isRaised(builder.gid, builder.sid ?? 0)) return
+  builder.warn('event not raised', `event ${builder.gid}:${builder.sid ?? 0} is never raised here`, 0)
 }
 
 /** A rule without any error that uses something not evaluated. */

@@ -26,6 +26,24 @@ const gzip = (edit: (bytes: Buffer) => void): string => {
   return `Content-Encoding: gzip\r\nContent-Length: ${bytes.length}\r\n\r\n${bytes.toString('latin1')}`
 }
 
+describe('rules that stand for events', () => {
+  const stub = 'alert ( msg:"mine"; gid:119; sid:2; rev:7; priority:1; )'
+  const double = 'GET /%2541 HTTP/1.1\r\nHost: h\r\n\r\n'
+
+  it('switch on these events alone, with their own text', () => {
+    const { alerts } = run(stub, exchange(double, OK), { dialect: 'snort3' })
+    expect(
+      alerts.map(({ record }) => [record.rule.gid, record.rule.sid, record.rule.rev, record.rule.msg]),
+    ).toEqual([[119, 2, 7, 'mine']])
+    expect(run(stub, exchange(GET, OK), { dialect: 'snort3' }).alerts).toEqual([])
+  })
+
+  it('replace the built-in ones', () => {
+    const { alerts } = run(stub, exchange(double, OK), { dialect: 'snort3', ...ON })
+    expect(alerts.map(({ record }) => record.rule.msg)).toEqual(['mine'])
+  })
+})
+
 describe('HTTP events', () => {
   it.each([
     ['nothing', uri('/a/b.html?x=%20y#z'), []],

@@ -79,10 +79,21 @@ describe('header', () => {
     expect(problemOf(text)).toBe(expected)
   })
 
-  it('without protocol switches an engine event and is left out', () => {
-    const loaded = load('alert ( msg:"decoder"; gid:116; sid:5; )')
-    expect(loaded.problems).toMatchObject([{ kind: 'unsupported', sid: 5 }])
+  it('without protocol switches on an engine event, and says when there is no such event', () => {
+    const known = load('drop ( msg:"double decoding"; gid:119; sid:2; )')
+    expect(known.problems).toEqual([])
+    expect(known.rules).toMatchObject([{ gid: 119, sid: 2, options: [{ kind: 'engine_event' }] }])
+    const unknown = load('alert ( msg:"decoder"; gid:116; sid:5; )')
+    expect(unknown.problems).toMatchObject([{ severity: 'warning', sid: 5 }])
+    expect(unknown.rules).toHaveLength(1)
   })
+
+  it.each(['alert ( msg:"x"; sid:5; )', 'alert ( msg:"x"; content:"y"; gid:119; sid:2; )'])(
+    'may only be left out for that: %s',
+    (text) => {
+      expect(load(text).problems).toMatchObject([{ severity: 'error', kind: 'syntax' }])
+    },
+  )
 })
 
 describe('Snort 3 headers', () => {
