@@ -15,6 +15,7 @@ const PAGES = [
     'Making a stack, its options, counters and time-outs.',
     /^(stack|options|counters)\.ts|^flow\/timeouts/,
   ],
+  ['workers', 'Workers', 'Several threads that share the flows of one input.', /^workers\/|^flow\/shard/],
   ['sockets', 'Sockets', 'What a program opens to monitor flows or packets.', /^monitor\/socket/],
   [
     'flows',

@@ -1,11 +1,10 @@
+import { Backlog, type ItemOrder, OrderedMerger, STAGE } from '@weir/stack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AlertItem, compareItems } from '../src/cli/alert-item.js'
 import { AlertDelivery } from '../src/cli/delivery.js'
 import { LocalSink } from '../src/cli/local-sink.js'
-import { AlertMerger } from '../src/cli/parallel-run.js'
 import { mergeTotals } from '../src/cli/run-totals.js'
-import { Backlog } from '../src/cli/worker-messages.js'
 import { AlertFilter } from '../src/detect/alert-filter.js'
 import { Counters } from '../src/detect/counters.js'
 import { DEFAULT_DETECT_SETTINGS } from '../src/detect/settings.js'
@@ -60,6 +59,12 @@ const item = (changes: Partial<AlertItem>): AlertItem => ({
   ...changes,
 })
 
+/** As a worker sends it. */
+const placed = (one: AlertItem): readonly [ItemOrder, AlertItem] => {
+  const { packetNumber, late, flowStart, flowKey } = one
+  return [{ packetNumber, stage: late ? STAGE.LATE : STAGE.PACKET, flowStart, flowKey }, one]
+}
+
 describe('the order of alerts', () => {
   it('is that of packets, then own before late, then the start of the flow', () => {
     const sorted = [
@@ -113,7 +118,7 @@ describe('the order of alerts', () => {
           for (const one of all.map((entry) => entry.item).sort(compareItems)) single.delivery.deliver(one)
 
           const several = memoryDelivery()
-          const merger = new AlertMerger(workers, several.delivery, () => {})
+          const merger = new OrderedMerger<AlertItem>(workers, (one) => several.delivery.deliver(one))
           const lanes = Array.from({ length: workers }, (_, lane) =>
             all.filter(({ flow }) => flow % workers === lane).map((entry) => entry.item),
           )
@@ -121,7 +126,7 @@ describe('the order of alerts', () => {
           lanes.forEach((items, lane) => {
             for (let at = 0; at < items.length; at += batch) {
               const part = items.slice(at, at + batch)
-              merger.add(lane, part, part.at(-1)!.packetNumber)
+              merger.add(lane, part.map(placed), part.at(-1)!.packetNumber)
             }
           })
           merger.finish()
@@ -135,12 +140,15 @@ describe('the order of alerts', () => {
   it('does not wait for the end: alerts go out once no earlier one can come', () => {
     const { delivery, written } = memoryDelivery()
     const delivered: number[] = []
-    const merger = new AlertMerger(2, delivery, (lane) => delivered.push(lane))
-    merger.add(0, [item({ packetNumber: 5, texts: ['five\n'] })], 10)
+    const merger = new OrderedMerger<AlertItem>(2, (one, lane) => {
+      delivery.deliver(one)
+      delivered.push(lane)
+    })
+    merger.add(0, [placed(item({ packetNumber: 5, texts: ['five\n'] }))], 10)
     expect(written()).toBe('')
     merger.add(1, [], 5)
     expect(written()).toBe('')
-    merger.add(1, [item({ packetNumber: 7, texts: ['seven\n'] })], 7)
+    merger.add(1, [placed(item({ packetNumber: 7, texts: ['seven\n'] }))], 7)
     expect(written()).toBe('five\n')
     merger.add(1, [], 12)
     expect(written()).toBe('five\nseven\n')
@@ -200,6 +208,7 @@ it('adds up what workers have counted, but packets once', () => {
       {
         ...part,
         flows: 3,
+        malformed: [],
         limits: [
           ['deep', 2],
           ['full', 4],
@@ -209,6 +218,7 @@ it('adds up what workers have counted, but packets once', () => {
   ).toEqual({
     ...part,
     flows: 5,
+    checksumErrors: 6,
     gaps: 2,
     gapBytes: 10,
     limits: [

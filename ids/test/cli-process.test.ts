@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { dialogue } from '../../test/support/conversation.js'
+import { conversation, dialogue } from '../../test/support/conversation.js'
 import { pcapBytes } from '../../test/support/pcap.js'
 import { lines, temporaryDirectory } from './cli-support.js'
 
@@ -133,6 +133,31 @@ describe.skipIf(!BUILT)('weir as a process', () => {
       expect(several.stderr).toBe('')
       expect(several.code).toBe(0)
       expect(several.stdout === one.stdout, threads).toBe(true)
+    }
+  })
+
+  it('knows FTP data connections for what they are, whatever the number of threads', async () => {
+    const packets = Array.from({ length: 24 }, (_, index) => {
+      const hosts = { client: `10.0.0.${index}`, server: '10.0.1.2' }
+      const start = 1_700_000_000 + index
+      const control = conversation({ ...hosts, serverPort: 21, start })
+        .handshake()
+        .server('220 FTP ready\r\n')
+        .client('USER a\r\n')
+        .server('331 go on\r\n')
+        .client('PASV\r\n')
+        .server('227 Entering (10,0,1,2,82,11)\r\n')
+        .client('RETR x\r\n')
+        .server('150 ok\r\n')
+      const data = conversation({ ...hosts, clientPort: 40_000, serverPort: 21_003, start: start + 0.5 })
+      return [...control.packets(), ...data.handshake().server('uid=0(root)').close().packets()]
+    }).flat()
+    const file = directory.file('ftp.pcap', pcapBytes(packets))
+    const rule =
+      'alert tcp any any -> any any (flow:to_client; file_data; content:"root"; metadata:service ftp-data; sid:2;)'
+    for (const threads of ['1', '2', '3']) {
+      const { stdout } = await finished(start(['-r', file, '--rule', rule, '-q', '-j', threads]))
+      expect(lines(stdout), threads).toHaveLength(24)
     }
   })
 

@@ -28,6 +28,7 @@ export {
   type Ude,
   where,
 } from './event/ude.js'
+export type { Shard } from './flow/shard.js'
 export { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
 export type { Timer } from './flow/user-timers.js'
 export * from './inline/index.js'
@@ -61,3 +62,4 @@ export {
 export { type ResetRule, TCP_POLICIES, TCP_TRAITS, type TcpPolicy, type TcpTraits } from './tcp/policy.js'
 export { TCP_STATE, TCP_STATE_NAME, type TcpState } from './tcp/state.js'
 export * from './wire/index.js'
+export * from './workers/index.js'

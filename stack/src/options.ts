@@ -1,5 +1,6 @@
 /** Options of a stack: limits, checks and time-outs, with their defaults. */
 
+import type { Shard } from './flow/shard.js'
 import { MAX_FLOWS } from './flow/table.js'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
 import {
@@ -29,8 +30,8 @@ export interface StackOptions {
   readonly checksums: 'verify' | 'ignore'
   /** Takes up TCP connections whose handshake was not seen. Default false: their packets are orphans. */
   readonly midstream: boolean
-  /** Handle only the flows whose hash falls on `index` (from 0) of `count`; packets are still numbered over all. Default: all. */
-  readonly shard: { readonly index: number; readonly count: number }
+  /** Handle only one share of the flows; packets are still numbered over all. See `createWorkerPool`. */
+  readonly shard: Shard
   /** How long a flow may be silent. */
   readonly timeouts: Timeouts
   /** Timers of applications at the same time at most; `setTimer` beyond it gives an inactive one. Default 1,048,576. */

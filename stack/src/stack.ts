@@ -30,6 +30,7 @@ import {
   SIDES,
 } from './flow/layout.js'
 import { END, FlowLifecycle } from './flow/lifecycle.js'
+import { SHARD_OTHER, SHARD_OWN, SHARD_UNKNOWN, ShardFilter } from './flow/shard.js'
 import { FlowTable, linkKey } from './flow/table.js'
 import { timeoutTable } from './flow/timeouts.js'
 import { FlowTimers } from './flow/timers.js'
@@ -52,6 +53,7 @@ import { Reassembler } from './tcp/reassembly.js'
 import { TcpTracker } from './tcp/tracker.js'
 import { SegmentWatch } from './tcp/watch.js'
 import {
+  clearPacket,
   DECISION,
   DecodeCounters,
   decodeFrame,
@@ -103,8 +105,10 @@ export class Stack implements InlineSink {
   private nextSocket = 0
   private readonly verify: boolean
   private readonly midstream: boolean
-  private readonly shardIndex: number
-  private readonly shardCount: number
+  /** Undefined when there is one shard. */
+  private readonly shard: ShardFilter | undefined
+  /** Counts the decoding of frames that every shard decodes: those of the first one are shown. */
+  private readonly common: DecodeCounters
   /** Set by `admit`: the flow of the packet is new. */
   private admitted = false
   /** Whether the data of a packet that handlers drop has been taken by the reassembler. */
@@ -121,7 +125,10 @@ export class Stack implements InlineSink {
     const decode = new DecodeCounters()
     this.defragmenter = new Defragmenter(options.defrag, options.seed)
     this.defragments = options.defrag.enabled
-    this.decapsulator = new Decapsulator(options.tunnels, decode)
+    const { shard } = options
+    this.shard = shard.count > 1 ? new ShardFilter(shard, options.seed) : undefined
+    this.common = shard.index === 0 ? decode : new DecodeCounters()
+    this.decapsulator = new Decapsulator(options.tunnels, this.common)
     const { counters, values } = createCounters(
       { decode, defrag: this.defragmenter.counters, tunnels: this.decapsulator.counters },
       {
@@ -181,8 +188,6 @@ export class Stack implements InlineSink {
     })
     this.verify = options.checksums === 'verify'
     this.midstream = options.midstream
-    this.shardIndex = options.shard.index
-    this.shardCount = options.shard.count
   }
 
   /** Trace time: that of the last packet, or of the last `idle`, microseconds since 1970. */
@@ -278,7 +283,17 @@ export class Stack implements InlineSink {
     linkType: number,
     interfaceIndex: number,
   ): void {
-    const { packet: p, decode } = this
+    const { packet: p } = this
+    let decode = this.decode
+    let whose = SHARD_OWN
+    if (this.shard !== undefined) {
+      whose = this.shard.peek(buffer, offset, capturedLength, linkType)
+      if (whose === SHARD_OTHER) {
+        this.passOver(wireLength > capturedLength ? wireLength : capturedLength, seconds, nanoseconds)
+        return
+      }
+      if (whose === SHARD_UNKNOWN) decode = this.common
+    }
     const status = decodeFrame(
       p,
       decode,
@@ -305,7 +320,7 @@ export class Stack implements InlineSink {
     let ports = tcp || protocol === IP_PROTOCOL.UDP ? (p.sourcePort << 16) | p.destinationPort : 0
     const link = linkKey(protocol, p.ipVersion, p.vlan, false)
     let hash = this.table.hash(p, ports, link)
-    if (this.shardCount > 1 && this.isOthers(hash)) {
+    if (whose === SHARD_UNKNOWN && this.shard?.owns(p) === false) {
       this.counts[C.otherShard]++
       return
     }
@@ -373,8 +388,24 @@ export class Stack implements InlineSink {
     return this.events.store.stats()
   }
 
-  private isOthers(hash: number): boolean {
-    return ((hash >>> 16) * this.shardCount) >>> 16 !== this.shardIndex
+  /** A frame of another shard: it counts, and time passes. */
+  private passOver(wireLength: number, seconds: number, nanoseconds: number): void {
+    const { packet: p, counts } = this
+    p.number++
+    p.seconds = seconds
+    p.nanoseconds = nanoseconds
+    counts[C.packets]++
+    counts[C.bytes] += wireLength
+    counts[C.otherShard]++
+    const time = p.time
+    this.flows.now = time
+    const due = this.wheel.due(seconds)
+    if (!due && time < this.userTimers.due) return
+    // Handlers of timers find no packet, and not the one before either.
+    clearPacket(p)
+    if (due) this.pass(seconds)
+    else this.userTimers.advance(time)
+    p.decision = 0
   }
 
   // ---- Packets around packets ---------------------------------------------------------------------------------
@@ -384,7 +415,7 @@ export class Stack implements InlineSink {
    * @returns whether `packet` is a whole packet with right checksums
    */
   private unwrap(): boolean {
-    const { packet: p, decapsulator, defragmenter, decode } = this
+    const { packet: p, decapsulator, defragmenter, common: decode } = this
     let datagrams = 0
     for (;;) {
       if (p.status !== STATUS.DECODED && p.status !== STATUS.NOT_IP) return false
@@ -409,10 +440,7 @@ export class Stack implements InlineSink {
   private showFragment(): void {
     const { packet: p, raws, fragments } = this
     if (raws.empty && fragments.empty) return
-    if (this.shardCount > 1) {
-      const link = linkKey(p.protocol, p.ipVersion, p.vlan, true)
-      if (this.isOthers(this.table.hash(p, 0, link))) return
-    }
+    if (this.shard?.owns(p) === false) return
     raws.call(p)
     fragments.call(p)
   }

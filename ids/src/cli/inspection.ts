@@ -1,5 +1,5 @@
 /** The inspection itself, in this thread or in workers: input through stack and engine to the delivery of alerts. */
-import { createStack, DEFAULT_STACK_OPTIONS, type Stack } from '@weir/stack'
+import { createStack, type Stack } from '@weir/stack'
 import type { RunSettings } from '../config/index.js'
 import { AlertComposer, type AlertOutputs, type FormatOptions } from '../output/index.js'
 import type { AlertDelivery } from './delivery.js'
@@ -76,17 +76,13 @@ export const inspectHere = async (context: RunContext): Promise<ParallelResult> 
 export const inspectInWorkers = (context: RunContext): Promise<ParallelResult> => {
   const { settings, loaded, delivery, stop, progress } = context
   const { references } = loaded.configuration.loaded
-  const count = settings.jobs
-  const job = {
-    count,
-    seed: Math.floor(Math.random() * 2 ** 32),
+  const data = {
     rules: loaded.engine.rules,
     settings: loaded.engine.settings,
     engine: settings.engine,
     cache: settings.cache,
     input: settings.input,
     checksums: checksumsOf(context),
-    maxFlows: Math.ceil(DEFAULT_STACK_OPTIONS.maxFlows / count),
     formats: settings.output.formats,
     format: formatOf(context),
     references: references
@@ -94,8 +90,7 @@ export const inspectInWorkers = (context: RunContext): Promise<ParallelResult> =
       .map((system) => [system, references.url({ system, id: '' }) ?? ''] as const),
     logFrames: settings.output.logPackets,
   }
-  const jobs = Array.from({ length: count }, (_, index) => ({ ...job, index }))
-  return runInWorkers(jobs, delivery, {
+  return runInWorkers(settings.jobs, data, delivery, {
     signal: stop.signal,
     onProgress: (bytesRead, total, packets) => progress.update(bytesRead, total, packets),
     onInputError: (message) => inputError(context, message),

@@ -104,17 +104,27 @@ export const runTotals = (
   notes: cache === undefined || cache.trouble === '' ? [] : [`cache: ${cache.trouble}`],
 })
 
-/** Of workers that shared the flows of one input: each has decoded every packet, and kept its own flows. */
+/** Of workers that shared the flows of one input: each has walked all packets, and decoded those of its own flows. */
 export const mergeTotals = (parts: readonly RunTotals[]): RunTotals => {
-  const limits = new Map<string, number>()
-  for (const part of parts) {
-    for (const [what, count] of part.limits) limits.set(what, (limits.get(what) ?? 0) + count)
-  }
-  const sum = (field: 'flows' | 'gaps' | 'gapBytes'): number =>
+  const sum = (field: 'flows' | 'gaps' | 'gapBytes' | 'checksumErrors'): number =>
     parts.reduce((total, part) => total + part[field], 0)
-  const { packets, bytes, malformed, checksumErrors } = parts[0]!
-  const shared = { packets, bytes, malformed, checksumErrors }
+  const { packets, bytes } = parts[0]!
   const notes = [...new Set(parts.flatMap((part) => part.notes))]
-  const gaps = { gaps: sum('gaps'), gapBytes: sum('gapBytes') }
-  return { ...shared, ...gaps, flows: sum('flows'), limits: [...limits], notes }
+  return {
+    packets,
+    bytes,
+    malformed: addUp(parts.map((part) => part.malformed)),
+    checksumErrors: sum('checksumErrors'),
+    gaps: sum('gaps'),
+    gapBytes: sum('gapBytes'),
+    flows: sum('flows'),
+    limits: addUp(parts.map((part) => part.limits)),
+    notes,
+  }
+}
+
+const addUp = (lists: readonly (readonly Count[])[]): readonly Count[] => {
+  const sums = new Map<string, number>()
+  for (const [what, count] of lists.flat()) sums.set(what, (sums.get(what) ?? 0) + count)
+  return [...sums]
 }

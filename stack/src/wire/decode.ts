@@ -161,6 +161,17 @@ function decodeOtherLink(
   }
 }
 
+/** Makes `packet` one that holds nothing: not of any flow. Number and time stay. */
+export function clearPacket(packet: Packet): void {
+  packet.frameLength = 0
+  packet.wireLength = 0
+  packet.vlan = -1
+  packet.etherType = 0
+  packet.status = STATUS.NOT_IP
+  packet.clearLayers()
+  clearIp(packet)
+}
+
 function clearIp(packet: Packet): void {
   packet.ipVersion = 0
   packet.ipOffset = 0
