@@ -80,7 +80,7 @@ function mixed(): TestPacket[] {
     talk.handshake().client('x'.repeat(500)).server('y'.repeat(900))
     if (i % 4 === 0) talk.skip('server', 100).server('after a hole')
     if (i % 3 === 0) talk.close()
-    const packets = i % 3 === 1 ? shuffle(talk.packets(), i, 3) : talk.packets()
+    const packets = i % 3 === 1 ? shuffle(talk.packets(), i, 'turn') : talk.packets()
     lists.push(i % 6 === 5 ? fragment(packets, 64) : packets)
     lists.push(
       udpExchange(
