@@ -15,7 +15,7 @@ import type { Counters } from './counters.js'
 import { type FastPattern, SET, SET_COUNT } from './fast-pattern.js'
 import { SERVICE_FIT } from './header-test.js'
 import { PacketGate } from './packet-gate.js'
-import { fastPatternSet, type PatternSet, type SearcherCache, screenSet } from './pattern-set.js'
+import { literalSet, type PatternSet, type SearcherCache, screenSet } from './pattern-set.js'
 import type { PortClasses } from './ports.js'
 
 /**
@@ -73,10 +73,13 @@ export class RuleGroup {
     for (const index of members) {
       const { fastPattern, screen } = rules[index]!
       if (fastPattern !== undefined && isSearched(fastPattern, kind)) patterns[fastPattern.set]!.push(index)
-      else if (screen !== undefined && kind === GROUP.MESSAGES) screens[screen.set]!.push(index)
-      else always.push(index)
+      else if (screen !== undefined && kind === GROUP.MESSAGES) {
+        if (screen.words !== undefined) patterns[screen.set]!.push(index)
+        else screens[screen.set]!.push(index)
+      } else always.push(index)
     }
-    this.patterns = new GroupSets(patterns, (list) => fastPatternSet(list, rules))
+    const searched = (fast: FastPattern): boolean => isSearched(fast, kind)
+    this.patterns = new GroupSets(patterns, (list) => literalSet(list, rules, searched))
     this.screened = Int32Array.from(screens.flat())
     this.screens = this.screened.length > 0 ? new GroupSets(screens, (list) => screenSet(list, rules)) : null
     this.always = Int32Array.from(always)

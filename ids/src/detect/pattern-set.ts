@@ -6,6 +6,7 @@
  */
 import type { MatcherEngine, Searcher } from '../match/matcher.js'
 import type { CompiledRule } from './compile.js'
+import type { FastPattern } from './fast-pattern.js'
 
 /** One pattern of one rule. */
 interface Entry {
@@ -61,10 +62,23 @@ export class PatternSet {
   }
 }
 
-export function fastPatternSet(members: readonly number[], rules: readonly CompiledRule[]): PatternSet {
-  const entries = members.map((rule) => {
-    const { bytes, inFileData, inRawData } = rules[rule]!.fastPattern!
-    return { rule, text: Buffer.from(bytes).toString('latin1'), inFileData, inRawData }
+/** Fast patterns; the words of its screen stand in for the pattern of a rule that is not searched for. */
+export function literalSet(
+  members: readonly number[],
+  rules: readonly CompiledRule[],
+  isSearched: (pattern: FastPattern) => boolean,
+): PatternSet {
+  const entries = members.flatMap((rule) => {
+    const { fastPattern, screen } = rules[rule]!
+    const own = fastPattern !== undefined && isSearched(fastPattern)
+    const { inFileData, inRawData } = own ? fastPattern : screen!
+    const literals = own ? [fastPattern.bytes] : screen!.words!
+    return literals.map((bytes) => ({
+      rule,
+      text: Buffer.from(bytes).toString('latin1'),
+      inFileData,
+      inRawData,
+    }))
   })
   return new PatternSet(entries, false)
 }

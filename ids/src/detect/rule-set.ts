@@ -270,7 +270,10 @@ function stayOf({ fastPattern, gated, screen }: RuleFacts, inMessages: boolean):
   // A gate is passed once for the whole message.
   if (gated && fastPattern !== undefined) return STAY.ON
   if (inMessages && (fastPattern === undefined || fastPattern.commonplace)) {
-    return screen === undefined || isSliding(screen.buffer) ? STAY.NEVER : STAY.ON
+    if (screen === undefined) return STAY.NEVER
+    if (!isSliding(screen.buffer)) return STAY.ON
+    // Words are searched for in new bytes only, as fast patterns are; expressions in all that is in sight.
+    return screen.words === undefined ? STAY.NEVER : STAY.IN_SIGHT
   }
   if (fastPattern === undefined) return STAY.NEVER
   return isSliding(fastPattern.buffer) ? STAY.IN_SIGHT : STAY.ON

@@ -1,14 +1,16 @@
 /**
  * The screen of a rule: a part of one of its regular expressions that is searched for before the rule is tried.
  *
- * In: a rule that has no fast pattern worth searching for. Out: an expression for the screens of its group, or undefined
- * when the rule must be tried on every message. Like fast patterns, screens decide nothing but speed: where the part is
- * not found, the rule's own expression cannot match.
+ * In: a rule that has no fast pattern worth searching for. Out: words of which one is always there, to be searched for
+ * with the fast patterns; else an expression for the screens of its group; or undefined when the rule must be tried on
+ * every message. Like fast patterns, screens decide nothing but speed: where the part is not found, the rule's own
+ * expression cannot match.
  */
 import { BUF, type BufferId } from '../inspect/buffers.js'
 import { regexFactors } from '../match/regex-factor.js'
 import { parseRegex } from '../match/regex-parse.js'
 import type { Node } from '../match/regex-syntax.js'
+import { requiredWords } from '../match/regex-words.js'
 import type { PcreOption, Rule } from '../rules/model.js'
 import {
   choiceFor,
@@ -24,6 +26,8 @@ export interface Screen {
   readonly buffer: BufferId
   readonly set: PatternSetId
   readonly text: string
+  /** Instead of the expression: one of these is found where it is, in some case. */
+  readonly words: readonly Uint8Array[] | undefined
   /** It may match in file data that is not part of the raw bytes. */
   readonly inFileData: boolean
   /** The bytes as they came must be searched too, where packet data is decoded. */
@@ -32,43 +36,54 @@ export interface Screen {
 
 /** A part that says less than this is found everywhere. */
 const MIN_BITS = 20
+/** Weight of the least telling word, likewise. */
+const MIN_WORD = 4
 
 export function chooseScreen(rule: Rule): Screen | undefined {
   const choice = choiceFor(rule)
   const bodyOnly = maySeeBodyOnly(rule)
   let best: Screen | undefined
   let most = MIN_BITS
+  let worded: Screen | undefined
+  let heaviest = MIN_WORD
   for (const option of rule.options) {
     if (option.kind !== 'pcre' || option.negated || !isEligible(choice, option.buffer)) continue
     const { buffer } = option
     const raw = buffer === BUF.PKT_DATA || buffer === BUF.RAW_DATA
     // Lines begin where the search does only if it begins where the subject does.
     const lineStarts = buffer === BUF.PKT_DATA && !bodyOnly && !option.relative
-    for (const factor of factorsOf(option, lineStarts)) {
+    const root = rootOf(option)
+    if (root === undefined) continue
+    const place = {
+      buffer,
+      set: SET_OF_BUFFER[buffer]!,
+      inFileData: buffer === BUF.FILE_DATA || (raw && bodyOnly),
+      inRawData: buffer === BUF.RAW_DATA,
+    }
+    for (const texts of requiredWords(root)) {
+      const words = texts.map((text) => new Uint8Array(Buffer.from(text, 'latin1')))
+      const lightest = Math.min(...words.map((bytes) => weight(choice, { buffer, bytes })))
+      if (lightest <= heaviest) continue
+      heaviest = lightest
+      worded = { ...place, text: '', words }
+    }
+    for (const factor of regexFactors(root, lineStarts)) {
       const { literal } = factor
       const bits = literal === undefined ? factor.bits : 8 * weight(choice, { buffer, bytes: literal })
       if (bits <= most) continue
       most = bits
-      best = {
-        buffer,
-        set: SET_OF_BUFFER[buffer]!,
-        text: factor.text,
-        inFileData: buffer === BUF.FILE_DATA || (raw && bodyOnly),
-        inRawData: buffer === BUF.RAW_DATA,
-      }
+      best = { ...place, text: factor.text, words: undefined }
     }
   }
-  return best
+  return worded ?? best
 }
 
-function factorsOf({ pattern, flags }: PcreOption, lineStarts: boolean): ReturnType<typeof regexFactors> {
-  let root: Node
+function rootOf({ pattern, flags }: PcreOption): Node | undefined {
   try {
-    root = parseRegex(pattern, flags).root
+    return parseRegex(pattern, flags).root
   } catch {
-    return []
+    return undefined
   }
-  return regexFactors(root, lineStarts)
 }
 
 /** Windows of long messages show pieces of these buffers; all others are there in full from the first window on. */
