@@ -21,7 +21,7 @@ const PAGES = [
     'flows',
     'Flows',
     'What handlers get: the flow, its two sides, its timers.',
-    /^monitor\/|^flow\/|^tcp\/state/,
+    /^monitor\/(?!packet-filter)|^flow\/|^tcp\/state/,
   ],
   [
     'events',
@@ -31,7 +31,7 @@ const PAGES = [
   ],
   ['user-defined-events', 'User-defined events', 'Events derived from others.', /^event\/ude/],
   ['capture', 'Capture', 'Packet sources and sinks: files, live interfaces, forwarding.', /^capture\//],
-  ['filters', 'Filters', 'BPF expressions and programs.', /^bpf\//],
+  ['filters', 'Filters', 'BPF expressions and programs.', /^bpf\/|^monitor\/packet-filter/],
   ['ip', 'IP', 'Fragments, tunnels, networks.', /^ip\//],
   ['tcp', 'TCP', 'How receivers differ, and which policy is whose.', /^tcp\/(options|policy)/],
   ['packets', 'Packets', 'The packet view, header layouts, decoding, checksums.', /^(wire|inline)\//],

@@ -9,8 +9,6 @@
  */
 import { readFileSync } from 'node:fs'
 import {
-  type BpfFilter,
-  bpfFilter,
   createStack,
   DESTINATION,
   ON_ORPHAN,
@@ -19,6 +17,7 @@ import {
   openCapture,
   openInline,
   type Packet,
+  PacketFilter,
   PRE_TCP,
   SOURCE,
 } from '@weir/stack'
@@ -26,14 +25,19 @@ import {
 interface Rule {
   readonly text: string
   readonly accepts: boolean
-  readonly filter: BpfFilter
+  readonly filter: PacketFilter
   flows: number
 }
 
 function parseRule(text: string): Rule {
   const [, action, expression = ''] = /^(accept|drop)\b(.*)$/.exec(text.trim()) ?? []
   if (action === undefined) throw new Error(`not a rule: ${text}`)
-  return { text: text.trim(), accepts: action === 'accept', filter: bpfFilter(expression.trim()), flows: 0 }
+  return {
+    text: text.trim(),
+    accepts: action === 'accept',
+    filter: new PacketFilter(expression.trim()),
+    flows: 0,
+  }
 }
 
 const [rulesFile = '', first = '-', second] = process.argv.slice(2)
@@ -46,10 +50,7 @@ const socket = stack.monitorStream()
 
 /** Dropped at PRE_TCP, a first packet leaves nothing behind: not even a flow. */
 socket.on(once(ON_PKT_IN), PRE_TCP, (_flow, packet) => {
-  const { buffer, frameOffset, frameLength, wireLength, linkType } = packet
-  const matches = ({ filter }: Rule): boolean =>
-    filter.matches(buffer, frameOffset, frameLength, wireLength, linkType)
-  const rule = rules.find(matches) ?? otherwise
+  const rule = rules.find(({ filter }) => filter.matches(packet)) ?? otherwise
   rule.flows++
   if (rule.accepts) return
   packet.drop()

@@ -4,7 +4,7 @@
  * Reads only what clients send: what servers send is not reassembled. A stream that turns out not to be HTTP, or that
  * cannot be followed any further, is stopped, which returns its memory.
  */
-import { CLI, createStack, type Flow, ON_GAP, ON_NEW_DATA, openCapture, SVR } from '@weir/stack'
+import { CLI, createStack, type Flow, ON_GAP, ON_NEW_DATA, openCapture, SVR, textOf } from '@weir/stack'
 
 /** Longest head that is waited for, bytes. */
 const MAX_HEAD = 16_384
@@ -19,12 +19,12 @@ interface Reader {
 const stack = createStack()
 const socket = stack.monitorStream<Reader>({ reassemble: { client: false } })
 
-socket.on(ON_NEW_DATA, (flow, { bytes, start, end }) => {
+socket.on(ON_NEW_DATA, (flow, data) => {
   flow.uctx ??= { head: '', body: 0 }
   const reader = flow.uctx
-  const skipped = Math.min(reader.body, end - start)
-  reader.body -= skipped
-  reader.head += Buffer.from(bytes.subarray(start + skipped, end)).toString('latin1')
+  const text = textOf(data)
+  reader.head += text.slice(reader.body)
+  reader.body = Math.max(0, reader.body - text.length)
   while (reader.body === 0 && reader.head !== '') {
     const blank = /\r?\n\r?\n/.exec(reader.head)
     if (blank === null) {

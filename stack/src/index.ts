@@ -11,6 +11,7 @@ export * from './capture/index.js'
 export type { CounterName, StackCounters } from './counters.js'
 export * from './event/anomaly.js'
 export * from './event/builtin.js'
+export { bytesOf, type DataRange, textOf } from './event/data.js'
 export type { ForestStats } from './event/forest.js'
 export {
   anyOf,
@@ -44,6 +45,7 @@ export {
   type Subscription,
   SVR,
 } from './monitor/flow.js'
+export { PacketFilter } from './monitor/packet-filter.js'
 export type {
   NewFilter,
   RawSocket,

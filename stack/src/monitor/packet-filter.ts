@@ -13,11 +13,12 @@ export class PacketFilter {
   private lastType = -1
   private last: BpfProgram | undefined
 
-  /** @throws BpfError when the filter is wrong */
+  /** @throws BpfError when the filter is wrong, or expressions cannot be compiled here */
   constructor(filter: FilterInput) {
     this.filter = bpfFilter(filter)
   }
 
+  /** Whether the packet being processed matches. */
   matches(packet: Packet): boolean {
     if (packet.linkType !== this.lastType) this.choose(packet.linkType)
     const { last } = this
