@@ -79,7 +79,7 @@ function byEngine(name: EngineName, loaded: Loaded, { talks, segment }: Case): A
     rules,
     matcherEngine: engines[name].matcher,
     regexEngine: engines[name].regex,
-    settings: { maxAlertsPerUnit: rules.length + 1, warmUpPorts: [] },
+    settings: { eventQueue: { maxQueue: rules.length + 1, log: rules.length + 1 }, warmUpPorts: [] },
   })
   expect(engine.problems).toEqual([])
   const alerts: Alerts = new Map()

@@ -7,6 +7,7 @@ import { LocalSink } from '../src/cli/local-sink.js'
 import { mergeTotals } from '../src/cli/run-totals.js'
 import { AlertFilter } from '../src/detect/alert-filter.js'
 import { Counters } from '../src/detect/counters.js'
+import { DEFAULT_EVENT_QUEUE, EventQueue } from '../src/detect/event-queue.js'
 import { DEFAULT_DETECT_SETTINGS } from '../src/detect/settings.js'
 import { AlertComposer, AlertOutputs } from '../src/output/index.js'
 import { testOptions, testPacket, testRecord, testRule } from './output-support.js'
@@ -35,9 +36,12 @@ const memoryDelivery = (): { delivery: AlertDelivery; written: () => string } =>
     frameLog: undefined,
     onFailure: () => {},
   })
-  const filter = new AlertFilter(DEFAULT_DETECT_SETTINGS, new Counters())
+  const counters = new Counters()
+  const filter = new AlertFilter(DEFAULT_DETECT_SETTINGS, counters)
+  const ranked = RULES.map((rule) => ({ rule, patternLength: 0 }))
+  const queue = new EventQueue(ranked, DEFAULT_EVENT_QUEUE, counters)
   return {
-    delivery: new AlertDelivery(RULES, filter, outputs),
+    delivery: new AlertDelivery(RULES, { filter, queue }, outputs),
     written: () => {
       outputs.flush()
       return text
@@ -54,7 +58,9 @@ const item = (changes: Partial<AlertItem>): AlertItem => ({
   source: '10.0.0.1',
   destination: '10.0.0.2',
   seconds: 1,
+  undecided: 0,
   texts: ['x\n'],
+  changed: [],
   frame: undefined,
   ...changes,
 })
@@ -159,7 +165,7 @@ describe('the order of alerts', () => {
 describe('alerts in one thread', () => {
   const sinkOf = (delivery: AlertDelivery) =>
     new LocalSink(
-      RULES,
+      { rules: RULES, changedActions: () => [] },
       new AlertComposer(['fast'], testOptions()),
       false,
       delivery,

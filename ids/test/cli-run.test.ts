@@ -269,7 +269,8 @@ describe('captures that cannot be read', () => {
 
 describe('summary', () => {
   it('counts packets, flows, alerts by rule, and names the engine', async () => {
-    const { stderr } = await runCli(['-r', writeCapture([1, 2]), '--rule', RULE, '--rule', DROP, '-U'])
+    const other = DROP.replace('drop', 'alert')
+    const { stderr } = await runCli(['-r', writeCapture([1, 2]), '--rule', RULE, '--rule', other, '-U'])
     expect(stderr).toMatch(/^weir \d+\.\d+\.\d+: 2 rules; /)
     expect(stderr).toContain(`${connection(1).length * 2} packets, `)
     expect(stderr).toContain('2 flows')

@@ -1,5 +1,6 @@
 /** Rules and alert records for tests of the outputs. */
 import type { AlertRecord } from '../src/output/alert.js'
+import { dispositionOf } from '../src/output/disposition.js'
 import type { FormatOptions } from '../src/output/formatter.js'
 import type { PacketFacts } from '../src/output/packet-facts.js'
 import type { Rule } from '../src/rules/model.js'
@@ -44,6 +45,9 @@ export const SECONDS = 1_700_000_000
 
 export const testRecord = (changes: Partial<AlertRecord> = {}): AlertRecord => ({
   rule: testRule(),
+  action: changes.rule?.header.action ?? 'alert',
+  disposition: dispositionOf(changes.action ?? changes.rule?.header.action ?? 'alert', false),
+  undecided: 0,
   seconds: SECONDS,
   nanoseconds: 1_234_567,
   packetNumber: 7,

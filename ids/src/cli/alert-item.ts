@@ -10,9 +10,12 @@ import {
   type AlertComposer,
   type AlertRecord,
   copyFrame,
+  flowKeyOf,
   type LoggedFrame,
   type PacketFacts,
+  withAction,
 } from '../output/index.js'
+import type { RuleAction } from '../rules/index.js'
 
 export interface AlertItem {
   readonly packetNumber: number
@@ -20,6 +23,8 @@ export interface AlertItem {
   /** Order among late ones. */
   readonly flowStart: number
   readonly flowKey: string
+  /** See `AlertRecord.undecided`. */
+  readonly undecided: number
   /** Index in `Engine.rules`. */
   readonly rule: number
   /** What filters go by. */
@@ -28,6 +33,8 @@ export interface AlertItem {
   readonly seconds: number
   /** One per alert format. */
   readonly texts: readonly string[]
+  /** The same for the actions that a rate_filter may give the rule. */
+  readonly changed: readonly ChangedTexts[]
   readonly frame: LoggedFrame | undefined
 }
 
@@ -41,17 +48,28 @@ export const compareItems = (a: AlertItem, b: AlertItem): number => {
   return a.flowKey < b.flowKey ? -1 : 1
 }
 
-const flowKey = (record: AlertRecord): string => {
-  const source = `${record.sourceAddress} ${record.sourcePort}`
-  const destination = `${record.destinationAddress} ${record.destinationPort}`
-  const ends = record.direction === 'S2C' ? `${destination} ${source}` : `${source} ${destination}`
-  return `${ends} ${record.protocol} ${record.vlan}`
+/** What an alert looks like when its action is another. */
+export interface ChangedTexts {
+  readonly action: RuleAction
+  readonly texts: readonly string[]
 }
+
+/** @param actions those that a rate_filter may give the rule */
+export const changedTexts = (
+  record: AlertRecord,
+  own: PacketFacts | undefined,
+  composer: AlertComposer,
+  actions: readonly RuleAction[],
+): readonly ChangedTexts[] =>
+  actions.map((action) => ({ action, texts: composer.compose(withAction(record, action), own) }))
+
+const NO_CHANGE: readonly ChangedTexts[] = []
 
 /**
  * @param own the packet being processed when it is of the alert's flow (`isPacketOf`), else undefined: the alert is late
  * @param rule index of the record's rule in `Engine.rules`
  * @param logFrame keep a copy of the packet
+ * @param actions those that a rate_filter may give the rule
  */
 export const makeItem = (
   record: AlertRecord,
@@ -59,15 +77,18 @@ export const makeItem = (
   rule: number,
   composer: AlertComposer,
   logFrame: boolean,
+  actions: readonly RuleAction[],
 ): AlertItem => ({
   packetNumber: record.packetNumber,
   late: own === undefined,
   flowStart: own === undefined ? record.flowStart : 0,
-  flowKey: own === undefined ? flowKey(record) : '',
+  flowKey: flowKeyOf(record),
+  undecided: record.undecided,
   rule,
   source: record.sourceAddress,
   destination: record.destinationAddress,
   seconds: record.seconds,
   texts: composer.compose(record, own),
+  changed: actions.length === 0 ? NO_CHANGE : changedTexts(record, own, composer, actions),
   frame: own !== undefined && logFrame ? copyFrame(own) : undefined,
 })

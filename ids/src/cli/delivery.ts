@@ -1,44 +1,84 @@
-/** The end of an alert's way: filters (detection_filter, threshold, event_filter, suppress), counts, outputs. */
-import type { AlertFilter } from '../detect/alert-filter.js'
+/**
+ * The end of an alert's way: filters (detection_filter, rate_filter, threshold, event_filter, suppress), the event queue
+ * where it has been left to us, counts, outputs.
+ */
+
+import { OUTCOME } from '../detect/alert-filter.js'
+import type { Engine, MatchGate } from '../detect/engine.js'
 import type { AlertOutputs, LoggedFrame } from '../output/index.js'
-import type { Rule } from '../rules/index.js'
+import type { Rule, RuleAction } from '../rules/index.js'
 import type { AlertItem } from './alert-item.js'
+
+const NO_TEXTS: readonly string[] = []
 
 export class AlertDelivery {
   readonly #rules: readonly Rule[]
-  readonly #filter: AlertFilter
+  readonly #gate: MatchGate
   readonly #outputs: AlertOutputs
   readonly #counts: Float64Array
+  /** Matches of a unit that are decided on together, as far as they have come. */
+  #unit: AlertItem[] = []
   /** Alerts reported. */
   total = 0
 
-  constructor(rules: readonly Rule[], filter: AlertFilter, outputs: AlertOutputs) {
+  constructor(rules: Engine['rules'], gate: MatchGate, outputs: AlertOutputs) {
     this.#rules = rules
-    this.#filter = filter
+    this.#gate = gate
     this.#outputs = outputs
     this.#counts = new Float64Array(rules.length)
   }
 
   /**
-   * Counts a match and says whether it is reported. To be asked in the order of `compareItems`.
+   * Counts a match and says with which action it is reported; undefined = not at all. To be asked in the order of
+   * `compareItems`.
    * @param rule index in `Engine.rules`
    * @param seconds packet time
+   * @param flow see `flowKeyOf`
    */
-  admits(rule: number, source: string, destination: string, seconds: number): boolean {
-    return this.#filter.accept(this.#rules[rule]!, source, destination, seconds)
+  decide(
+    rule: number,
+    source: string,
+    destination: string,
+    seconds: number,
+    flow: string,
+  ): RuleAction | undefined {
+    const { filter } = this.#gate
+    const outcome = filter.report(this.#rules[rule]!, source, destination, seconds, flow)
+    return outcome === OUTCOME.REPORTED ? filter.action : undefined
   }
 
-  /** Counts and writes an alert that was admitted. Never throws. */
-  write(rule: number, texts: readonly string[], frame: LoggedFrame | undefined): void {
+  /** Counts and writes an alert that was decided on. `log` rules go to the log of packets only. Never throws. */
+  write(rule: number, action: RuleAction, texts: readonly string[], frame: LoggedFrame | undefined): void {
     this.total += 1
     this.#counts[rule]! += 1
-    this.#outputs.write(texts, frame)
+    this.#outputs.write(action === 'log' ? NO_TEXTS : texts, frame)
   }
 
-  /** Both. */
+  /** Both. Matches that are not decided yet wait for the last of their unit. */
   deliver(item: AlertItem): void {
-    const { rule, source, destination, seconds } = item
-    if (this.admits(rule, source, destination, seconds)) this.write(rule, item.texts, item.frame)
+    if (item.undecided === 0) {
+      this.#deliver(item)
+      return
+    }
+    this.#unit.push(item)
+    if (item.undecided > 1) return
+    const unit = this.#unit
+    this.#unit = []
+    const { filter, queue } = this.#gate
+    const admitted = unit.filter(({ rule, source, destination, seconds, flowKey }) =>
+      filter.admits(this.#rules[rule]!, source, destination, seconds, flowKey),
+    )
+    if (admitted.length === 0) return
+    const fired = Int32Array.from(admitted, ({ rule }) => rule)
+    const reported = queue.select(fired, fired.length)
+    for (const rule of fired.subarray(0, reported)) this.#deliver(admitted.find((one) => one.rule === rule)!)
+  }
+
+  #deliver({ rule, source, destination, seconds, flowKey, texts, changed, frame }: AlertItem): void {
+    const action = this.decide(rule, source, destination, seconds, flowKey)
+    if (action === undefined) return
+    const other = changed.find((one) => one.action === action)
+    this.write(rule, action, other === undefined ? texts : other.texts, frame)
   }
 
   /** Number of rules that alerted. */

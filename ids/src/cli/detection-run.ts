@@ -67,8 +67,8 @@ const inspect = async (io: Io, settings: RunSettings, loaded: LoadedEngine): Pro
       onFailure: () => stop.stop(),
     })
     const filterCounters = new Counters()
-    const filter = loaded.engine.createFilter(filterCounters)
-    const delivery = new AlertDelivery(loaded.engine.rules, filter, outputs)
+    const gate = loaded.engine.createGate(filterCounters)
+    const delivery = new AlertDelivery(loaded.engine.rules, gate, outputs)
     const context: RunContext = { io, settings, loaded, outputs, delivery, stop, progress }
     const { intact, totals } = await (settings.jobs > 1 ? inspectInWorkers(context) : inspectHere(context))
     progress.clear()

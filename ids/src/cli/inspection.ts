@@ -45,7 +45,7 @@ export const inspectHere = async (context: RunContext): Promise<ParallelResult> 
     referenceUrl: (reference) => references.url(reference),
   })
   const { engine } = loaded
-  const sink = new LocalSink(engine.rules, composer, settings.output.logPackets, delivery, stack.packet)
+  const sink = new LocalSink(engine, composer, settings.output.logPackets, delivery, stack.packet)
   const inspector = unoptimised(() => engine.attach(stack, sink))
   const warning = new ChecksumWarning(io, stack)
   const tick = (): void => {

@@ -1,10 +1,13 @@
 /** Alerts of a run in one thread: delivered at once, but for late ones, which wait for the others of their packet. */
+import type { Engine } from '../detect/engine.js'
 import {
   type AlertComposer,
   type AlertRecord,
   type AlertSink,
+  flowKeyOf,
   isPacketOf,
   type PacketFacts,
+  withAction,
 } from '../output/index.js'
 import type { Rule } from '../rules/index.js'
 import { type AlertItem, compareItems, makeItem } from './alert-item.js'
@@ -14,6 +17,7 @@ import type { AlertDelivery } from './delivery.js'
 const MAX_LATE = 1 << 18
 
 export class LocalSink implements AlertSink {
+  readonly #engine: Pick<Engine, 'rules' | 'changedActions'>
   readonly #indices: ReadonlyMap<Rule, number>
   readonly #composer: AlertComposer
   readonly #logFrames: boolean
@@ -21,18 +25,16 @@ export class LocalSink implements AlertSink {
   readonly #packet: PacketFacts
   #late: AlertItem[] = []
 
-  /**
-   * @param rules those of the engine
-   * @param packet the stack's packet view
-   */
+  /** @param packet the stack's packet view */
   constructor(
-    rules: readonly Rule[],
+    engine: Pick<Engine, 'rules' | 'changedActions'>,
     composer: AlertComposer,
     logFrames: boolean,
     delivery: AlertDelivery,
     packet: PacketFacts,
   ) {
-    this.#indices = new Map(rules.map((rule, index) => [rule, index]))
+    this.#engine = engine
+    this.#indices = new Map(engine.rules.map((rule, index) => [rule, index]))
     this.#composer = composer
     this.#logFrames = logFrames
     this.#delivery = delivery
@@ -45,14 +47,25 @@ export class LocalSink implements AlertSink {
     const rule = this.#indices.get(record.rule)!
     const packet = this.#packet
     if (!isPacketOf(packet, record)) {
-      if (late.push(makeItem(record, undefined, rule, this.#composer, false)) >= MAX_LATE) this.release()
+      if (late.push(this.#item(record, undefined, rule)) >= MAX_LATE) this.release()
+      return
+    }
+    if (record.undecided > 0) {
+      this.#delivery.deliver(this.#item(record, packet, rule))
       return
     }
     // Asked before the alert is composed: a flood that a filter holds back costs no text.
-    if (this.#delivery.admits(rule, record.sourceAddress, record.destinationAddress, record.seconds)) {
-      const texts = this.#composer.compose(record, packet)
-      this.#delivery.write(rule, texts, this.#logFrames ? packet : undefined)
-    }
+    const { sourceAddress, destinationAddress, seconds } = record
+    const action = this.#delivery.decide(rule, sourceAddress, destinationAddress, seconds, flowKeyOf(record))
+    if (action === undefined) return
+    const alert = action === record.action ? record : withAction(record, action)
+    const texts = this.#composer.compose(alert, packet)
+    this.#delivery.write(rule, action, texts, this.#logFrames ? packet : undefined)
+  }
+
+  #item(record: AlertRecord, own: PacketFacts | undefined, rule: number): AlertItem {
+    const actions = this.#engine.changedActions(record.rule)
+    return makeItem(record, own, rule, this.#composer, this.#logFrames, actions)
   }
 
   /** Delivers what is held. */

@@ -44,6 +44,7 @@ const DETECT_LIMITS: readonly (readonly [keyof Counters, string])[] = [
 ]
 
 const FILTER_LIMITS: readonly (readonly [keyof Counters, string])[] = [
+  ['alertLimit', 'alert beyond the number allowed for one unit'],
   ['filterTableLimit', 'alert filter state forgotten: table full'],
 ]
 

@@ -3,7 +3,7 @@
  * by bin/worker.mjs.
  */
 import { runWorker, STAGE, type Work, type Worker } from '@weir/stack'
-import { createEngine } from '../detect/engine.js'
+import { createEngine, type Engine } from '../detect/engine.js'
 import { createEngines } from '../match/index.js'
 import { AlertComposer, type AlertRecord, type AlertSink, isPacketOf } from '../output/index.js'
 import type { Rule } from '../rules/index.js'
@@ -14,13 +14,15 @@ import { type InputErrorMessage, itemSize, type WorkerData, type WorkerResult } 
 
 class WorkerSink implements AlertSink {
   readonly #worker: Worker<WorkerData, AlertItem>
+  readonly #engine: Engine
   readonly #composer: AlertComposer
   readonly #indices: ReadonlyMap<Rule, number>
 
-  constructor(worker: Worker<WorkerData, AlertItem>) {
+  constructor(worker: Worker<WorkerData, AlertItem>, engine: Engine) {
     const { references, rules, formats, format } = worker.data
     const urls = new Map(references)
     this.#worker = worker
+    this.#engine = engine
     this.#indices = new Map(rules.map((rule, index) => [rule, index]))
     this.#composer = new AlertComposer(formats, {
       ...format,
@@ -35,7 +37,8 @@ class WorkerSink implements AlertSink {
     const { stack, data } = this.#worker
     const own = isPacketOf(stack.packet, record) ? stack.packet : undefined
     const rule = this.#indices.get(record.rule)!
-    const item = makeItem(record, own, rule, this.#composer, data.logFrames)
+    const actions = this.#engine.changedActions(record.rule)
+    const item = makeItem(record, own, rule, this.#composer, data.logFrames, actions)
     const { packetNumber, late, flowStart, flowKey } = item
     const stage = late ? STAGE.LATE : STAGE.PACKET
     this.#worker.emit(item, itemSize(item), { packetNumber, stage, flowStart, flowKey })
@@ -55,7 +58,7 @@ const inspect: Work<WorkerData, AlertItem, WorkerResult> = (worker) => {
     regexEngine: engines.regex,
     settings: data.settings,
   })
-  const inspector = engine.attach(stack, new WorkerSink(worker))
+  const inspector = engine.attach(stack, new WorkerSink(worker, engine))
   let intact = true
   return {
     input: {

@@ -1,21 +1,23 @@
 /**
- * What stands between a match and its alert: detection_filter and threshold of the rule, suppress and event_filter of
- * the configuration (snort-manual 2.4 and 3.7).
+ * What stands between a match and its alert: detection_filter and threshold of the rule, suppress, event_filter and
+ * rate_filter of the configuration (snort-manual 2.4 and 3.7).
  *
- * In: matches in packet order, with the addresses of the inspected bytes. Out: whether the alert is reported. Called by
- * the inspector, or, when several workers share the work, by whoever merges their alerts: the states are keyed on
- * addresses, not on flows, so they must see all workers' matches in packet order. Time is that of the packets.
+ * In: matches in packet order, with the addresses of the inspected bytes. Out: whether the match counts (`admits`),
+ * whether it is reported and with which action (`report`). Called by the inspector, or, when several workers share the
+ * work, by whoever merges their alerts: the states are keyed on addresses, not on flows, so they must see all workers'
+ * matches in packet order. Time is that of the packets.
  */
-import type { IpSet, RateOption, Rule } from '../rules/model.js'
+import type { IpSet, RateOption, Rule, RuleAction, Track } from '../rules/model.js'
 import { type AddressTest, compileAddresses, parseAddress } from './addresses.js'
 import type { Counters } from './counters.js'
+import { type RateLimit, RateStates, type WindowCount, WindowStates } from './filter-states.js'
 
 export interface EventFilter {
   readonly gid: number
   /** 0 = every rule of the gid. */
   readonly sid: number
   readonly type: 'limit' | 'threshold' | 'both'
-  readonly track: 'by_src' | 'by_dst'
+  readonly track: Track
   /** -1 = no limit (a filter that exempts a rule from a wider one). */
   readonly count: number
   readonly seconds: number
@@ -30,27 +32,48 @@ export interface Suppression {
   readonly addresses: IpSet | undefined
 }
 
+/** Changes the action of a rule that matches too often. */
+export interface RateFilter extends RateLimit {
+  readonly gid: number
+  readonly sid: number
+  readonly track: Track
+  readonly newAction: RuleAction
+  /** Only for these (the source, or with `by_dst` the destination); undefined = all. */
+  readonly applyTo: IpSet | undefined
+}
+
 export interface AlertFilterSettings {
   readonly eventFilters: readonly EventFilter[]
   readonly suppressions: readonly Suppression[]
-  /** States kept (one per filter and address); beyond, the oldest is forgotten. */
+  readonly rateFilters: readonly RateFilter[]
+  /** States kept of each kind (one per filter and address); beyond, the oldest is forgotten. */
   readonly maxFilterStates: number
 }
 
-interface State {
-  start: number
-  count: number
-  /** Matches in the window just before this one; 0 when there was none. */
-  previous: number
+/** What became of a match. */
+export const OUTCOME = {
+  REPORTED: 0,
+  /** A detection_filter of the rule did not hold. */
+  BELOW: 1,
+  SUPPRESSED: 2,
+  /** A threshold or event_filter held it back. */
+  LIMITED: 3,
+  /** A rate_filter has made a pass rule of it. */
+  PASSED: 4,
+  /** `sdrop`: the packet is dropped without a word. */
+  SILENT: 5,
+} as const
+export type Outcome = (typeof OUTCOME)[keyof typeof OUTCOME]
+
+interface TrackedWindow extends WindowCount {
+  readonly id: number
+  readonly track: Track
 }
 
-interface Filter {
-  /** Tells its states from those of others. */
+interface TrackedRate {
   readonly id: number
-  readonly kind: 'detection_filter' | 'limit' | 'threshold' | 'both'
-  readonly bySource: boolean
-  readonly count: number
-  readonly seconds: number
+  readonly filter: RateFilter
+  readonly test: AddressTest | undefined
 }
 
 interface CompiledSuppression {
@@ -58,131 +81,176 @@ interface CompiledSuppression {
   readonly test: AddressTest | undefined
 }
 
-const NO_FILTERS: readonly Filter[] = []
+/** Everything that is in the way of one rule's matches. */
+interface RuleFilters {
+  readonly detection: readonly TrackedWindow[]
+  readonly events: readonly TrackedWindow[]
+  readonly rates: readonly TrackedRate[]
+  readonly suppressions: readonly CompiledSuppression[]
+}
+
+const NOTHING: RuleFilters = { detection: [], events: [], rates: [], suppressions: [] }
 
 export class AlertFilter {
+  /** Of the match last reported: that of its rule, or what a rate_filter has made of it. */
+  action: RuleAction = 'alert'
   readonly #settings: AlertFilterSettings
   readonly #counters: Counters
-  readonly #filters = new Map<Rule, readonly Filter[]>()
-  readonly #suppressions = new Map<Rule, readonly CompiledSuppression[]>()
-  /** In order of creation, which is what is given up first. */
-  readonly #states = new Map<string, State>()
+  readonly #filters = new Map<Rule, RuleFilters>()
+  readonly #windows: WindowStates
+  readonly #rates: RateStates
   readonly #eventFilterIds: readonly number[]
+  readonly #rateFilterIds: readonly number[]
   #nextId = 0
 
   constructor(settings: AlertFilterSettings, counters: Counters) {
     this.#settings = settings
     this.#counters = counters
+    const forgotten = (): void => {
+      counters.filterTableLimit++
+    }
+    this.#windows = new WindowStates(settings.maxFilterStates, forgotten)
+    this.#rates = new RateStates(settings.maxFilterStates, forgotten)
     this.#eventFilterIds = settings.eventFilters.map(() => this.#nextId++)
+    this.#rateFilterIds = settings.rateFilters.map(() => this.#nextId++)
   }
 
   get states(): number {
-    return this.#states.size
+    return this.#windows.size + this.#rates.size
   }
 
   /**
-   * Counts a match and says whether it is reported.
+   * Counts a match and says whether it is one: whether the detection_filter of its rule holds. To be asked once for a
+   * match, before `report`.
    * @param seconds packet time, whole seconds
+   * @param flow tells flows apart
    */
-  accept(rule: Rule, source: string, destination: string, seconds: number): boolean {
-    const filters = this.#filters.get(rule) ?? this.#prepare(rule)
-    let accepted = true
-    let at = 0
-    // A detection_filter belongs to the rule: when it does not hold there is no match to be counted further.
-    for (; at < filters.length && filters[at]!.kind === 'detection_filter'; at++) {
-      accepted = this.#count(filters[at]!, source, destination, seconds) && accepted
+  admits(rule: Rule, source: string, destination: string, seconds: number, flow = ''): boolean {
+    const { detection } = this.#filters.get(rule) ?? this.#prepare(rule)
+    let admitted = true
+    for (const window of detection) {
+      const key = keyOf(window.id, window.track, source, destination, flow)
+      admitted = this.#windows.count(key, window, seconds) && admitted
     }
-    if (accepted) accepted = !this.#isSuppressed(rule, source, destination)
-    for (; accepted && at < filters.length; at++) {
-      accepted = this.#count(filters[at]!, source, destination, seconds)
-    }
-    if (!accepted) this.#counters.filtered++
-    return accepted
+    if (!admitted) this.#counters.filtered++
+    return admitted
   }
 
-  #prepare(rule: Rule): readonly Filter[] {
-    const { eventFilters, suppressions } = this.#settings
-    const own = rule.options.filter(
-      (option): option is RateOption => option.kind === 'detection_filter' || option.kind === 'threshold',
-    )
-    const filters: Filter[] = own
-      .map((option) => ({
-        id: this.#nextId++,
-        kind: option.kind === 'detection_filter' ? ('detection_filter' as const) : (option.type ?? 'limit'),
-        bySource: option.track === 'by_src',
-        count: option.count,
-        seconds: option.seconds,
-      }))
-      .sort((a, b) => Number(a.kind !== 'detection_filter') - Number(b.kind !== 'detection_filter'))
-    // The filter of the rule itself goes before that of all rules of its gid.
-    const applies = (sid: number, gid: number): boolean => gid === rule.gid && sid === rule.sid
-    let chosen = eventFilters.findIndex((filter) => applies(filter.sid, filter.gid))
-    if (chosen < 0) {
-      chosen = eventFilters.findIndex(
-        (filter) => filter.sid === 0 && (filter.gid === rule.gid || filter.gid === 0),
-      )
+  /** Decides on a match that `admits` let through; `action` is what it comes to, reported or not. */
+  report(rule: Rule, source: string, destination: string, seconds: number, flow = ''): Outcome {
+    const filters = this.#filters.get(rule) ?? this.#prepare(rule)
+    this.action = rule.header.action
+    if (filters === NOTHING) return this.#spoken()
+    let tripped = false
+    for (const { id, filter, test } of filters.rates) {
+      if (test !== undefined && !holds(test, filter.track === 'by_dst' ? destination : source)) continue
+      const key = keyOf(id, filter.track, source, destination, flow)
+      const state = this.#rates.count(key, filter, seconds)
+      if (!state.active) continue
+      this.action = filter.newAction
+      tripped ||= state.fresh
     }
+    if (isSuppressed(filters.suppressions, source, destination)) return this.#held(OUTCOME.SUPPRESSED)
+    for (const window of filters.events) {
+      const key = keyOf(window.id, window.track, source, destination, flow)
+      // The match that trips a rate_filter is reported whatever an event_filter says, as in Snort.
+      if (!this.#windows.count(key, window, seconds) && !tripped) return this.#held(OUTCOME.LIMITED)
+    }
+    if (this.action !== 'pass') return this.#spoken()
+    this.#counters.passed++
+    return OUTCOME.PASSED
+  }
+
+  #spoken(): Outcome {
+    return this.action === 'sdrop' ? OUTCOME.SILENT : OUTCOME.REPORTED
+  }
+
+  /** Both. */
+  accept(rule: Rule, source: string, destination: string, seconds: number, flow = ''): boolean {
+    return (
+      this.admits(rule, source, destination, seconds, flow) &&
+      this.report(rule, source, destination, seconds, flow) === OUTCOME.REPORTED
+    )
+  }
+
+  #held(outcome: Outcome): Outcome {
+    this.#counters.filtered++
+    return outcome
+  }
+
+  #prepare(rule: Rule): RuleFilters {
+    const { eventFilters, suppressions, rateFilters } = this.#settings
+    const own = (kind: RateOption['kind']): TrackedWindow[] =>
+      rule.options
+        .filter((option): option is RateOption => option.kind === kind)
+        .map(({ type, track, count, seconds }) => ({
+          id: this.#nextId++,
+          kind: kind === 'detection_filter' ? ('detection_filter' as const) : (type ?? 'limit'),
+          track,
+          count,
+          seconds,
+        }))
+    const events = own('threshold')
+    // The filter of the rule itself goes before that of all rules of its gid.
+    const isOwn = ({ gid, sid }: Named): boolean => gid === rule.gid && sid === rule.sid
+    const isWide = ({ gid, sid }: Named): boolean => sid === 0 && (gid === rule.gid || gid === 0)
+    let chosen = eventFilters.findIndex(isOwn)
+    if (chosen < 0) chosen = eventFilters.findIndex(isWide)
     const event = eventFilters[chosen]
     if (event !== undefined && event.count >= 0) {
       const { type: kind, track, count, seconds } = event
-      filters.push({ id: this.#eventFilterIds[chosen]!, kind, bySource: track === 'by_src', count, seconds })
+      events.push({ id: this.#eventFilterIds[chosen]!, kind, track, count, seconds })
     }
-    this.#suppressions.set(
-      rule,
-      suppressions
-        .filter(({ gid, sid }) => applies(sid, gid) || (sid === 0 && (gid === rule.gid || gid === 0)))
+    const filters: RuleFilters = {
+      detection: own('detection_filter'),
+      events,
+      rates: rateFilters.flatMap((filter, i) =>
+        isOwn(filter) ? [{ id: this.#rateFilterIds[i]!, filter, test: testOf(filter.applyTo) }] : [],
+      ),
+      suppressions: suppressions
+        .filter((one) => isOwn(one) || isWide(one))
         .map(({ track, addresses }) => ({
           bySource: track === undefined ? undefined : track === 'by_src',
-          test: addresses === undefined ? undefined : compileAddresses(addresses),
+          test: testOf(addresses),
         })),
-    )
-    const prepared = filters.length === 0 ? NO_FILTERS : filters
+    }
+    const prepared = Object.values(filters).every((list) => list.length === 0) ? NOTHING : filters
     this.#filters.set(rule, prepared)
     return prepared
   }
+}
 
-  #isSuppressed(rule: Rule, source: string, destination: string): boolean {
-    for (const { bySource, test } of this.#suppressions.get(rule)!) {
-      if (bySource === undefined || test === undefined) return true
-      const words = parseAddress(bySource ? source : destination)
-      if (words !== undefined && test.matches(words[0]!, words[1]!, words[2]!, words[3]!)) return true
-    }
-    return false
-  }
+type Named = Pick<EventFilter, 'gid' | 'sid'>
 
-  #count(filter: Filter, source: string, destination: string, seconds: number): boolean {
-    const state = this.#state(`${filter.id} ${filter.bySource ? source : destination}`, seconds)
-    const elapsed = seconds - state.start
-    if (elapsed >= filter.seconds) {
-      state.previous = elapsed > 2 * filter.seconds ? 0 : state.count
-      state.start = seconds
-      state.count = 0
-    }
-    state.count++
-    switch (filter.kind) {
-      case 'detection_filter':
-        return state.count > filter.count || state.previous > filter.count
-      case 'limit':
-        return state.count <= filter.count
-      case 'threshold':
-        if (state.count < filter.count) return false
-        state.count = 0
-        return true
-      case 'both':
-        return state.count === filter.count
-    }
-  }
+const testOf = (addresses: IpSet | undefined): AddressTest | undefined =>
+  addresses === undefined ? undefined : compileAddresses(addresses)
 
-  #state(key: string, seconds: number): State {
-    const known = this.#states.get(key)
-    if (known !== undefined) return known
-    if (this.#states.size >= this.#settings.maxFilterStates) {
-      const oldest = this.#states.keys().next().value
-      if (oldest !== undefined) this.#states.delete(oldest)
-      this.#counters.filterTableLimit++
-    }
-    const state = { start: seconds, count: 0, previous: 0 }
-    this.#states.set(key, state)
-    return state
+const holds = (test: AddressTest, address: string): boolean => {
+  const words = parseAddress(address)
+  return words !== undefined && test.matches(words[0]!, words[1]!, words[2]!, words[3]!)
+}
+
+const isSuppressed = (
+  suppressions: readonly CompiledSuppression[],
+  source: string,
+  destination: string,
+): boolean =>
+  suppressions.some(
+    ({ bySource, test }) =>
+      bySource === undefined || test === undefined || holds(test, bySource ? source : destination),
+  )
+
+function keyOf(id: number, track: Track, source: string, destination: string, flow: string): string {
+  switch (track) {
+    case 'by_src':
+      return `${id} ${source}`
+    case 'by_dst':
+      return `${id} ${destination}`
+    case 'by_rule':
+      return `${id}`
+    case 'by_flow':
+      return `${id} ${flow}`
+    case 'by_both':
+      return source < destination ? `${id} ${source} ${destination}` : `${id} ${destination} ${source}`
   }
 }

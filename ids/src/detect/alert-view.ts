@@ -7,12 +7,17 @@ import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
 import { BUF } from '../inspect/buffers.js'
 import { type InspectionUnit, SERVICE_NAMES, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertHttp, AlertRecord } from '../output/alert.js'
-import type { Rule } from '../rules/model.js'
+import type { Disposition } from '../output/disposition.js'
+import { flowKeyOf } from '../output/flow-id.js'
+import type { Rule, RuleAction } from '../rules/model.js'
 
 const EMPTY = new Uint8Array(0)
 
 export class AlertView implements AlertRecord {
   rule!: Rule
+  action: RuleAction = 'alert'
+  disposition: Disposition = 'allow'
+  undecided = 0
   seconds = 0
   nanoseconds = 0
   packetNumber = 0
@@ -51,7 +56,12 @@ export class AlertView implements AlertRecord {
     return this.#http
   }
 
-  /** Everything but the rule. `packet` is the last one processed; the unit may be older data of another flow's. */
+  /** Tells the flow from all others of a run, in any worker. */
+  get flowKey(): string {
+    return flowKeyOf(this)
+  }
+
+  /** Everything but the rule and what is decided about it. `packet` is the last one processed; the unit may be older data of another flow's. */
   fill(unit: InspectionUnit, packet: Packet, flow: Flow<unknown> | undefined): void {
     this.seconds = packet.seconds
     this.nanoseconds = packet.nanoseconds

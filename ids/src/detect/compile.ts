@@ -35,6 +35,7 @@ export class CompiledRule {
   readonly header: HeaderTest
   readonly changes: readonly FlowbitsChange[]
   readonly noalert: boolean
+  readonly hasDetectionFilter: boolean
   readonly onTcpPackets: boolean
   readonly onStreams: boolean
   readonly #context: CompileContext
@@ -58,6 +59,7 @@ export class CompiledRule {
     registerFlowbits(facts.flowbits, context.flowbits)
     this.changes = facts.flowbits.length === 0 ? NO_CHANGES : compileChanges(facts.flowbits, context.flowbits)
     this.noalert = facts.noalert
+    this.hasDetectionFilter = facts.hasDetectionFilter
     this.onTcpPackets = facts.onTcpPackets
     this.onStreams = facts.onStreams
     this.header = context.headers.of(rule)
@@ -96,6 +98,11 @@ export class CompiledRule {
 
   get onFiles(): boolean {
     return this.facts.onFiles
+  }
+
+  /** Length of the pattern by which the rule is found; 0 = it has none. */
+  get patternLength(): number {
+    return this.facts.fastPattern?.bytes.length ?? 0
   }
 
   mayTravel(direction: Direction): boolean {

@@ -20,11 +20,13 @@ export class Counters {
   alerts = 0
   /** Matches not reported: a `pass` rule matched the same unit. */
   passed = 0
+  /** Matches not reported: rules of an action that goes first matched the same unit. */
+  outranked = 0
   /** Matches not reported: the rule had fired on a packet whose bytes the stream unit covers. */
   duplicates = 0
   /** Alerts held back by detection_filter, threshold, event_filter or suppress. */
   filtered = 0
-  /** Alerts of one unit beyond `maxAlertsPerUnit`. */
+  /** Alerts of one unit beyond the event queue's limits. */
   alertLimit = 0
   /** Evaluations given up because a rule used up its steps. */
   stepLimit = 0

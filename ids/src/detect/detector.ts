@@ -1,9 +1,9 @@
 /**
- * Detection on one inspection unit: pattern search, candidate rules, evaluation, alerts.
+ * Detection on one inspection unit: pattern search, candidate rules, evaluation.
  *
- * In: units from the HTTP and stream inspectors and from single packets (`UnitSink.inspect`, `packet`). Out: alerts to
- * the sink and flowbits in the flow's context. One instance per worker. The alerts of a unit come out in a fixed order:
- * by action (drop, reject, alert, log), priority, then gid and sid; a rule alerts once per unit.
+ * In: units from the HTTP and stream inspectors and from single packets (`UnitSink.inspect`, `packet`). Out: matches to
+ * the `Reporter`, which makes alerts of them, and flowbits in the flow's context. One instance per worker. A rule matches
+ * once per unit.
  */
 import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
 import { BUF, type BufferSet } from '../inspect/buffers.js'
@@ -18,30 +18,32 @@ import {
   UNIT,
   type UnitSink,
 } from '../inspect/unit.js'
-import type { AlertSink } from '../output/alert.js'
+import type { AlertRecord } from '../output/alert.js'
 import { type PduSink, ProtocolInspector } from '../protocol/index.js'
+import type { RuleAction } from '../rules/model.js'
 import { parseAddress } from './addresses.js'
-import type { AlertFilter } from './alert-filter.js'
-import { AlertView } from './alert-view.js'
+import type { Outcome } from './alert-filter.js'
 import { Candidates } from './candidates.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
 import { type FlowContext, isEstablished } from './flow-context.js'
 import type { GroupTable } from './groups.js'
+import { SEES, UnitJudge } from './judge.js'
 import type { SearcherCache } from './pattern-set.js'
-import { type DirectionTables, FIT, type RuleSet, STAY, TRAIT } from './rule-set.js'
+import type { Reporter, Silence } from './reporter.js'
+import { type DirectionTables, type RuleSet, STAY } from './rule-set.js'
 import { SLIDING } from './screen.js'
 import type { DetectSettings } from './settings.js'
 
-const MAX_PACKET_MATCHES = 8
 const TCP = 6
+const SYN = 0x02
 
 /** Outcomes of trying a rule, the better the higher. */
 const NO_MATCH = 0
 const WAIT = 1
 const MATCH = 2
-type Outcome = number
+type Tried = number
 
 export type DetectFlow = Flow<FlowContext>
 
@@ -51,14 +53,16 @@ export interface DetectObserver {
   enter(table: GroupTable): void
   /** A rule has matched the unit; whether it is reported is decided later. */
   matched(rule: number): void
-  /** The unit has been dealt with; `state` is filled for it. */
-  inspected(
-    flow: DetectFlow | undefined,
-    unit: InspectionUnit,
-    state: Evaluation,
-    sourcePort: number,
-    destinationPort: number,
-  ): void
+  /** A rule has matched and counts: every detection_filter is asked this, held or not. */
+  counted(rule: number, record: AlertRecord): void
+  /** A match is not reported, whatever else matches. */
+  silent(rule: number, why: Silence, record?: AlertRecord): void
+  /** All matches of the unit are known; of these rules the event queue makes its choice. */
+  decided(fired: readonly number[]): void
+  /** What filters made of a match that the event queue let through, and the action it came to. */
+  filtered(rule: number, outcome: Outcome, action: RuleAction, record: AlertRecord): void
+  /** The unit has been dealt with; `state` and `judge` are filled for it. */
+  inspected(flow: DetectFlow | undefined, unit: InspectionUnit, state: Evaluation, judge: UnitJudge): void
 }
 
 export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
@@ -66,22 +70,17 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly #set: RuleSet
   readonly #rules: readonly CompiledRule[]
   readonly #candidates: Candidates
-  readonly #settings: DetectSettings
-  readonly #sink: AlertSink
-  readonly #filter: AlertFilter | undefined
+  readonly #reporter: Reporter
   readonly #packet: Packet
   readonly #open: (flow: DetectFlow) => FlowContext
   readonly #observer: DetectObserver | undefined
   readonly #state: Evaluation
   readonly #protocols: ProtocolInspector<DetectFlow>
-  readonly #view = new AlertView()
+  readonly #judge: UnitJudge
   readonly #eventUnit = new Unit(UNIT.STREAM)
-  /** By rule index: alerts, and how often the rule was tried. */
-  readonly #alertsOf: Float64Array
+  /** By rule index: how often the rule was tried. */
   readonly #triesOf: Float64Array
 
-  readonly #fired: Int32Array
-  #firedCount = 0
   /** Limit of the look-back of windows. */
   #lookBack = 0
   /** Rules remembered for later windows: `n` waiting, `~n` fired. */
@@ -93,8 +92,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     matchers: SearcherCache,
     settings: DetectSettings,
     packet: Packet,
-    sink: AlertSink,
-    filter: AlertFilter | undefined,
+    reporter: Reporter,
     counters: Counters,
     open: (flow: DetectFlow) => FlowContext,
     observer?: DetectObserver,
@@ -103,24 +101,15 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#set = set
     this.#rules = set.rules
     this.#candidates = new Candidates(set, matchers, counters)
-    this.#settings = settings
     this.#packet = packet
-    this.#sink = sink
-    this.#filter = filter
+    this.#reporter = reporter
+    this.#judge = new UnitJudge(set)
     this.#open = open
     this.#observer = observer
     this.#protocols = new ProtocolInspector(this)
     this.#state = new Evaluation(counters, settings.maxSteps, this.#protocols.facts)
-    const count = set.rules.length
-    this.#alertsOf = new Float64Array(count)
-    this.#triesOf = new Float64Array(count)
-    this.#fired = new Int32Array(count)
+    this.#triesOf = new Float64Array(set.rules.length)
     this.#pending = new Int32Array(settings.maxPendingRules)
-  }
-
-  /** Alerts reported so far, by rule index of the rule set. */
-  get alertsOf(): Readonly<Float64Array> {
-    return this.#alertsOf
   }
 
   /** How often each rule was a candidate, by rule index: 0 = no traffic has come near it. */
@@ -163,8 +152,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     unit.direction = direction
     unit.service = service
     unit.buffers.set(BUF.PKT_DATA, bytes, start, end)
-    this.#view.fill(unit, this.#packet, flow)
-    this.#emit(rule)
+    this.#reporter.event(flow, unit, rule)
   }
 
   /** A message inside the stream, for the rules that ask about such messages. */
@@ -206,8 +194,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       return
     }
     context.inspectedAs = unit.service
-    if (unit.kind !== UNIT.PDU && unit.kind !== UNIT.FILE && context.packetMatches !== undefined)
-      context.packetMatches[unit.direction] = undefined
+    if (unit.kind !== UNIT.PDU && unit.kind !== UNIT.FILE) this.#reporter.covered(context, unit)
   }
 
   /** Bytes of a stream are missing. */
@@ -283,7 +270,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
 
   #begin(packet: Packet | undefined): void {
     this.#candidates.begin(packet)
-    this.#firedCount = 0
+    this.#reporter.begin()
     this.#pendingCount = 0
   }
 
@@ -351,39 +338,30 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     state.bits = context?.bits
     state.clientBytes = context?.clientBytes ?? 0
     state.serverBytes = context?.serverBytes ?? 0
-    const { traits, boundBuffer, minLength, maxLength, portClasses } = this.#set
-    const source = portClasses.classOf[sourcePort]!
-    const destination = portClasses.classOf[destinationPort]!
-    const http = isMessage(unit)
-    const lengths = this.#candidates.lengthsOf(unit)
-    const stay = http
-      ? this.#set.stayInMessages
-      : unit.kind === UNIT.STREAM
-        ? this.#set.stayInStreams
-        : this.#set.stayElsewhere
+    const stay =
+      unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
+        ? this.#set.stayInMessages
+        : unit.kind === UNIT.STREAM
+          ? this.#set.stayInStreams
+          : this.#set.stayElsewhere
     const slidesOn = !unit.last && this.#slidesOn(unit.buffers)
     const established = isEstablished(flow, unit.kind)
     state.established = established
-    const fits = this.#set.fits(unit.direction, unit.service)
     const first = flow === undefined || (context?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
+    const judge = this.#judge
+    const lengths = this.#candidates.lengthsOf(unit)
+    const streamed = flow !== undefined && unit.kind === UNIT.PACKET && carriesStream(this.#packet)
+    judge.begin(unit, lengths, flow !== undefined, established, first, streamed, sourcePort, destinationPort)
+    const reporter = this.#reporter
     for (let i = 0; i < count; i++) {
       const index = list[i]!
       this.#triesOf[index]!++
-      const trait = traits[index]!
-      if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && !established) continue
-      if (lengths.excludes(boundBuffer[index]!, minLength[index]!, maxLength[index]!)) continue
+      const sees = judge.judge(index, state)
+      if (sees === SEES.NOTHING) continue
       const rule = this.#rules[index]!
-      const fit = fits[index]!
-      if ((fit & FIT.FIRST) !== 0 && !first) continue
-      const settled = (fit & FIT.SETTLED) !== 0 && flow !== undefined
-      if (!settled && !rule.header.matches(state, unit.service, source, destination)) continue
-      const bodyOnly =
-        http && (trait & TRAIT.BODY_ONLY) !== 0 && rule.header.seesBodyOnly(source, destination)
-      // Before the service is known, the bytes are packet data as they came; there are no HTTP buffers then.
-      const raw = bodyOnly && first && (trait & TRAIT.RAW_FIRST) !== 0
-      const seesRaw = raw && unit.kind === UNIT.HTTP_REQUEST && rule.header.fitsPorts(source, destination)
-      let outcome = this.#try(rule, index, bodyOnly && !seesRaw, unit.last)
-      if (seesRaw && outcome !== MATCH) outcome = Math.max(outcome, this.#try(rule, index, true, unit.last))
+      let outcome = this.#try(rule, index, sees === SEES.BODY, unit.last)
+      if (sees === SEES.BOTH && outcome !== MATCH)
+        outcome = Math.max(outcome, this.#try(rule, index, true, unit.last))
       if (outcome !== MATCH) {
         if (outcome === WAIT && this.#stays(index, stay[index]!, slidesOn)) this.#keep(index)
         continue
@@ -391,16 +369,17 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (!unit.last) this.#keep(~index)
       counters.matches++
       this.#observer?.matched(index)
+      if (!reporter.admits(flow, rule, index, unit)) continue
       if (rule.changes.length > 0 && flow !== undefined) this.#changeBits(flow, rule)
-      if (rule.noalert || this.#isDuplicate(flow, rule, index, unit)) continue
-      this.#fired[this.#firedCount++] = index
+      reporter.add(flow, rule, index, unit)
     }
-    if (this.#firedCount > 0) this.#report(flow, unit)
-    this.#observer?.inspected(flow, unit, state, sourcePort, destinationPort)
+    this.#observer?.decided(reporter.fired)
+    reporter.finish(flow, unit)
+    this.#observer?.inspected(flow, unit, state, judge)
   }
 
   /** Evaluates a rule; one that does not hold now may have to wait for a later window of the message. */
-  #try(rule: CompiledRule, index: number, bodyOnly: boolean, last: boolean): Outcome {
+  #try(rule: CompiledRule, index: number, bodyOnly: boolean, last: boolean): Tried {
     const state = this.#state
     state.begin(rule.rule.dialect, bodyOnly)
     const holds = state.run(rule.steps)
@@ -431,73 +410,6 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#state.bits = context.bits
   }
 
-  /** A rule that looks at packets and at streams does not alert again for the bytes of a packet it has alerted on. */
-  #isDuplicate(
-    flow: DetectFlow | undefined,
-    rule: CompiledRule,
-    index: number,
-    unit: InspectionUnit,
-  ): boolean {
-    if (!rule.onTcpPackets || !rule.onStreams || flow === undefined || flow.protocol !== TCP) return false
-    const earlier = flow.uctx?.packetMatches?.[unit.direction]
-    if (unit.kind !== UNIT.PACKET) {
-      if (earlier === undefined || !earlier.includes(index)) return false
-      this.counters.duplicates++
-      return true
-    }
-    if (earlier === undefined) {
-      const context = flow.uctx ?? this.#open(flow)
-      context.packetMatches ??= [undefined, undefined]
-      context.packetMatches[unit.direction] = [index]
-    } else if (!earlier.includes(index)) {
-      if (earlier.length === MAX_PACKET_MATCHES) earlier.shift()
-      earlier.push(index)
-    }
-    return false
-  }
-
-  #report(flow: DetectFlow | undefined, unit: InspectionUnit): void {
-    const fired = this.#fired
-    let count = this.#firedCount
-    const { rank, pass } = this.#set
-    for (let i = 0; i < count; i++) {
-      if (pass[fired[i]!] === 1) {
-        this.counters.passed += count
-        return
-      }
-    }
-    if (count > 1) {
-      const sorted = Array.from(fired.subarray(0, count)).sort((a, b) => rank[a]! - rank[b]!)
-      fired.set(sorted)
-    }
-    const limit = this.#settings.maxAlertsPerUnit
-    if (count > limit) {
-      this.counters.alertLimit += count - limit
-      count = limit
-    }
-    this.#view.fill(unit, this.#packet, flow)
-    for (let i = 0; i < count; i++) {
-      this.#emit(fired[i]!)
-    }
-  }
-
-  /** Hands out the alert that has been filled in, unless a filter holds it back. */
-  #emit(index: number): void {
-    const view = this.#view
-    const rule = this.#rules[index]!.rule
-    const filter = this.#filter
-    if (
-      filter !== undefined &&
-      !filter.accept(rule, view.sourceAddress, view.destinationAddress, view.seconds)
-    ) {
-      return
-    }
-    view.rule = rule
-    this.counters.alerts++
-    this.#alertsOf[index]!++
-    this.#sink.alert(view)
-  }
-
   /** Leaves in the unit what the later windows of its message need. */
   #remember(unit: InspectionUnit): void {
     if (this.#pendingCount === 0) {
@@ -508,6 +420,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   }
 }
 
-function isMessage(unit: InspectionUnit): boolean {
-  return unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
+/** The data of the packet is inspected as part of its stream, too. */
+function carriesStream(packet: Packet): boolean {
+  return packet.protocol === TCP && packet.payloadLength > 0 && (packet.tcpFlags & SYN) === 0
 }

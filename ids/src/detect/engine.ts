@@ -9,9 +9,10 @@ import type { Stack } from '@weir/stack'
 import { builtinRules } from '../builtin/index.js'
 import type { MatcherEngine, RegexEngine } from '../match/matcher.js'
 import type { AlertSink } from '../output/alert.js'
-import type { Rule, RuleProblem } from '../rules/model.js'
+import type { Rule, RuleAction, RuleProblem } from '../rules/model.js'
 import { AlertFilter } from './alert-filter.js'
 import { Counters } from './counters.js'
+import { DEFAULT_EVENT_QUEUE, EventQueue } from './event-queue.js'
 import { Inspector } from './inspector.js'
 import { FlowbitNames } from './options/session.js'
 import { SearcherCache } from './pattern-set.js'
@@ -25,6 +26,12 @@ export interface EngineOptions {
   readonly settings?: Partial<DetectSettings>
 }
 
+/** Decides which matches are reported: see `AlertFilter` and `EventQueue`. */
+export interface MatchGate {
+  readonly filter: AlertFilter
+  readonly queue: EventQueue
+}
+
 export interface Engine {
   /** Rules that cannot be evaluated, and why. They are left out. */
   readonly problems: readonly RuleProblem[]
@@ -33,8 +40,10 @@ export interface Engine {
   readonly settings: DetectSettings
   /** Starts inspecting the flows of a stack. Alerts go to `sink` while the stack processes frames. */
   attach(stack: Stack, sink: AlertSink): Inspector
-  /** For merging the alerts of inspectors whose filters are deferred: feed it every alert in packet order. */
-  createFilter(counters?: Counters): AlertFilter
+  /** For merging the alerts of inspectors whose filters are deferred: ask it about every alert in packet order. */
+  createGate(counters?: Counters): MatchGate
+  /** Actions that rate_filters may give a rule. */
+  changedActions(rule: Rule): readonly RuleAction[]
   /** Compiled pattern matchers so far. */
   readonly matcherCount: number
   /** Frees native memory. The inspectors of the engine must not be fed afterwards. */
@@ -56,7 +65,14 @@ export function createEngine(options: EngineOptions): Engine {
     rules: set.rules.map(({ rule }) => rule),
     settings,
     attach: (stack, sink) => new Inspector(set, matchers, settings, stack, sink),
-    createFilter: (counters = new Counters()) => new AlertFilter(settings, counters),
+    createGate: (counters = new Counters()) => ({
+      filter: new AlertFilter(settings, counters),
+      queue: new EventQueue(set.rules, { ...DEFAULT_EVENT_QUEUE, ...settings.eventQueue }, counters),
+    }),
+    changedActions: ({ gid, sid, header }) => {
+      const own = settings.rateFilters.filter((one) => one.gid === gid && one.sid === sid)
+      return [...new Set(own.map(({ newAction }) => newAction))].filter((action) => action !== header.action)
+    },
     get matcherCount() {
       return matchers.size
     },

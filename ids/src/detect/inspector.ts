@@ -27,8 +27,10 @@ import type { AlertSink } from '../output/alert.js'
 import { AlertFilter } from './alert-filter.js'
 import { Counters } from './counters.js'
 import { type DetectFlow, type DetectObserver, Detector } from './detector.js'
+import { DEFAULT_EVENT_QUEUE, EventQueue } from './event-queue.js'
 import { FlowContext } from './flow-context.js'
 import type { SearcherCache } from './pattern-set.js'
+import { Reporter } from './reporter.js'
 import type { DirectionTables, RuleSet } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
 
@@ -43,6 +45,7 @@ export class Inspector {
   readonly inspectCounters: InspectCounters
   readonly #set: RuleSet
   readonly #detector: Detector
+  readonly #reporter: Reporter
   readonly #pool: ConversationPool<DetectFlow>
   readonly #buffers: BufferPool
   readonly #packetUnit = new Unit(UNIT.PACKET)
@@ -62,14 +65,25 @@ export class Inspector {
     this.#stack = stack
     this.#observed = observer !== undefined
     const filter = settings.deferFilters ? undefined : new AlertFilter(settings, this.counters)
+    const queue = new EventQueue(set.rules, { ...DEFAULT_EVENT_QUEUE, ...settings.eventQueue }, this.counters)
     const open = (flow: DetectFlow): FlowContext => this.#openContext(flow)
+    this.#reporter = new Reporter(
+      set,
+      queue,
+      filter,
+      stack.packet,
+      sink,
+      this.counters,
+      open,
+      undefined,
+      observer,
+    )
     this.#detector = new Detector(
       set,
       matchers,
       settings,
       stack.packet,
-      sink,
-      filter,
+      this.#reporter,
       this.counters,
       open,
       observer,
@@ -90,7 +104,7 @@ export class Inspector {
 
   /** Alerts reported so far, by the rule's index in `Engine.rules`. */
   get alertsOf(): Readonly<Float64Array> {
-    return this.#detector.alertsOf
+    return this.#reporter.alertsOf
   }
 
   /** How often each rule was tried, by the same index: 0 = no traffic has come near it. */

@@ -69,6 +69,21 @@ export function isPacketProperty(option: RuleOption): boolean {
   }
 }
 
+/** Options that ask about the flow, whatever it carries, or about nothing. */
+export function isFlowProperty(option: RuleOption): boolean {
+  switch (option.kind) {
+    case 'flow':
+    case 'flowbits':
+    case 'sameip':
+    case 'stream_size':
+    case 'detection_filter':
+    case 'threshold':
+      return true
+    default:
+      return false
+  }
+}
+
 /** Options that ask about one message inside a stream. */
 export function isPduProperty(option: RuleOption): boolean {
   switch (option.kind) {

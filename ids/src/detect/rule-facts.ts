@@ -10,6 +10,7 @@ import type { FlowbitsOption, PcreOption, Rule } from '../rules/model.js'
 import { chooseFastPattern, type FastPattern, onlyContent } from './fast-pattern.js'
 import { type LengthBounds, lengthBounds } from './length-bounds.js'
 import {
+  isFlowProperty,
   isHttpOnlyBuffer,
   isMessageBuffer,
   isMessageProperty,
@@ -30,6 +31,9 @@ export interface RuleFacts {
   readonly gated: boolean
   readonly flowbits: readonly FlowbitsOption[]
   readonly noalert: boolean
+  readonly hasDetectionFilter: boolean
+  /** Asks about addresses, ports and the flow only. */
+  readonly headerOnly: boolean
   /** Looks at single TCP packets: it asks about packet properties, or about no bytes at all. */
   readonly onTcpPackets: boolean
   /** Looks at reassembled TCP data. */
@@ -91,7 +95,10 @@ export function ruleFacts(
   let isEvent = false
   let readsTrailer = false
   let readsAddresses = false
+  let hasDetectionFilter = false
+  let headerOnly = true
   for (const option of options) {
+    headerOnly &&= isFlowProperty(option)
     if ('buffer' in option) buffers.add(option.buffer)
     switch (option.kind) {
       case 'content':
@@ -118,6 +125,9 @@ export function ruleFacts(
       case 'engine_event':
         isEvent = true
         break
+      case 'detection_filter':
+        hasDetectionFilter = true
+        break
       case 'ftpbounce':
       case 'sameip':
         readsAddresses = true
@@ -136,8 +146,10 @@ export function ruleFacts(
     gated,
     flowbits,
     noalert,
+    hasDetectionFilter,
+    headerOnly: headerOnly && !aboutPackets,
     onTcpPackets: !aboutPdus && !httpOnly && ((!readsBytes && !aboutStreams) || aboutPackets),
-    onStreams: !aboutPdus && (readsBytes || aboutStreams) && !neverOnStreams,
+    onStreams: !aboutPdus && (readsBytes || aboutStreams || (headerOnly && !aboutPackets)) && !neverOnStreams,
     onPdus: aboutPdus,
     httpOnly,
     onFiles: buffers.fileData && !buffers.message,

@@ -14,7 +14,7 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../inspect/unit.js'
-import type { PortSet, Rule, RuleAction, RuleProblem } from '../rules/model.js'
+import type { PortSet, Rule, RuleProblem } from '../rules/model.js'
 import { type CompileContext, CompiledRule } from './compile.js'
 import { GROUP, type GroupKind, GroupTable } from './groups.js'
 import { HeaderTests, SERVICE_FIT } from './header-test.js'
@@ -24,18 +24,6 @@ import { isSliding } from './screen.js'
 
 /** One table for each direction of travel. */
 export type DirectionTables = readonly [toServer: GroupTable, toClient: GroupTable]
-
-const ACTION_ORDER: readonly RuleAction[] = [
-  'pass',
-  'drop',
-  'sdrop',
-  'block',
-  'reject',
-  'react',
-  'rewrite',
-  'alert',
-  'log',
-]
 
 /** Rounds of ordering rules that check flowbits after those that set them; longer chains keep the rules' order. */
 const MAX_FLOWBIT_DEPTH = 16
@@ -50,6 +38,8 @@ export const TRAIT = {
   /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
   REJECTS_ACK: 8,
   REJECTS_PUSH: 16,
+  /** Asks about nothing but addresses, ports and the flow: shown packets without data, and streams. */
+  HEADER_ONLY: 32,
 } as const
 
 /** Bits of `RuleSet.fits`: how a rule's header stands to the units of one service and direction. */
@@ -74,10 +64,6 @@ export class RuleSet {
   /** In evaluation order: rules that change flowbits before those that check them, else as given. */
   readonly rules: readonly CompiledRule[]
   readonly problems: readonly RuleProblem[]
-  /** Order in which the alerts of one unit are reported, by rule index. */
-  readonly rank: Int32Array
-  /** 1 = a `pass` rule. */
-  readonly pass: Uint8Array
   readonly portClasses: PortClasses
   /** By rule index, side by side because every candidate is judged by them first. */
   readonly traits: Uint8Array
@@ -130,9 +116,7 @@ export class RuleSet {
     this.rules = compiled
     this.problems = problems
     this.flowbitWords = context.flowbits.words
-    this.rank = rankOf(compiled)
     const count = compiled.length
-    this.pass = new Uint8Array(count)
     this.traits = new Uint8Array(count)
     this.boundBuffer = new Uint8Array(count)
     this.minLength = new Int32Array(count)
@@ -146,7 +130,6 @@ export class RuleSet {
     for (let index = 0; index < count; index++) {
       const one = compiled[index]!
       const { rule, facts, header } = one
-      if (rule.header.action === 'pass') this.pass[index] = 1
       this.traits[index] = traitsOf(one)
       this.boundBuffer[index] = facts.bounds.buffer
       this.minLength[index] = facts.bounds.min
@@ -287,6 +270,7 @@ function traitsOf({ facts, header, rule }: CompiledRule): number {
   let traits = facts.needsEstablished ? TRAIT.NEEDS_ESTABLISHED : 0
   if (facts.rejectsAck) traits |= TRAIT.REJECTS_ACK
   if (facts.rejectsPush) traits |= TRAIT.REJECTS_PUSH
+  if (facts.headerOnly) traits |= TRAIT.HEADER_ONLY
   if (facts.readsPayload && header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
   // A rule with a service in place of a protocol is not tried before the service is known.
   const early = facts.packetDataOnly && rule.dialect === 'snort3'
@@ -304,28 +288,6 @@ function problemOf(rule: Rule, error: unknown): RuleProblem {
     message: `rule ${rule.gid}:${rule.sid} cannot be evaluated: ${message}`,
     sid: rule.sid,
   }
-}
-
-/** Place of each rule's action, priority, gid and sid among all rules. */
-function rankOf(rules: readonly CompiledRule[]): Int32Array {
-  const lowest = Number.MAX_SAFE_INTEGER
-  const order = rules.map((_, index) => index)
-  order.sort((a, b) => {
-    const x = rules[a]!.rule
-    const y = rules[b]!.rule
-    return (
-      ACTION_ORDER.indexOf(x.header.action) - ACTION_ORDER.indexOf(y.header.action) ||
-      (x.priority || lowest) - (y.priority || lowest) ||
-      x.gid - y.gid ||
-      x.sid - y.sid ||
-      a - b
-    )
-  })
-  const rank = new Int32Array(rules.length)
-  order.forEach((index, place) => {
-    rank[index] = place
-  })
-  return rank
 }
 
 /** Stable: a rule that checks a flowbit comes after every rule that changes it, as far as there are no cycles. */

@@ -1,6 +1,7 @@
 /** Settings of the detection engine and their defaults. */
 import type { InspectLimits } from '../inspect/index.js'
 import type { AlertFilterSettings } from './alert-filter.js'
+import type { EventQueueSettings } from './event-queue.js'
 
 export interface DetectSettings extends AlertFilterSettings {
   /** Backtracking steps of one regular expression on one buffer; 0 = no limit (Snort: pcre_match_limit). */
@@ -10,8 +11,10 @@ export interface DetectSettings extends AlertFilterSettings {
    * through. Beyond, the rule does not match.
    */
   readonly maxSteps: number
-  /** Alerts of one inspection unit (Snort: event_queue log); those beyond are counted and dropped. */
-  readonly maxAlertsPerUnit: number
+  /** Which matches of one unit are reported, and in which order; what is left out has its default. */
+  readonly eventQueue: Partial<EventQueueSettings>
+  /** Take the actions of rules (drop, block, reject) on the traffic, instead of only saying what they would be. */
+  readonly inline: boolean
   /** Rules remembered between the windows of one long message. */
   readonly maxPendingRules: number
   /** Longest literal prefix given to the multi-pattern search (Snort: max-pattern-len); 0 = the whole literal. */
@@ -32,7 +35,8 @@ export interface DetectSettings extends AlertFilterSettings {
 export const DEFAULT_DETECT_SETTINGS: DetectSettings = {
   pcreMatchLimit: 100_000,
   maxSteps: 50_000,
-  maxAlertsPerUnit: 256,
+  eventQueue: {},
+  inline: false,
   maxPendingRules: 512,
   maxPatternLength: 0,
   warmUpPorts: [80, 8080],
@@ -41,5 +45,6 @@ export const DEFAULT_DETECT_SETTINGS: DetectSettings = {
   inspection: {},
   eventFilters: [],
   suppressions: [],
+  rateFilters: [],
   maxFilterStates: 65_536,
 }

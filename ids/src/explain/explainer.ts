@@ -4,12 +4,13 @@
  * In: loaded rules, the rules asked for, frames. Out: `Explanation`, once all frames have been fed.
  */
 import { createStack, type FrameSink, STATUS, type Stack } from '@weir/stack'
-import type { AlertFilterSettings } from '../detect/alert-filter.js'
+import { Counters } from '../detect/counters.js'
+import { DEFAULT_EVENT_QUEUE, EventQueue } from '../detect/event-queue.js'
 import { Inspector } from '../detect/inspector.js'
 import { FlowbitNames } from '../detect/options/session.js'
 import { SearcherCache } from '../detect/pattern-set.js'
 import { RuleSet } from '../detect/rule-set.js'
-import { DEFAULT_DETECT_SETTINGS } from '../detect/settings.js'
+import { DEFAULT_DETECT_SETTINGS, type DetectSettings } from '../detect/settings.js'
 import type { MatcherEngine, RegexEngine } from '../match/matcher.js'
 import { formatProblem, type LoadedRules, type Rule } from '../rules/index.js'
 import { findOutside } from './find-rule.js'
@@ -30,7 +31,9 @@ export interface ExplainerOptions {
   readonly ids: readonly RuleId[]
   readonly matcherEngine: MatcherEngine
   readonly regexEngine: RegexEngine
-  readonly filters: Pick<AlertFilterSettings, 'eventFilters' | 'suppressions'>
+  readonly filters: Partial<
+    Pick<DetectSettings, 'eventFilters' | 'suppressions' | 'rateFilters' | 'eventQueue' | 'inline'>
+  >
   readonly checksums: 'verify' | 'ignore'
 }
 
@@ -54,7 +57,7 @@ export class Explainer implements FrameSink {
     this.#loaded = loaded
     this.stack = createStack({ checksums: options.checksums, midstream: true })
     this.#matchers = new SearcherCache(options.matcherEngine)
-    const settings = { ...DEFAULT_DETECT_SETTINGS, ...filters, deferFilters: true }
+    const settings: DetectSettings = { ...DEFAULT_DETECT_SETTINGS, ...filters }
     const missing: NotLoaded[] = []
     const asked: Rule[] = []
     for (const { gid, sid } of ids) {
@@ -63,7 +66,7 @@ export class Explainer implements FrameSink {
       else if (!asked.includes(rule)) asked.push(rule)
     }
     const names = new FlowbitNames()
-    const set = new RuleSet(neededRules(loaded.rules, asked), {
+    const set = new RuleSet(neededRules(loaded.rules, asked, settings.eventQueue), {
       regexEngine: options.regexEngine,
       flowbits: names,
       pcreMatchLimit: settings.pcreMatchLimit,
@@ -81,9 +84,10 @@ export class Explainer implements FrameSink {
     }
     this.#targets = targets
     this.missing = missing
-    const tracer = new Tracer(set, targets, this.#log, this.stack)
-    const inspector = new Inspector(set, this.#matchers, settings, this.stack, tracer, tracer)
-    tracer.useCounters(inspector.counters)
+    const queueSettings = { ...DEFAULT_EVENT_QUEUE, ...settings.eventQueue }
+    const queue = new EventQueue(set.rules, queueSettings, new Counters())
+    const tracer = new Tracer(set, targets, this.#log, this.stack, queue)
+    new Inspector(set, this.#matchers, settings, this.stack, tracer, tracer)
     this.#log.watch(this.stack)
   }
 

@@ -19,11 +19,13 @@ export const CAUSES = [
   'step_limit',
   'noalert',
   'passed',
+  'outranked',
   'duplicate',
   'alert_limit',
   'detection_filter',
   'suppressed',
   'event_filter',
+  'rate_filter',
   'alerted',
 ] as const
 export type Cause = (typeof CAUSES)[number]
@@ -45,11 +47,13 @@ export const CAUSE_TEXT: Readonly<Record<Cause, string>> = {
   step_limit: 'limit on retries reached',
   noalert: 'matched, noalert',
   passed: 'matched, but a pass rule did too',
+  outranked: 'matched, but a rule whose action goes first did too',
   duplicate: 'matched, reported for the packet already',
   alert_limit: 'matched, limit on alerts reached',
   detection_filter: 'matched, held back by detection_filter',
   suppressed: 'matched, suppressed',
   event_filter: 'matched, held back by a threshold',
+  rate_filter: 'matched, passed because of a rate_filter',
   alerted: 'alerted',
 }
 

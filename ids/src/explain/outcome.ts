@@ -1,15 +1,15 @@
 /**
- * What became of a rule's matches: reported, or held back by its own filter, by a suppression, by an event filter.
- *
- * The filters are detection's, in three stages that see the same matches: the first that refuses is the reason.
+ * Why a match was not reported, in words. What became of it has been decided by detection; here it only gets the numbers
+ * that led to it.
  */
-import { AlertFilter, type AlertFilterSettings } from '../detect/alert-filter.js'
-import { Counters } from '../detect/counters.js'
+import type { AlertFilterSettings, EventFilter } from '../detect/alert-filter.js'
+import { OUTCOME, type Outcome } from '../detect/alert-filter.js'
+import { FATE, type Fate } from '../detect/event-queue.js'
 import type { AlertRecord } from '../output/alert.js'
-import type { RateOption, Rule } from '../rules/model.js'
+import type { RateOption, Rule, RuleAction, Track } from '../rules/model.js'
 import type { Cause } from './findings.js'
 
-export interface Outcome {
+export interface Finding {
   readonly cause: Cause
   readonly text: string
 }
@@ -20,70 +20,113 @@ const MAX_TIMES = 10_000
 const isRate = (option: { readonly kind: string }): option is RateOption =>
   option.kind === 'detection_filter' || option.kind === 'threshold'
 
-export class MatchFilter {
-  readonly #settings: AlertFilterSettings
+const named = (rule: Rule): string => `${rule.gid}:${rule.sid}`
+
+const subjectOf = (track: Track, record: AlertRecord): string => {
+  const { sourceAddress: source, destinationAddress: destination } = record
+  switch (track) {
+    case 'by_src':
+      return source
+    case 'by_dst':
+      return destination
+    case 'by_rule':
+      return 'the rule'
+    case 'by_flow':
+      return `flow ${record.flowId}`
+    case 'by_both':
+      return source < destination ? `${source} and ${destination}` : `${destination} and ${source}`
+  }
+}
+
+const TRACKS: readonly Track[] = ['by_src', 'by_dst', 'by_rule', 'by_flow', 'by_both']
+
+type RateWords = Pick<RateOption, 'type' | 'track' | 'count' | 'seconds'>
+
+/** Follows the matches of one rule. */
+export class MatchWords {
   readonly #rule: Rule
-  readonly #own: Rule
-  readonly #stages: readonly AlertFilter[]
+  readonly #filters: readonly EventFilter[]
   readonly #times = new Map<string, number[]>()
 
-  constructor(rule: Rule, settings: AlertFilterSettings) {
-    this.#settings = settings
+  constructor(rule: Rule, settings: Pick<AlertFilterSettings, 'eventFilters'>) {
     this.#rule = rule
-    this.#own = { ...rule, options: rule.options.filter(({ kind }) => kind === 'detection_filter') }
-    const stage = (part: Partial<AlertFilterSettings>): AlertFilter =>
-      new AlertFilter({ ...settings, ...part }, new Counters())
-    this.#stages = [stage({ eventFilters: [], suppressions: [] }), stage({ eventFilters: [] }), stage({})]
+    this.#filters = settings.eventFilters
   }
 
-  decide(record: AlertRecord): Outcome {
-    const { sourceAddress: source, destinationAddress: destination, seconds } = record
-    this.#remember(`by_src ${source}`, seconds)
-    this.#remember(`by_dst ${destination}`, seconds)
-    const [first, second, third] = this.#stages.map((filter, i) =>
-      filter.accept(i === 2 ? this.#rule : this.#own, source, destination, seconds),
-    )
-    const rates = this.#rule.options.filter(isRate)
-    if (first !== true) {
-      const option = rates.find(({ kind }) => kind === 'detection_filter')!
-      return { cause: 'detection_filter', text: this.#rateText(option, record) }
+  /** Remembers a match, to tell later how many there were. */
+  remember(record: AlertRecord): void {
+    for (const track of TRACKS) {
+      const key = `${track} ${subjectOf(track, record)}`
+      const times = this.#times.get(key)
+      if (times === undefined) this.#times.set(key, [record.seconds])
+      else if (times.length < MAX_TIMES) times.push(record.seconds)
     }
-    if (second !== true) {
-      return {
-        cause: 'suppressed',
-        text: 'a suppress line of the configuration is for this rule and address',
-      }
+  }
+
+  /** A detection_filter did not hold. */
+  below(record: AlertRecord): Finding {
+    const option = this.#rates().find(({ kind }) => kind === 'detection_filter')!
+    return { cause: 'detection_filter', text: this.#rateText(option, record) }
+  }
+
+  filtered(outcome: Outcome, action: RuleAction, record: AlertRecord): Finding {
+    switch (outcome) {
+      case OUTCOME.SUPPRESSED:
+        return {
+          cause: 'suppressed',
+          text: 'a suppress line of the configuration is for this rule and address',
+        }
+      case OUTCOME.LIMITED:
+        return { cause: 'event_filter', text: this.#limitText(record) }
+      case OUTCOME.PASSED:
+        return {
+          cause: 'rate_filter',
+          text: `a rate_filter of the configuration has made it a ${action} rule`,
+        }
+      case OUTCOME.SILENT:
+        return { cause: 'noalert', text: 'sdrop rules drop without a word' }
+      default:
+        return { cause: 'alerted', text: '' }
     }
-    if (third === true) return { cause: 'alerted', text: '' }
-    const own = rates.find(({ kind }) => kind === 'threshold')
-    if (own !== undefined) return { cause: 'event_filter', text: this.#rateText(own, record) }
+  }
+
+  #rates(): RateOption[] {
+    return this.#rule.options.filter(isRate)
+  }
+
+  #limitText(record: AlertRecord): string {
+    const own = this.#rates().find(({ kind }) => kind === 'threshold')
+    if (own !== undefined) return this.#rateText(own, record)
     const { gid, sid } = this.#rule
-    const { eventFilters } = this.#settings
     const filter =
-      eventFilters.find((one) => one.gid === gid && one.sid === sid) ??
-      eventFilters.find((one) => one.sid === 0)!
-    return {
-      cause: 'event_filter',
-      text: `event_filter of the configuration: ${this.#rateText(filter, record)}`,
-    }
+      this.#filters.find((one) => one.gid === gid && one.sid === sid) ??
+      this.#filters.find((one) => one.sid === 0)!
+    return `event_filter of the configuration: ${this.#rateText(filter, record)}`
   }
 
-  #rateText(
-    rate: Omit<RateOption, 'kind' | 'type'> & { readonly type?: RateOption['type'] },
-    record: AlertRecord,
-  ): string {
-    const bySource = rate.track === 'by_src'
-    const address = bySource ? record.sourceAddress : record.destinationAddress
-    const times = this.#times.get(`${rate.track} ${address}`)!
-    const recent = times.filter((time) => record.seconds - time < rate.seconds).length
+  #rateText(rate: RateWords, record: AlertRecord): string {
     const { count, seconds, track } = rate
+    const subject = subjectOf(track, record)
+    const times = this.#times.get(`${track} ${subject}`)!
+    const recent = times.filter((time) => record.seconds - time < seconds).length
     const type = rate.type === undefined ? '' : `type ${rate.type}, `
-    return `match ${recent} for ${address} within ${seconds} s (${type}track ${track}, count ${count}, seconds ${seconds})`
+    return `match ${recent} for ${subject} within ${seconds} s (${type}track ${track}, count ${count}, seconds ${seconds})`
   }
+}
 
-  #remember(key: string, seconds: number): void {
-    const times = this.#times.get(key)
-    if (times === undefined) this.#times.set(key, [seconds])
-    else if (times.length < MAX_TIMES) times.push(seconds)
+/** What the event queue made of a match, given the rules that matched the same unit. */
+export const queueFinding = (own: Rule, fate: Fate, fired: readonly Rule[], limit: number): Finding => {
+  if (fate === FATE.PASSED) {
+    if (own.header.action === 'pass') return { cause: 'passed', text: 'it is a pass rule itself' }
+    const pass = fired.find(({ header }) => header.action === 'pass')!
+    return { cause: 'passed', text: `pass rule ${named(pass)} matched the same data` }
   }
+  if (fate === FATE.OUTRANKED) {
+    const { action } = own.header
+    const other = fired.find(({ header }) => header.action !== action && header.action !== 'pass')!
+    const text = `${other.header.action} rule ${named(other)} matched the same data; ${action} rules come after it`
+    return { cause: 'outranked', text }
+  }
+  const text = `the event queue is full: ${fired.length} rules matched the same data, ${limit} are reported`
+  return { cause: 'alert_limit', text }
 }

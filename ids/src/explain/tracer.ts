@@ -5,25 +5,27 @@
  * evaluated a second time here, with steps that tell which option failed; what detection itself decided is taken as is.
  */
 import type { Stack } from '@weir/stack'
-import type { AlertFilterSettings } from '../detect/alert-filter.js'
+import type { AlertFilterSettings, Outcome } from '../detect/alert-filter.js'
 import type { CompiledRule } from '../detect/compile.js'
-import type { Counters } from '../detect/counters.js'
 import type { DetectFlow, DetectObserver } from '../detect/detector.js'
 import type { Evaluation, Step } from '../detect/evaluation.js'
+import type { EventQueue } from '../detect/event-queue.js'
 import type { FastPattern } from '../detect/fast-pattern.js'
 import type { GroupTable } from '../detect/groups.js'
+import type { UnitJudge } from '../detect/judge.js'
 import { type FlowbitNames, isBitSet } from '../detect/options/session.js'
-import { FIT, type RuleSet, TRAIT } from '../detect/rule-set.js'
+import { SILENCE, type Silence } from '../detect/reporter.js'
+import type { RuleSet } from '../detect/rule-set.js'
 import { LiteralSearch } from '../detect/search.js'
 import { BUF, BUFFER_NAMES, type BufferId } from '../inspect/buffers.js'
 import { type InspectionUnit, SERVICE, SERVICE_NAMES, UNIT } from '../inspect/unit.js'
 import type { AlertRecord, AlertSink } from '../output/alert.js'
 import { formatOption } from '../rules/format.js'
-import type { FlowbitsOption, RuleOption } from '../rules/model.js'
+import type { FlowbitsOption, RuleAction, RuleOption } from '../rules/model.js'
 import { buffersWith, describe } from './describe.js'
 import type { FailedOption } from './findings.js'
 import type { FlowLog, FlowRecord } from './flow-log.js'
-import { MatchFilter, type Outcome } from './outcome.js'
+import { type Finding, MatchWords, queueFinding } from './outcome.js'
 import { quoted } from './printable.js'
 import { setsBit } from './select.js'
 import { type FailureListener, tracingSteps } from './tracing-steps.js'
@@ -57,14 +59,14 @@ export class Trace {
   matches = 0
   readonly alerts: number[] = []
   /** The last reason a match was not reported. */
-  unreported: (Outcome & { readonly packet: number }) | undefined
+  unreported: (Finding & { readonly packet: number }) | undefined
 }
 
 export class Target implements FailureListener {
   readonly compiled: CompiledRule
   readonly index: number
   readonly traces = new Map<FlowRecord, Trace>()
-  readonly filter: MatchFilter
+  readonly words: MatchWords
   readonly steps: readonly Step[]
   readonly #search: LiteralSearch | undefined
   readonly #names: FlowbitNames
@@ -76,13 +78,18 @@ export class Target implements FailureListener {
   #packet = 0
   #bonus = 0
 
-  constructor(set: RuleSet, index: number, names: FlowbitNames, settings: AlertFilterSettings) {
+  constructor(
+    set: RuleSet,
+    index: number,
+    names: FlowbitNames,
+    settings: Pick<AlertFilterSettings, 'eventFilters'>,
+  ) {
     const compiled = set.rules[index]!
     this.compiled = compiled
     this.index = index
     this.#set = set
     this.#names = names
-    this.filter = new MatchFilter(compiled.rule, settings)
+    this.words = new MatchWords(compiled.rule, settings)
     this.steps = tracingSteps(compiled.steps, this)
     const { fastPattern, rule } = compiled
     this.#search = fastPattern === undefined ? undefined : new LiteralSearch(fastPattern.bytes, true)
@@ -229,31 +236,23 @@ export class Tracer implements DetectObserver, AlertSink {
   readonly #set: RuleSet
   readonly #log: FlowLog
   readonly #stack: Stack
-  #counters: Counters | undefined
+  readonly #queue: EventQueue
   /** Of the present unit. */
   readonly #tables: GroupTable[] = []
   readonly #matched: number[] = []
-  readonly #outcomes = new Map<Target, Outcome>()
-  #duplicates = 0
-  #passed = 0
+  readonly #findings = new Map<number, Finding>()
+  #fired: readonly number[] = []
 
-  constructor(set: RuleSet, targets: readonly Target[], log: FlowLog, stack: Stack) {
+  constructor(set: RuleSet, targets: readonly Target[], log: FlowLog, stack: Stack, queue: EventQueue) {
     this.#set = set
     this.targets = targets
     this.#log = log
     this.#stack = stack
+    this.#queue = queue
   }
 
-  /** Must be called before the first unit. */
-  useCounters(counters: Counters): void {
-    this.#counters = counters
-  }
-
-  alert(record: AlertRecord): void {
-    const target = this.targets.find(({ compiled }) => compiled.rule === record.rule)
-    if (target !== undefined) this.#outcomes.set(target, target.filter.decide(record))
-  }
-
+  /** What is reported is known from `filtered`. */
+  alert(): void {}
   async flush(): Promise<void> {}
   async close(): Promise<void> {}
 
@@ -265,13 +264,34 @@ export class Tracer implements DetectObserver, AlertSink {
     this.#matched.push(rule)
   }
 
-  inspected(
-    flow: DetectFlow | undefined,
-    unit: InspectionUnit,
-    state: Evaluation,
-    sourcePort: number,
-    destinationPort: number,
-  ): void {
+  counted(rule: number, record: AlertRecord): void {
+    this.#targetOf(rule)?.words.remember(record)
+  }
+
+  silent(rule: number, why: Silence, record?: AlertRecord): void {
+    const target = this.#targetOf(rule)
+    if (target === undefined) return
+    const finding: Finding =
+      why === SILENCE.NOALERT
+        ? { cause: 'noalert', text: 'the rule says flowbits:noalert' }
+        : why === SILENCE.DUPLICATE
+          ? { cause: 'duplicate', text: 'it has matched a packet whose bytes are these' }
+          : target.words.below(record!)
+    this.#findings.set(rule, finding)
+  }
+
+  decided(fired: readonly number[]): void {
+    this.#fired = fired
+  }
+
+  filtered(rule: number, outcome: Outcome, action: RuleAction, record: AlertRecord): void {
+    const target = this.#targetOf(rule)
+    if (target === undefined) return
+    if (!target.compiled.hasDetectionFilter) target.words.remember(record)
+    this.#findings.set(rule, target.words.filtered(outcome, action, record))
+  }
+
+  inspected(flow: DetectFlow | undefined, unit: InspectionUnit, state: Evaluation, judge: UnitJudge): void {
     const { packet } = this.#stack
     const record = flow === undefined ? this.#log.ofPacket(packet) : this.#log.of(flow, packet)
     if (record !== undefined) {
@@ -279,15 +299,17 @@ export class Tracer implements DetectObserver, AlertSink {
       for (const rule of this.#matched) record.fired.set(rule, packet.number)
       for (const target of this.targets) {
         if (this.#matched.includes(target.index)) this.#settle(target, record, packet.number)
-        else this.#trace(target, record, flow, unit, state, sourcePort, destinationPort)
+        else this.#trace(target, record, unit, state, judge)
       }
     }
     this.#tables.length = 0
     this.#matched.length = 0
-    this.#outcomes.clear()
-    const { duplicates, passed } = this.#counters!
-    this.#duplicates = duplicates
-    this.#passed = passed
+    this.#findings.clear()
+    this.#fired = []
+  }
+
+  #targetOf(rule: number): Target | undefined {
+    return this.targets.find(({ index }) => index === rule)
   }
 
   #noteUnit(record: FlowRecord, unit: InspectionUnit): void {
@@ -301,62 +323,37 @@ export class Tracer implements DetectObserver, AlertSink {
   #settle(target: Target, record: FlowRecord, packet: number): void {
     const trace = target.traceOf(record)
     trace.matches++
-    const outcome = this.#outcomes.get(target) ?? this.#silence(target)
-    if (outcome.cause !== 'alerted') trace.unreported = { ...outcome, packet }
+    const finding = this.#findings.get(target.index) ?? this.#queued(target)
+    if (finding.cause !== 'alerted') trace.unreported = { ...finding, packet }
     else if (trace.alerts.length < MAX_PACKETS) trace.alerts.push(packet)
   }
 
-  /** Why a match did not reach the alert sink. */
-  #silence({ compiled }: Target): Outcome {
-    const { duplicates, passed } = this.#counters!
-    if (compiled.noalert) return { cause: 'noalert', text: 'the rule says flowbits:noalert' }
-    if (duplicates > this.#duplicates) {
-      return { cause: 'duplicate', text: 'it has alerted on a packet whose bytes are these' }
-    }
-    if (passed > this.#passed) {
-      const pass = this.#matched.map((index) => this.#set.rules[index]!.rule)
-      const found = pass.find(({ header }) => header.action === 'pass')
-      const own = found === compiled.rule
-      const text = own
-        ? 'it is a pass rule itself'
-        : `pass rule ${found?.gid}:${found?.sid} matched the same data`
-      return { cause: 'passed', text }
-    }
-    return { cause: 'alert_limit', text: 'too many rules matched the same data' }
+  /** Why the event queue kept a match back. */
+  #queued({ index, compiled }: Target): Finding {
+    const fired = this.#fired
+    const fate = this.#queue.fateOf(index, fired)
+    const { maxQueue, log } = this.#queue.settings
+    const rules = fired.map((one) => this.#set.rules[one]!.rule)
+    return queueFinding(compiled.rule, fate, rules, Math.min(maxQueue, log))
   }
 
-  /** The judgement of detection before it evaluates a candidate, with the reason kept. */
+  /** A rule that did not match: what it failed at. The questions are those of detection, the header's first. */
   #trace(
     target: Target,
     record: FlowRecord,
-    flow: DetectFlow | undefined,
     unit: InspectionUnit,
     state: Evaluation,
-    sourcePort: number,
-    destinationPort: number,
+    judge: UnitJudge,
   ): void {
-    const { index, compiled } = target
+    const { index } = target
     if (!this.#tables.some((table) => table.holds(index))) return
-    const set = this.#set
-    const trait = set.traits[index]!
-    const fit = set.fits(unit.direction, unit.service)[index]!
-    const first = flow === undefined || (flow.uctx?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
-    const source = set.portClasses.classOf[sourcePort]!
-    const destination = set.portClasses.classOf[destinationPort]!
-    if (!compiled.header.matches(state, unit.service, source, destination)) {
-      target.traceOf(record).wrongHeader++
-    } else if ((fit & FIT.FIRST) !== 0 && !first) {
-      target.traceOf(record).lateForService++
-    } else if ((trait & TRAIT.NEEDS_ESTABLISHED) !== 0 && !state.established) {
-      target.traceOf(record).notEstablished++
-    } else {
-      const http = unit.kind === UNIT.HTTP_REQUEST || unit.kind === UNIT.HTTP_RESPONSE
-      const body =
-        http && (trait & TRAIT.BODY_ONLY) !== 0 && compiled.header.seesBodyOnly(source, destination)
-      const raw = body && first && (trait & TRAIT.RAW_FIRST) !== 0
-      const seesRaw = raw && unit.kind === UNIT.HTTP_REQUEST && compiled.header.fitsPorts(source, destination)
-      const views = seesRaw ? [false, true] : [body]
-      target.walk(record, unit, state, this.#stack.packet.number, views)
-    }
+    if (judge.isInStream(index)) return
+    if (!judge.fitsHeader(index, state)) target.traceOf(record).wrongHeader++
+    else if (judge.isLate(index)) target.traceOf(record).lateForService++
+    else if (!judge.isEstablished(index)) target.traceOf(record).notEstablished++
+    else target.walk(record, unit, state, this.#stack.packet.number, VIEWS[judge.sees(index)]!)
   }
 }
+
+/** By `SEES`: whether packet data is the body alone, for each time the rule is tried. */
+const VIEWS: readonly (readonly boolean[])[] = [[], [false], [true], [false, true]]

@@ -105,7 +105,7 @@ const judgeFlow = (target: Target, record: FlowRecord, trace: Trace, fit: Header
   const [toServer, toClient] = bytes
   const single = protocol !== TCP || compiled.onTcpPackets
   if (toServer + toClient === 0 && !single) return { cause: 'no_data', text: 'no data was exchanged' }
-  const needsData = protocol === TCP ? compiled.onStreams : protocol === UDP
+  const needsData = protocol === TCP ? compiled.onStreams && !compiled.facts.headerOnly : protocol === UDP
   const fitting = fit.directions(record)
   if (needsData && record.isFlow && fitting.length === 1 && bytes[fitting[0]!] === 0) {
     const way = fitting[0] === TO_SERVER ? 'to the server' : 'to the client'

@@ -4,10 +4,20 @@
  * In: filled by detection. Out: read by the output writers during `alert()` only; a writer that keeps something copies
  * it.
  */
-import type { Rule } from '../rules/model.js'
+import type { Rule, RuleAction } from '../rules/model.js'
+import type { Disposition } from './disposition.js'
 
 export interface AlertRecord {
   readonly rule: Rule
+  /** That of the rule, unless a rate_filter has changed it. */
+  readonly action: RuleAction
+  /** What becomes of the packet. */
+  readonly disposition: Disposition
+  /**
+   * Matches of the same unit that are still to be decided on together, this one first; 0 = decided. Never more than 0
+   * unless filters are deferred (`DetectSettings.deferFilters`).
+   */
+  readonly undecided: number
   /** Packet time: seconds since 1970 and nanoseconds within the second. */
   readonly seconds: number
   readonly nanoseconds: number

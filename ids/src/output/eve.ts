@@ -5,6 +5,7 @@
 import type { Rule } from '../rules/model.js'
 import type { AlertHttp, AlertRecord } from './alert.js'
 import { communityId } from './community-id.js'
+import type { Disposition } from './disposition.js'
 import { payloadBase64, portsShown } from './fields.js'
 import { alertFlowId } from './flow-id.js'
 import type { AlertFormatter, FormatOptions } from './formatter.js'
@@ -39,7 +40,7 @@ const metadataObject = (rule: Rule): Record<string, string[]> | undefined => {
 }
 
 interface AlertFields {
-  readonly action: 'allowed'
+  readonly action: 'allowed' | 'blocked'
   readonly gid: number
   readonly signature_id: number
   readonly rev: number
@@ -50,7 +51,8 @@ interface AlertFields {
   readonly references: readonly string[] | undefined
 }
 
-/** A passive sensor allows everything. */
+const BLOCKED: ReadonlySet<Disposition> = new Set(['drop', 'block', 'reset'])
+
 const alertFields = (rule: Rule, url: FormatOptions['referenceUrl']): AlertFields => ({
   action: 'allowed',
   gid: rule.gid,
@@ -107,7 +109,7 @@ export class EveFormatter implements AlertFormatter {
       icmp_code: icmp ? record.destinationPort : undefined,
       pkt_src: 'wire/pcap',
       community_id: this.#options.communityId ? communityId(record) : undefined,
-      alert: this.#alertFields(record.rule),
+      alert: this.#alertFields(record),
       http: record.http === undefined ? undefined : httpFields(record.http),
       app_proto: record.service === 'unknown' ? undefined : record.service,
       direction: DIRECTION[record.direction],
@@ -118,13 +120,13 @@ export class EveFormatter implements AlertFormatter {
     return `${JSON.stringify(event)}\n`
   }
 
-  #alertFields(rule: Rule): AlertFields {
+  #alertFields({ rule, disposition }: AlertRecord): AlertFields {
     let fields = this.#alerts.get(rule)
     if (fields === undefined) {
       fields = alertFields(rule, this.#options.referenceUrl)
       this.#alerts.set(rule, fields)
     }
-    return fields
+    return BLOCKED.has(disposition) ? { ...fields, action: 'blocked' } : fields
   }
 
   /** Addresses and ports as of the client, whatever the direction of the alert. */

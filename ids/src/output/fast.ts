@@ -1,10 +1,11 @@
 /** The one-line format (alert_fast), in Snort 3's and Snort 2's spelling. */
-import type { Rule, RuleAction } from '../rules/model.js'
+import type { Rule } from '../rules/model.js'
 import type { AlertRecord } from './alert.js'
+import type { Disposition } from './disposition.js'
 import { portsShown } from './fields.js'
 import type { AlertFormatter, AlertStyle, FormatOptions } from './formatter.js'
 import type { PacketFacts } from './packet-facts.js'
-import { ACTION_WORDS, snort2Protocol, snort3Protocol, visible } from './text.js'
+import { snort2Protocol, snort3Protocol, visible } from './text.js'
 import { SnortTimestamps } from './timestamp.js'
 
 /** `SIP:SP -> DIP:DP`, without ports where there are none. */
@@ -26,13 +27,14 @@ export const classification = (rule: Rule): string => {
   return `${text}[Priority: ${rule.priority}]`
 }
 
-/** The packet would have been dropped by an inline sensor. */
+/** Snort 2: the packet was dropped, or would have been by an inline sensor. */
+const SNORT2_DROP = ' [Drop]'
 const SNORT2_WOULD_DROP = ' [WDrop]'
 
-const actionMark = (action: RuleAction, style: AlertStyle): string => {
-  const word = ACTION_WORDS[action]
-  if (word === 'allow') return ''
-  return style === 'snort3' ? ` [${word}]` : SNORT2_WOULD_DROP
+const actionMark = (disposition: Disposition, style: AlertStyle): string => {
+  if (disposition === 'allow') return ''
+  if (style === 'snort3') return ` [${disposition}]`
+  return disposition.startsWith('would_') ? SNORT2_WOULD_DROP : SNORT2_DROP
 }
 
 export const snortTimestamps = (options: FormatOptions): SnortTimestamps =>
@@ -43,8 +45,8 @@ export class FastFormatter implements AlertFormatter {
   readonly #style: AlertStyle
   readonly #timestamps: SnortTimestamps
   readonly #protocol: (protocol: number) => string
-  /** The part of the line that only depends on the rule. */
-  readonly #middle = new WeakMap<Rule, string>()
+  /** The part of the line that only depends on the rule and, seldom, on what a rate_filter has made of it. */
+  readonly #middle = new WeakMap<Rule, { readonly disposition: Disposition; readonly text: string }>()
 
   constructor(options: FormatOptions) {
     this.#style = options.style
@@ -55,19 +57,18 @@ export class FastFormatter implements AlertFormatter {
   format(record: AlertRecord, packet: PacketFacts | undefined): string {
     const time = this.#timestamps.format(record.seconds, record.nanoseconds)
     const protocol = this.#protocol(record.protocol)
-    return `${time}${this.#ruleText(record.rule)}{${protocol}} ${endpoints(record, packet)}\n`
+    return `${time}${this.#ruleText(record)}{${protocol}} ${endpoints(record, packet)}\n`
   }
 
-  #ruleText(rule: Rule): string {
-    let text = this.#middle.get(rule)
-    if (text === undefined) {
-      const style = this.#style
-      const gap = style === 'snort3' ? ' ' : '  '
-      const mark = actionMark(rule.header.action, style)
-      const head = mark === '' ? gap : `${gap.slice(1)}${mark} `
-      text = `${head}${identification(rule, style)} ${classification(rule)} `
-      this.#middle.set(rule, text)
-    }
+  #ruleText({ rule, disposition }: AlertRecord): string {
+    const known = this.#middle.get(rule)
+    if (known?.disposition === disposition) return known.text
+    const style = this.#style
+    const gap = style === 'snort3' ? ' ' : '  '
+    const mark = actionMark(disposition, style)
+    const head = mark === '' ? gap : `${gap.slice(1)}${mark} `
+    const text = `${head}${identification(rule, style)} ${classification(rule)} `
+    this.#middle.set(rule, { disposition, text })
     return text
   }
 }

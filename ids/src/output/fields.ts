@@ -14,7 +14,7 @@ import {
   type PacketFacts,
   udpLength,
 } from './packet-facts.js'
-import { ACTION_WORDS, hasPorts, hex, isIcmp, PROTOCOL, snort3Protocol, tcpFlagText } from './text.js'
+import { hasPorts, hex, isIcmp, PROTOCOL, snort3Protocol, tcpFlagText } from './text.js'
 
 /** One alert as the field table sees it. `packet` is set for alerts on a single packet only. */
 export interface FieldSource {
@@ -79,7 +79,7 @@ export const payloadBase64 = (record: AlertRecord, limit: number): string => {
 const ETHERNET_HEADER = 14
 
 const FIELDS = {
-  action: { value: (a) => ACTION_WORDS[a.record.rule.header.action] },
+  action: { value: (a) => a.record.disposition },
   b64_data: {
     value: (a) =>
       payloadSize(a.record) > 0 && a.payloadLimit > 0 ? payloadBase64(a.record, a.payloadLimit) : undefined,

@@ -37,6 +37,14 @@ export const flowId = (flow: FlowIdentity): number => {
   return ((high ^ (high >>> 11)) & HIGH_BITS) * HIGH_FACTOR + ((low ^ (low >>> 16)) >>> 0)
 }
 
+/** Text that tells the flow of an alert from all others of a run, whatever the number of threads. */
+export const flowKeyOf = (record: AlertRecord): string => {
+  const source = `${record.sourceAddress} ${record.sourcePort}`
+  const destination = `${record.destinationAddress} ${record.destinationPort}`
+  const ends = record.direction === 'S2C' ? `${destination} ${source}` : `${source} ${destination}`
+  return `${ends} ${record.protocol} ${record.vlan} ${record.flowStart}`
+}
+
 /** That of the flow behind an alert; undefined when there is none. */
 export const alertFlowId = (record: AlertRecord): number | undefined => {
   if (record.flowId < 0) return undefined

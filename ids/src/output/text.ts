@@ -1,8 +1,6 @@
 /**
  * Turning hostile or merely odd text into something that is safe on one line of a log, and small shared wordings.
  */
-import type { RuleAction } from '../rules/model.js'
-
 /** C0, DEL, C1, line and paragraph separators, and the marks that reorder text on a terminal. */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 const UNSAFE_ONCE = new RegExp(UNSAFE.source)
@@ -15,22 +13,6 @@ export const visible = (text: string): string =>
 
 const escapeCharacter = (code: number): string =>
   code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
-
-/**
- * What a rule's action amounts to for a passive sensor: nothing is ever blocked, so Snort's word for what an inline
- * sensor would have done.
- */
-export const ACTION_WORDS: Readonly<Record<RuleAction, string>> = {
-  alert: 'allow',
-  log: 'allow',
-  pass: 'allow',
-  drop: 'would_drop',
-  sdrop: 'would_drop',
-  reject: 'would_reset',
-  block: 'would_block',
-  react: 'would_block',
-  rewrite: 'would_rewrite',
-}
 
 const IP_PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'HOPOPT'],

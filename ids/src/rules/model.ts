@@ -245,10 +245,13 @@ export interface SameIpOption {
   readonly kind: 'sameip'
 }
 
+/** What matches are counted for: an address, the rule as a whole, a flow, a pair of addresses. */
+export type Track = 'by_src' | 'by_dst' | 'by_rule' | 'by_flow' | 'by_both'
+
 export interface RateOption {
   readonly kind: 'detection_filter' | 'threshold'
   readonly type: 'limit' | 'threshold' | 'both' | undefined
-  readonly track: 'by_src' | 'by_dst'
+  readonly track: Track
   readonly count: number
   readonly seconds: number
 }

@@ -10,7 +10,7 @@ import { makeRule } from './rules.js'
 
 function filterOf(settings: Partial<AlertFilterSettings> = {}): { filter: AlertFilter; counters: Counters } {
   const counters = new Counters()
-  const all = { eventFilters: [], suppressions: [], maxFilterStates: 100, ...settings }
+  const all = { eventFilters: [], suppressions: [], rateFilters: [], maxFilterStates: 100, ...settings }
   return { filter: new AlertFilter(all, counters), counters }
 }
 
@@ -126,7 +126,7 @@ describe('in an inspector', () => {
     const engine = makeEngine(RULE, { detect: { deferFilters: true } })
     const { alerts } = runEngine(engine, scans)
     expect(alerts).toHaveLength(6)
-    const filter = engine.createFilter()
+    const { filter } = engine.createGate()
     const kept = alerts.filter(({ record }) =>
       filter.accept(record.rule, record.sourceAddress, record.destinationAddress, record.seconds),
     )

@@ -112,7 +112,18 @@ describe('flowbits', () => {
 })
 
 describe('what one unit brings', () => {
-  it('reports by priority, then gid and sid', () => {
+  it('reports by the length of the pattern, then the higher sid', () => {
+    const rules = [
+      rule(9, 'content:"fir"; priority:1;'),
+      rule(4, 'content:"first"; priority:3;'),
+      rule(7, 'content:"first"; priority:1;'),
+      rule(10, 'dsize:>0; priority:1;'),
+    ].join('\n')
+    const { alerts } = run(rules, twoTurns.slice(0, 4))
+    expect(alerts.filter(({ fromStream }) => fromStream).map(({ sid }) => sid)).toEqual([7, 4, 9])
+  })
+
+  it('reports by priority, then gid and sid, when told to', () => {
     const rules = [
       rule(9, 'content:"first"; priority:2;'),
       rule(4, 'content:"first"; priority:3;'),
@@ -120,16 +131,23 @@ describe('what one unit brings', () => {
       rule(3, 'content:"first"; priority:2;'),
       rule(8, 'content:"first"; priority:2; gid:0;').replace('gid:0;', 'gid:3;'),
     ].join('\n')
-    expect(sids(rules, twoTurns)).toEqual([7, 3, 9, 8, 4])
+    const detect = { eventQueue: { orderEvents: 'priority' } } as const
+    expect(sids(rules, twoTurns, { detect })).toEqual([7, 3, 9, 8, 4])
   })
 
-  it('reports drop and reject before alert, alert before log', () => {
+  it('reports the first action that has a match: drop before alert, alert before log', () => {
     const rules = [
       rule(1, 'content:"first";').replace('alert', 'log'),
       rule(2, 'content:"first";'),
       rule(3, 'content:"first";').replace('alert', 'drop'),
     ].join('\n')
-    expect(sids(rules, twoTurns)).toEqual([3, 2, 1])
+    const { alerts, inspector } = run(rules, twoTurns)
+    expect(alerts.map(({ sid }) => sid)).toEqual([3])
+    expect(inspector.counters.outranked).toBe(2)
+    const all = { detect: { eventQueue: { processAllEvents: true } } }
+    expect(sids(rules, twoTurns, all)).toEqual([3, 2, 1])
+    const order = ['log', 'alert'] as const
+    expect(sids(rules, twoTurns, { detect: { eventQueue: { actionOrder: order } } })).toEqual([1])
   })
 
   it('reports nothing of a unit that a pass rule matches', () => {

@@ -46,7 +46,7 @@ describe('limits', () => {
       (_, i) => `alert tcp any any -> any any (content:"many"; sid:${i + 1};)`,
     )
     const { alerts, inspector } = run(rules.join('\n'), clientSays('many'), {
-      detect: { maxAlertsPerUnit: 5 },
+      detect: { eventQueue: { log: 5, orderEvents: 'priority' } },
     })
     expect(alerts.map(({ sid }) => sid)).toEqual([1, 2, 3, 4, 5])
     expect(inspector.counters.alertLimit).toBe(15)
@@ -105,8 +105,8 @@ describe('limits', () => {
     expect(engine.problems).toEqual([])
     for (const port of [3000, 3050, 3199]) {
       expect(sids(rules.join('\n'), clientSays(`everywhere port${port - 3000}x`, port))).toEqual([
-        port - 2999,
         1000,
+        port - 2999,
       ])
     }
     expect(sids(rules.join('\n'), clientSays('everywhere port5x', 3006))).toEqual([1000])
