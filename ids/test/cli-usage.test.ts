@@ -205,6 +205,9 @@ describe('configuration', () => {
         'suppress gen_id 1, sig_id 5, track by_src, ip [10.1.0.0/16,10.2.0.0/16]',
         'event_filter gen_id 1, sig_id 5, type limit, track by_src, count 1, seconds 60',
         'config checksum_mode: none',
+        'rate_filter gen_id 1, sig_id 5, track by_rule, count 1, seconds 9, new_action drop, timeout 3',
+        'config event_queue: max_queue 8 log 5 order_events content_length',
+        'config order: pass drop alert log',
         '',
       ].join('\n'),
     )
@@ -219,6 +222,10 @@ describe('configuration', () => {
     ['event_filter gen_id 1, sig_id 2, type some, track by_src, count 1, seconds 1', 'type must be'],
     ['event_filter gen_id 1, sig_id 2, type limit, track by_src, count 0, seconds 1', 'count cannot be 0'],
     ['event_filter gen_id 1, gen_id 1', 'gen_id given twice'],
+    ['rate_filter gen_id 1, sig_id 2, track by_src, count 1, seconds 1, new_action no', 'new_action must'],
+    ['config event_queue: max_queue 4 log 5', 'log cannot be above max_queue'],
+    ['config event_queue: order_events size', 'order_events must be'],
+    ['config order: alert bark', "unknown action 'bark'"],
   ])('names the mistake in "%s"', async (line, cause) => {
     const conf = directory.file('snort.conf', `${GOOD}${line}\n`)
     const { stderr } = await runCli(['-T', '-c', conf])

@@ -8,8 +8,12 @@ import {
   type TestPacket,
   udpExchange,
 } from '../../test/support/conversation.js'
-import type { AlertFilterSettings } from '../src/detect/alert-filter.js'
-import { Explainer, type FlowVerdict, type RuleExplanation } from '../src/explain/index.js'
+import {
+  Explainer,
+  type ExplainerOptions,
+  type FlowVerdict,
+  type RuleExplanation,
+} from '../src/explain/index.js'
 import { createEngines } from '../src/match/index.js'
 import { loadRules, Variables } from '../src/rules/index.js'
 
@@ -17,7 +21,7 @@ const engines = createEngines({ engine: 'aho-corasick' })
 
 interface Options {
   readonly variables?: Readonly<Record<string, string>>
-  readonly filters?: Partial<AlertFilterSettings>
+  readonly filters?: ExplainerOptions['filters']
   readonly checksums?: 'verify' | 'ignore'
 }
 
@@ -30,10 +34,7 @@ const explainerFor = (rules: string, sid: number, options: Options = {}): Explai
     ids: [{ gid: 1, sid }],
     matcherEngine: engines.matcher,
     regexEngine: engines.regex,
-    filters: {
-      eventFilters: options.filters?.eventFilters ?? [],
-      suppressions: options.filters?.suppressions ?? [],
-    },
+    filters: options.filters ?? {},
     checksums: options.checksums ?? 'verify',
   })
 }
@@ -362,6 +363,35 @@ describe('matches that are not reported', () => {
     const one = verdict(`${pass}\n${tcp('content:"abc";')}`, talk('xabc'))
     expect(one.cause).toBe('passed')
     expect(one.text).toContain('pass rule 1:9 matched the same data')
+  })
+
+  it('a rule whose action goes first', () => {
+    const other = 'drop tcp any any -> any any (msg:"d"; content:"abc"; sid:2;)'
+    const { cause, text } = verdict(`${rule.replace(' flowbits:noalert;', '')}\n${other}`, talk('xabc'))
+    expect(cause).toBe('outranked')
+    expect(text).toContain('drop rule 1:2 matched the same data; alert rules come after it')
+  })
+
+  it('the event queue', () => {
+    const others = [2, 3, 4].map((sid) => `alert tcp any any -> any any (content:"abc"; sid:${sid};)`)
+    const rules = [rule.replace(' flowbits:noalert;', ''), ...others].join('\n')
+    const { cause, text } = verdict(rules, talk('xabc'), { filters: { eventQueue: { log: 3 } } })
+    expect(cause).toBe('alert_limit')
+    expect(text).toContain('the event queue is full: 4 rules matched the same data, 3 are reported')
+  })
+
+  it('a rate_filter', () => {
+    const rate = { gid: 1, sid: 1, track: 'by_rule', count: 1, seconds: 0, timeout: 0 } as const
+    const rateFilters = [{ ...rate, newAction: 'pass', applyTo: undefined }] as const
+    const twice = [1, 2].flatMap((client) =>
+      conversation({ clientPort: 4000 + client, serverPort: 7777, start: client })
+        .handshake()
+        .client('xabc')
+        .close()
+        .packets(),
+    )
+    const { flows } = explain(rule.replace(' flowbits:noalert;', ''), twice, { filters: { rateFilters } })
+    expect(flows.map(({ cause }) => cause).sort()).toEqual(['alerted', 'rate_filter'])
   })
 
   it('detection_filter', () => {

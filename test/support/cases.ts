@@ -4,6 +4,8 @@
  * In: `cases.json` beside the captures. Out: the cases, and the verdict on a run. Called by the case tests.
  */
 import { readFileSync } from 'node:fs'
+import { type DetectSettings, loadRules, Variables } from 'weir'
+import { newConfigDirectives, takeDirective } from '../../ids/src/config/directives.js'
 import type { FlowAlert } from './run.js'
 import { sharedPath } from './shared.js'
 
@@ -16,9 +18,55 @@ export interface DetectionCase {
   readonly truth: string
   readonly exact: boolean
   readonly expected: readonly { readonly gid: number; readonly sid: number; readonly count: number }[]
+  /** Snort was inline: actions were taken. */
+  readonly inline?: boolean
+  /** Snort's configuration where it is not the stock one. */
+  readonly snort3_config?: Snort3Config
+  /** Filters in the words of threshold.conf. */
   readonly threshold_config?: string | null
   readonly snort3_builtin?: readonly { readonly gid: number; readonly sid: number; readonly count: number }[]
   readonly note: string
+}
+
+interface Snort3Suppression {
+  readonly gid: number
+  readonly sid: number
+  readonly track?: 'by_src' | 'by_dst'
+  readonly ip?: string
+}
+
+/** The parts of a Snort 3 configuration that say what is reported. */
+interface Snort3Config {
+  readonly event_queue?: { readonly max_queue?: number; readonly log?: number }
+  readonly suppress?: readonly Snort3Suppression[]
+}
+
+/** What detection is told for a case. @throws Error for a filter that cannot be read */
+export function settingsOf(entry: DetectionCase): Partial<DetectSettings> {
+  const directives = newConfigDirectives()
+  const { event_queue: queue, suppress } = entry.snort3_config ?? {}
+  const suppressed = suppress?.map(
+    ({ gid, sid, track, ip }) =>
+      `suppress gen_id ${gid}, sig_id ${sid}${ip === undefined ? '' : `, track ${track}, ip ${ip}`}`,
+  )
+  const variables = new Variables()
+  loadRules({
+    files: [{ path: 'case.conf', text: [entry.threshold_config ?? '', ...(suppressed ?? [])].join('\n') }],
+    variables,
+    directive: (directive) => takeDirective(directive, directives, variables),
+  })
+  const { eventFilters, suppressions, rateFilters } = directives
+  const { max_queue: maxQueue, log } = queue ?? {}
+  return {
+    inline: entry.inline === true,
+    eventFilters,
+    suppressions,
+    rateFilters,
+    eventQueue: {
+      ...(maxQueue === undefined ? {} : { maxQueue }),
+      ...(log === undefined ? {} : { log }),
+    },
+  }
 }
 
 export function loadCases(): DetectionCase[] {

@@ -4,7 +4,7 @@
  * In: rule text or files and a capture. Out: how often each rule fired on each flow, and which flows there were.
  */
 import { CLI, createStack, ON_CONN_START, openCapture } from '@weir/stack'
-import type { LoadedRules, RuleFileInput } from 'weir'
+import type { DetectSettings, LoadedRules, RuleFileInput } from 'weir'
 import { type AlertRecord, type AlertSink, createEngine, createEngines, loadRules, Variables } from 'weir'
 
 export interface RunOptions {
@@ -14,6 +14,7 @@ export interface RunOptions {
   readonly checksums?: 'verify' | 'ignore'
   readonly engine?: 'auto' | 'aho-corasick'
   readonly builtinEvents?: boolean
+  readonly settings?: Partial<DetectSettings>
 }
 
 export interface FlowAlert {
@@ -58,7 +59,7 @@ export async function runRules(options: RunOptions): Promise<RunResult> {
     rules: loaded.rules,
     matcherEngine: engines.matcher,
     regexEngine: engines.regex,
-    settings: { builtinEvents: options.builtinEvents ?? false },
+    settings: { builtinEvents: options.builtinEvents ?? false, ...options.settings },
   })
   const stack = createStack({ checksums: options.checksums ?? 'verify', midstream: true, seed: 1 })
   const flows = new Set<string>()

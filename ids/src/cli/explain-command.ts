@@ -34,14 +34,20 @@ export const runExplain = async (call: CommandCall): Promise<ExitCode> => {
   if (flags.sid.length === 0) throw usageError('which rule? give --sid SID')
   const input = inputSettings(flags)
   checkInputs(input, 1)
-  const { loaded, directives } = loadRuleConfiguration(ruleSettings(flags, flags.rules))
+  const settings = ruleSettings(flags, flags.rules)
+  const { loaded, directives } = loadRuleConfiguration(settings)
   const engines = enginesFor(call)
   const explainer = new Explainer({
     loaded,
     ids: flags.sid,
     matcherEngine: engines.matcher,
     regexEngine: engines.regex,
-    filters: { eventFilters: directives.eventFilters, suppressions: directives.suppressions },
+    filters: {
+      eventFilters: directives.eventFilters,
+      suppressions: directives.suppressions,
+      rateFilters: directives.rateFilters,
+      eventQueue: { ...directives.eventQueue, ...settings.eventQueue },
+    },
     checksums: input.checksums ?? directives.checksums ?? 'verify',
   })
   const stop = new StopSwitch(io)

@@ -3,7 +3,8 @@
  * are made from this table.
  */
 import { InvalidArgumentError } from 'commander'
-import { DEFAULTS } from '../config/index.js'
+import { DEFAULTS, parseActionOrder, parseEventQueue } from '../config/index.js'
+import { ACTION_ORDER } from '../detect/event-queue.js'
 import { DEFAULT_FLOWS, type RuleId } from '../explain/index.js'
 import { ENGINE_CHOICES } from '../match/index.js'
 import {
@@ -114,6 +115,9 @@ const ruleIds = (value: string): readonly RuleId[] => {
   })
 }
 
+const parsed = <T>(result: T | string): T =>
+  typeof result === 'string' ? wrong(`${result.charAt(0).toUpperCase()}${result.slice(1)}.`) : result
+
 const CHECKSUM_MODES = ['all', 'none'] as const
 
 const checksums = (value: string): 'verify' | 'ignore' =>
@@ -211,6 +215,34 @@ export const FLAGS = {
     spelling: '--strict',
     group: 'Rules',
     help: 'end with exit code 3 when any rule cannot be loaded',
+  },
+  eventQueue: {
+    kind: 'single',
+    parse: (value) => parsed(parseEventQueue(value)),
+    spelling: '--event-queue <limits>',
+    group: 'Detection',
+    help: "limits for what one packet or message reports; Snort's own are 'max_queue 8 log 3 order_events content_length'",
+    fallback: 'max_queue 256 log 256 order_events content_length',
+  },
+  order: {
+    kind: 'single',
+    parse: (value) => parsed(parseActionOrder(value)),
+    spelling: '--order <actions>',
+    group: 'Detection',
+    help: 'order of rule actions: only the first that has a match is reported',
+    fallback: ACTION_ORDER.join(' '),
+  },
+  alertBeforePass: {
+    kind: 'switch',
+    spelling: '--alert-before-pass',
+    group: 'Detection',
+    help: 'report alert rules although a pass rule matches, too',
+  },
+  processAllEvents: {
+    kind: 'switch',
+    spelling: '--process-all-events',
+    group: 'Detection',
+    help: 'report the matches of every action, not only of the first that has any',
   },
   builtin: {
     kind: 'switch',

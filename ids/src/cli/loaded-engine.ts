@@ -42,6 +42,8 @@ const load = (settings: RuleSettings, choice: EngineOptions): LoadedEngine => {
     settings: {
       eventFilters: directives.eventFilters,
       suppressions: directives.suppressions,
+      rateFilters: directives.rateFilters,
+      eventQueue: { ...directives.eventQueue, ...settings.eventQueue },
       deferFilters: true,
       builtinEvents: settings.builtin,
       inspection: { lenientHttp: settings.lenientHttp },

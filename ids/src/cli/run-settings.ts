@@ -1,12 +1,14 @@
 /** Flag values → settings of a detection run. What single values cannot tell is checked here: combinations. */
 import { availableParallelism } from 'node:os'
 import {
+  ALERT_BEFORE_PASS,
   DEFAULTS,
   type InputSettings,
   type OutputSettings,
   type RuleSettings,
   type RunSettings,
 } from '../config/index.js'
+import type { EventQueueSettings } from '../detect/event-queue.js'
 import { cacheDirectory } from '../match/index.js'
 import type { AlertFormat } from '../output/index.js'
 import { usageError } from './errors.js'
@@ -52,7 +54,19 @@ export const ruleSettings = (flags: FlagValues, files: readonly string[]): RuleS
   strict: flags.strict,
   builtin: flags.builtin,
   lenientHttp: flags.lenientHttp,
+  eventQueue: queueSettings(flags),
 })
+
+const queueSettings = (flags: FlagValues): Partial<EventQueueSettings> => {
+  if (flags.alertBeforePass && flags.order !== undefined)
+    throw usageError('--order and --alert-before-pass exclude each other')
+  const order = flags.alertBeforePass ? ALERT_BEFORE_PASS : flags.order
+  return {
+    ...flags.eventQueue,
+    ...(order === undefined ? {} : { actionOrder: order }),
+    ...(flags.processAllEvents ? { processAllEvents: true } : {}),
+  }
+}
 
 /** 0 asks for as many threads as there are processors. */
 const jobCount = (flags: FlagValues): number => {

@@ -1,28 +1,29 @@
 /**
- * snort.conf lines that are not rules and mean something here: event_filter, threshold, suppress, `config
- * checksum_mode`. Every other directive of Snort's is left to the loader, which reports it.
- *
- * Forms (snort-manual 2.4, 3.7): `event_filter gen_id 1, sig_id 5, type limit, track by_src, count 1, seconds 60`,
- * `suppress gen_id 1, sig_id 5[, track by_src, ip 10.0.0.0/8]`.
+ * snort.conf lines that are not rules and mean something here: filters, `config checksum_mode`, `config event_queue`,
+ * `config order`. Every other directive of Snort's is left to the loader, which reports it.
  */
-import type { EventFilter, Suppression } from '../detect/alert-filter.js'
-import { type Directive, RuleTextError, type Variables } from '../rules/index.js'
+import type { EventFilter, RateFilter, Suppression } from '../detect/alert-filter.js'
+import type { EventQueueSettings } from '../detect/event-queue.js'
+import type { Directive, Variables } from '../rules/index.js'
+import { eventFilter, rateFilter, suppression, wrong } from './filter-directives.js'
+import { parseActionOrder, parseEventQueue } from './queue-settings.js'
 
 /** What the directives of all files came to. */
 export interface ConfigDirectives {
   readonly eventFilters: EventFilter[]
   readonly suppressions: Suppression[]
+  readonly rateFilters: RateFilter[]
+  eventQueue: Partial<EventQueueSettings>
   checksums: 'verify' | 'ignore' | undefined
 }
 
 export const newConfigDirectives = (): ConfigDirectives => ({
   eventFilters: [],
   suppressions: [],
+  rateFilters: [],
+  eventQueue: {},
   checksums: undefined,
 })
-
-const wrong = (directive: Directive, message: string): RuleTextError =>
-  new RuleTextError('value', `bad ${directive.keyword}`, `${directive.keyword}: ${message}`, directive.restAt)
 
 /**
  * Takes a directive if it is one of ours.
@@ -41,84 +42,41 @@ export const takeDirective = (
     case 'suppress':
       into.suppressions.push(suppression(directive, variables))
       return true
+    case 'rate_filter':
+      into.rateFilters.push(rateFilter(directive, variables))
+      return true
     case 'config':
-      return checksumMode(directive, into)
+      return configLine(directive, into)
     default:
       return false
   }
 }
 
-const checksumMode = (directive: Directive, into: ConfigDirectives): boolean => {
-  const match = /^checksum_mode\s*:\s*(\S+)$/i.exec(directive.rest.trim())
+const configLine = (directive: Directive, into: ConfigDirectives): boolean => {
+  const match = /^(\w+)\s*:\s*(.+)$/s.exec(directive.rest.trim())
   if (match === null) return false
-  const mode = match[1]!.toLowerCase()
+  const value = match[2]!.trim()
+  const parsed = <T>(result: T | string): T => {
+    if (typeof result === 'string') throw wrong(directive, `${match[1]}: ${result}`)
+    return result
+  }
+  switch (match[1]!.toLowerCase()) {
+    case 'checksum_mode':
+      return checksumMode(value, into)
+    case 'event_queue':
+      into.eventQueue = { ...into.eventQueue, ...parsed(parseEventQueue(value)) }
+      return true
+    case 'order':
+      into.eventQueue = { ...into.eventQueue, actionOrder: parsed(parseActionOrder(value)) }
+      return true
+    default:
+      return false
+  }
+}
+
+const checksumMode = (value: string, into: ConfigDirectives): boolean => {
+  const mode = value.toLowerCase()
   if (mode !== 'all' && mode !== 'none') return false
   into.checksums = mode === 'all' ? 'verify' : 'ignore'
   return true
-}
-
-/** `key value, key value` with each key of `keys` at most once; a bracketed list may hold commas. */
-const pairs = (directive: Directive, keys: readonly string[]): ReadonlyMap<string, string> => {
-  const result = new Map<string, string>()
-  for (const part of directive.rest.split(/,(?![^[]*\])/)) {
-    const match = /^\s*(\w+)\s+(.+?)\s*$/s.exec(part)
-    if (match === null) throw wrong(directive, `expected 'name value', not '${part.trim()}'`)
-    const [, key, value] = match as unknown as [string, string, string]
-    if (!keys.includes(key)) throw wrong(directive, `unknown setting '${key}'; there are ${keys.join(', ')}`)
-    if (result.has(key)) throw wrong(directive, `${key} given twice`)
-    result.set(key, value)
-  }
-  return result
-}
-
-const integer = (
-  directive: Directive,
-  given: ReadonlyMap<string, string>,
-  key: string,
-  low: number,
-): number => {
-  const text = given.get(key)
-  if (text === undefined) throw wrong(directive, `${key} is missing`)
-  const value = Number(text)
-  if (!/^-?\d+$/.test(text) || value < low || value > 0xffffffff)
-    throw wrong(directive, `${key} cannot be ${text}`)
-  return value
-}
-
-const track = (directive: Directive, text: string | undefined): 'by_src' | 'by_dst' => {
-  if (text === 'by_src' || text === 'by_dst') return text
-  throw wrong(directive, `track must be by_src or by_dst`)
-}
-
-const eventFilter = (directive: Directive): EventFilter => {
-  const given = pairs(directive, ['gen_id', 'sig_id', 'type', 'track', 'count', 'seconds'])
-  const type = given.get('type')
-  if (type !== 'limit' && type !== 'threshold' && type !== 'both') {
-    throw wrong(directive, 'type must be limit, threshold or both')
-  }
-  const count = integer(directive, given, 'count', -1)
-  if (count === 0) throw wrong(directive, 'count cannot be 0')
-  return {
-    gid: integer(directive, given, 'gen_id', 0),
-    sid: integer(directive, given, 'sig_id', 0),
-    type,
-    track: track(directive, given.get('track')),
-    count,
-    seconds: integer(directive, given, 'seconds', 1),
-  }
-}
-
-const suppression = (directive: Directive, variables: Variables): Suppression => {
-  const given = pairs(directive, ['gen_id', 'sig_id', 'track', 'ip'])
-  const addresses = given.get('ip')
-  const tracked = given.get('track')
-  if ((addresses === undefined) !== (tracked === undefined)) {
-    throw wrong(directive, 'track and ip go together')
-  }
-  return {
-    gid: integer(directive, given, 'gen_id', 0),
-    sid: integer(directive, given, 'sig_id', 0),
-    track: tracked === undefined ? undefined : track(directive, tracked),
-    addresses: addresses === undefined ? undefined : variables.addresses(addresses, directive.restAt),
-  }
 }

@@ -5,6 +5,7 @@
  * and `RuleConfiguration`, which detection, outputs and the commands read. Called by the command line.
  */
 export { type ConfigDirectives, newConfigDirectives } from './directives.js'
+export { ALERT_BEFORE_PASS, parseActionOrder, parseEventQueue } from './queue-settings.js'
 export {
   bundledRuleFiles,
   ConfigurationError,

@@ -3,6 +3,7 @@
  *
  * In: built by the command line (and by tests). Out: read by the run, which hands each part to its package.
  */
+import type { EventQueueSettings } from '../detect/event-queue.js'
 import type { EngineChoice } from '../match/index.js'
 import type { AlertFormat, AlertStyle, FieldName } from '../output/index.js'
 
@@ -35,6 +36,8 @@ export interface RuleSettings {
   readonly references: string | undefined
   /** A rule that cannot be loaded ends the run. */
   readonly strict: boolean
+  /** What the command line says of the event queue; it goes before the configuration. */
+  readonly eventQueue: Partial<EventQueueSettings>
   /** Built-in events are reported. */
   readonly builtin: boolean
   /** Malformed HTTP bodies that Snort gives up are inspected. */

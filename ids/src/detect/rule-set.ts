@@ -16,6 +16,7 @@ import {
 } from '../inspect/unit.js'
 import type { PortSet, Rule, RuleProblem } from '../rules/model.js'
 import { type CompileContext, CompiledRule } from './compile.js'
+import { inEvaluationOrder } from './evaluation-order.js'
 import { GROUP, type GroupKind, GroupTable } from './groups.js'
 import { HeaderTests, SERVICE_FIT } from './header-test.js'
 import { PortClasses } from './ports.js'
@@ -24,9 +25,6 @@ import { isSliding } from './screen.js'
 
 /** One table for each direction of travel. */
 export type DirectionTables = readonly [toServer: GroupTable, toClient: GroupTable]
-
-/** Rounds of ordering rules that check flowbits after those that set them; longer chains keep the rules' order. */
-const MAX_FLOWBIT_DEPTH = 16
 
 /** Bits of `RuleSet.traits`: what need not, or must, be looked at before a rule's options are evaluated. */
 export const TRAIT = {
@@ -61,7 +59,7 @@ export const STAY = {
 } as const
 
 export class RuleSet {
-  /** In evaluation order: rules that change flowbits before those that check them, else as given. */
+  /** In evaluation order (`inEvaluationOrder`). */
   readonly rules: readonly CompiledRule[]
   readonly problems: readonly RuleProblem[]
   readonly portClasses: PortClasses
@@ -288,40 +286,4 @@ function problemOf(rule: Rule, error: unknown): RuleProblem {
     message: `rule ${rule.gid}:${rule.sid} cannot be evaluated: ${message}`,
     sid: rule.sid,
   }
-}
-
-/** Stable: a rule that checks a flowbit comes after every rule that changes it, as far as there are no cycles. */
-function inEvaluationOrder(rules: readonly Rule[]): Rule[] {
-  const depthOfBit = new Map<string, number>()
-  const depths = new Int32Array(rules.length)
-  const bitsOf = rules.map((rule) => {
-    const checks: string[] = []
-    const changes: string[] = []
-    for (const option of rule.options) {
-      if (option.kind !== 'flowbits' || option.action === 'noalert') continue
-      const list = option.action === 'isset' || option.action === 'isnotset' ? checks : changes
-      list.push(...option.names)
-    }
-    return { checks, changes }
-  })
-  for (let round = 0; round < MAX_FLOWBIT_DEPTH; round++) {
-    let changed = false
-    bitsOf.forEach(({ checks, changes }, i) => {
-      let depth = 0
-      for (const bit of checks) depth = Math.max(depth, (depthOfBit.get(bit) ?? -1) + 1)
-      if (depth > MAX_FLOWBIT_DEPTH) depth = MAX_FLOWBIT_DEPTH
-      depths[i] = depth
-      for (const bit of changes) {
-        if ((depthOfBit.get(bit) ?? -1) < depth) {
-          depthOfBit.set(bit, depth)
-          changed = true
-        }
-      }
-    })
-    if (!changed) break
-  }
-  return rules
-    .map((_, i) => i)
-    .sort((a, b) => depths[a]! - depths[b]! || a - b)
-    .map((i) => rules[i]!)
 }

@@ -18,6 +18,7 @@ export {
   type RuleFileInput,
 } from './load.js'
 export type * from './model.js'
+export { RULE_ACTIONS, TRACKS } from './model.js'
 export { type ParsedFileStore, ParsedFiles } from './parsed-file.js'
 export { ANY_PORT, formatPorts } from './port-set.js'
 export { formatProblem, ProblemLog, type ReasonCount, RuleTextError } from './problem.js'

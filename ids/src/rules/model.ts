@@ -10,16 +10,18 @@ import type { RegexFlags } from '../match/matcher.js'
 
 export type Dialect = 'snort2' | 'snort3'
 
-export type RuleAction =
-  | 'alert'
-  | 'log'
-  | 'pass'
-  | 'drop'
-  | 'sdrop'
-  | 'reject'
-  | 'block'
-  | 'react'
-  | 'rewrite'
+export const RULE_ACTIONS = [
+  'alert',
+  'log',
+  'pass',
+  'drop',
+  'sdrop',
+  'reject',
+  'block',
+  'react',
+  'rewrite',
+] as const
+export type RuleAction = (typeof RULE_ACTIONS)[number]
 
 /** `http`, `ssl`… (Snort 3: a service in place of a protocol) are `tcp` with that service. */
 export type RuleProtocol = 'tcp' | 'udp' | 'icmp' | 'ip'
@@ -246,7 +248,8 @@ export interface SameIpOption {
 }
 
 /** What matches are counted for: an address, the rule as a whole, a flow, a pair of addresses. */
-export type Track = 'by_src' | 'by_dst' | 'by_rule' | 'by_flow' | 'by_both'
+export const TRACKS = ['by_src', 'by_dst', 'by_rule', 'by_flow', 'by_both'] as const
+export type Track = (typeof TRACKS)[number]
 
 export interface RateOption {
   readonly kind: 'detection_filter' | 'threshold'

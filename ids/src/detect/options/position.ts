@@ -1,9 +1,11 @@
 /** Options about where and how long: `isdataat`, `urilen`/`bufferlen`, `dsize`, and the buffer selectors. */
 import type { BufferId } from '../../inspect/buffers.js'
-import { UNIT } from '../../inspect/unit.js'
+import { SERVICE, UNIT } from '../../inspect/unit.js'
 import type { BufferLengthOption, DsizeOption, IsDataAtOption, SetBufferOption } from '../../rules/model.js'
 import type { Evaluation, Evaluator } from '../evaluation.js'
 import { compileNumericTest, type Operand, type VariableNames } from './numbers.js'
+
+const TCP = 6
 
 /** True when byte number `at`, counted from the buffer start or the cursor, exists. */
 export class IsDataAtEvaluator implements Evaluator {
@@ -60,7 +62,13 @@ export class DsizeEvaluator implements Evaluator {
   }
 
   test(state: Evaluation): boolean {
-    return state.kind === UNIT.PACKET && state.packet !== undefined && this.#test(state.packet.payloadLength)
+    const { packet } = state
+    if (state.kind !== UNIT.PACKET || packet === undefined) return false
+    const { payloadLength } = packet
+    // Snort 3 does not look at the segments of a connection once it inspects it as HTTP.
+    if (state.snort3 && payloadLength > 0 && packet.protocol === TCP && state.unit?.service === SERVICE.HTTP)
+      return false
+    return this.#test(payloadLength)
   }
 }
 

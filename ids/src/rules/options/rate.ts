@@ -3,7 +3,7 @@
  */
 import { argumentParts, required, splitWord, unknownArgument } from '../arguments.js'
 import type { OptionText, RuleBuilder } from '../builder.js'
-import type { RateOption } from '../model.js'
+import { type RateOption, TRACKS } from '../model.js'
 import { parseInteger } from '../numbers.js'
 import { syntaxError, valueError } from '../problem.js'
 import type { OptionSpec } from '../registry.js'
@@ -34,7 +34,7 @@ function parseRate(rule: RuleBuilder, option: OptionText): void {
         parseInteger(value.text, word === 'count' ? 1 : 0, MAX_COUNT, `${kind} ${word}`, value.at),
       )
     } else if (
-      (word === 'track' && (text === 'by_src' || text === 'by_dst')) ||
+      (word === 'track' && TRACKS.some((track) => track === text)) ||
       (word === 'type' &&
         kind === 'threshold' &&
         (text === 'limit' || text === 'threshold' || text === 'both'))
@@ -61,7 +61,7 @@ export const rateOptions: readonly OptionSpec[] = [
     name: 'detection_filter',
     dialects: ['snort2', 'snort3'],
     status: 'evaluated',
-    argument: 'track by_src|by_dst, count <n>, seconds <n>',
+    argument: 'track by_src|by_dst|by_rule|by_flow|by_both, count <n>, seconds <n>',
     help: 'the rule fires only beyond n matches from one address in that time',
     section: '3.7.10',
     once: true,
@@ -71,7 +71,8 @@ export const rateOptions: readonly OptionSpec[] = [
     name: 'threshold',
     dialects: ['snort2'],
     status: 'evaluated',
-    argument: 'type limit|threshold|both, track by_src|by_dst, count <n>, seconds <n>',
+    argument:
+      'type limit|threshold|both, track by_src|by_dst|by_rule|by_flow|by_both, count <n>, seconds <n>',
     help: 'thins out the alerts of the rule',
     section: '3.8',
     once: true,

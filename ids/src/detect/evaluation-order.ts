@@ -1,0 +1,103 @@
+/**
+ * The order in which the rules that match one unit are evaluated. It matters where one rule changes a flowbit that another
+ * checks in the same unit.
+ *
+ * In: rules as given. Out: the same rules; those without flowbits keep their places among themselves. Called once by the
+ * rule set. Snort 3 looks at the head of a message before its body, and at each of them in this order: rules that a
+ * pattern has woken and that check no flowbits; woken rules that do; rules without a pattern. So a rule without a pattern
+ * sets its bit too late for a rule with one that checks it. Within each step a rule that checks a bit comes after every
+ * rule that changes it, as far as there are no cycles.
+ */
+import { BUF, type BufferId, isPartSlot } from '../inspect/buffers.js'
+import type { FlowbitsOption, Rule, RuleOption } from '../rules/model.js'
+
+/** Rounds of ordering rules that check flowbits after those that set them; longer chains keep the rules' order. */
+const MAX_DEPTH = 16
+
+const isFlowbits = (option: RuleOption): option is FlowbitsOption =>
+  option.kind === 'flowbits' && option.action !== 'noalert'
+
+const isCheck = ({ action }: FlowbitsOption): boolean => action === 'isset' || action === 'isnotset'
+
+export function inEvaluationOrder(rules: readonly Rule[]): readonly Rule[] {
+  const own = rules.filter((rule) => rule.options.some(isFlowbits))
+  if (own.length === 0) return rules
+  const depths = depthsOf(own)
+  const keyed = own.map((rule, i) => ({ rule, key: stepOf(rule) * (MAX_DEPTH + 1) + depths[i]! }))
+  keyed.sort((a, b) => a.key - b.key)
+  const others = rules.filter((rule) => !rule.options.some(isFlowbits))
+  return [...keyed.map(({ rule }) => rule), ...others]
+}
+
+/** Woken without a check, woken with one, not woken; for rules that read nothing but the head of a message, then all. */
+function stepOf(rule: Rule): number {
+  const { options } = rule
+  const woken = options.some(isWaking)
+  const step = !woken ? 2 : options.some((option) => isFlowbits(option) && isCheck(option)) ? 1 : 0
+  return readsHeadOnly(options) ? step : step + 3
+}
+
+/** Parts of a message that Snort searches for no pattern. */
+const UNSEARCHED: ReadonlySet<string> = new Set([
+  'raw_cookie',
+  'raw_request',
+  'raw_status',
+  'raw_body',
+  'raw_trailer',
+  'param',
+  'true_ip',
+  'version',
+])
+
+/** The option's content may be a fast pattern in Snort 3. */
+function isWaking(option: RuleOption, _: number, options: readonly RuleOption[]): boolean {
+  if (option.kind !== 'content' || option.negated) return false
+  const { buffer } = option
+  if (!isPartSlot(buffer)) return buffer !== BUF.HTTP_RAW_COOKIE && buffer !== BUF.BASE64_DATA
+  const part = options.find((one) => one.kind === 'set_buffer' && one.buffer === buffer)
+  return part?.kind === 'set_buffer' && part.part !== undefined && !UNSEARCHED.has(part.part.name)
+}
+
+function isInHead(buffer: BufferId): boolean {
+  return (buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_STAT_MSG) || isPartSlot(buffer)
+}
+
+function readsHeadOnly(options: readonly RuleOption[]): boolean {
+  let reads = false
+  for (const option of options) {
+    if (!('buffer' in option)) continue
+    if (!isInHead(option.buffer)) return false
+    reads = true
+  }
+  return reads
+}
+
+/** How many rules, one behind the other, have to be evaluated before each. */
+function depthsOf(rules: readonly Rule[]): Int32Array {
+  const depthOfBit = new Map<string, number>()
+  const depths = new Int32Array(rules.length)
+  const bitsOf = rules.map(({ options }) => {
+    const flowbits = options.filter(isFlowbits)
+    return {
+      checks: flowbits.filter(isCheck).flatMap(({ names }) => names),
+      changes: flowbits.filter((option) => !isCheck(option)).flatMap(({ names }) => names),
+    }
+  })
+  for (let round = 0; round < MAX_DEPTH; round++) {
+    let changed = false
+    bitsOf.forEach(({ checks, changes }, i) => {
+      let depth = 0
+      for (const bit of checks) depth = Math.max(depth, (depthOfBit.get(bit) ?? -1) + 1)
+      if (depth > MAX_DEPTH) depth = MAX_DEPTH
+      depths[i] = depth
+      for (const bit of changes) {
+        if ((depthOfBit.get(bit) ?? -1) < depth) {
+          depthOfBit.set(bit, depth)
+          changed = true
+        }
+      }
+    })
+    if (!changed) break
+  }
+  return depths
+}
