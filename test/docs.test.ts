@@ -2,7 +2,8 @@
  * The TypeScript in the documentation: all of it compiles, and whatever is a whole program (it imports something) is run on
  * the bundled capture. A program prints what the text block after it says; a last line `…` there stands for any further ones.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -103,6 +104,23 @@ async function run({ code }: Block, number: number): Promise<string> {
   return lines.map((line) => `${line}\n`).join('')
 }
 
+/** The same for a program with threads, which need plain JavaScript and find `@weir/stack` as it was built. */
+function runThreads({ code }: Block): string {
+  const cache = join(root, 'node_modules/.cache')
+  mkdirSync(cache, { recursive: true })
+  const place = mkdtempSync(join(cache, 'weir-docs-'))
+  try {
+    const path = join(place, 'program.mjs')
+    const { ESNext } = ts.ModuleKind
+    writeFileSync(path, ts.transpile(code, { module: ESNext, target: ts.ScriptTarget.ES2022 }))
+    const { stdout, stderr } = spawnSync(process.execPath, [path, capture], { encoding: 'utf8' })
+    expect(stderr).toBe('')
+    return stdout
+  } finally {
+    rmSync(place, { recursive: true })
+  }
+}
+
 describe('the documentation', () => {
   it('has programs that compile', () => {
     expect(complaints()).toEqual([])
@@ -111,7 +129,7 @@ describe('the documentation', () => {
   const programs = all.filter(({ whole }) => whole)
   it.each(programs.map((block, i) => [block.name, block, i] as const))('%s runs', async (_name, block, i) => {
     if (/\bfilter:/.test(block.code) && weir.bpfUnavailable() !== '') return
-    const printed = await run(block, i)
+    const printed = block.code.includes('createWorkerPool') ? runThreads(block) : await run(block, i)
     const { output } = block
     if (output === undefined) return
     if (!output.endsWith('…\n')) return expect(printed).toBe(output)

@@ -24,6 +24,8 @@ import {
   STATUS,
   SVR,
   TCP_STATE,
+  type TcpPolicy,
+  textOf,
 } from '../src/index.js'
 import { bump } from './support/bump.js'
 import { record } from './support/recorder.js'
@@ -219,6 +221,31 @@ const rows: Readonly<Record<string, () => void>> = {
   },
   MOS_SEQ_REMAP() {
     expect(Object.keys(weir).filter((name) => /remap/i.test(name))).toEqual([])
+  },
+  overlaps() {
+    // Out of order "abc" at 3, then "XYZ" at 3 again, then what comes before both.
+    const seen = (policy: TcpPolicy): string => {
+      const stack = createStack({
+        seed: 1,
+        maxFlows: 10,
+        tcp: { targets: [{ network: '192.0.2.0/24', policy }] },
+      })
+      let text = ''
+      stack.monitorStream().on(ON_NEW_DATA, (_flow, data) => {
+        text += textOf(data)
+      })
+      const c = opened().segment('client', { seq: 1004, payload: 'abc' })
+      c.segment('client', { seq: 1004, payload: 'XYZ' }).segment('client', { seq: 1001, payload: '...' })
+      feed(stack, c.segment('server', { ack: 1007 }).packets())
+      stack.finish()
+      return text
+    }
+    expect(['first', 'last', 'old-linux', 'vista'].map((policy) => seen(policy as TcpPolicy))).toEqual([
+      '...abc',
+      '...XYZ',
+      '...XYZ',
+      '...abc',
+    ])
   },
   'buffer information'() {
     const stack = stackOf()

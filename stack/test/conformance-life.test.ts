@@ -106,6 +106,20 @@ describe('1.8 options', () => {
     expect(kept).toEqual([20_000, 0])
   })
 
+  it('MOS_CLIOVERLAP, MOS_SVROVERLAP [V]: before the first payload as well', () => {
+    const stack = stackOf()
+    const seen: string[] = []
+    const socket = stack.monitorStream()
+    socket.on(ON_CONN_START, (flow) => flow.side(SVR).setPolicy('last'))
+    socket.on(ON_NEW_DATA, (flow, { bytes, start, end }) => {
+      seen.push(`${flow.side(SVR).policy} ${text(bytes.subarray(start, end))}`)
+    })
+    const c = opened().segment('client', { seq: 1002, payload: 'old' })
+    c.segment('client', { seq: 1002, payload: 'new' }).segment('client', { seq: 1001, payload: '>' })
+    feed(stack, c.segment('server', { ack: 1005 }).packets())
+    expect(seen).toEqual(['last >', 'last new'])
+  })
+
   it('MOS_FRAGINFO, MOS_INFO [V]: offsets, not truncated', () => {
     const stack = stackOf()
     const seen: unknown[] = []

@@ -22,6 +22,7 @@ import {
   ON_HALF_CLOSE,
   ON_NEW_DATA,
   ON_OUT_OF_ORDER,
+  ON_OVERLAP_CONFLICT,
   ON_PKT_IN,
   ON_REXMIT,
   ON_TIMEOUT,
@@ -180,12 +181,15 @@ describe('5 weaknesses', () => {
     socket.on(ON_GAP, note('gap'))
     socket.on(ON_OUT_OF_ORDER, note('out of order'))
     socket.on(ON_HALF_CLOSE, note('half close'))
+    socket.on(ON_OVERLAP_CONFLICT, note('overlap conflict'))
     socket.on(ON_TIMEOUT, note('timeout'))
     socket.on(ON_ANOMALY, note('anomaly'))
     socket.on(ON_DATAGRAM, note('datagram'))
     socket.on(ON_CONN_START, (flow) => flow.midstream && seen.add('midstream'))
     feed(stack, opened().skip('client', 5).client('x').packets())
     feed(stack, opened({ clientPort: 1 }).fin('client').packets())
+    const twice = opened({ clientPort: 4 }).segment('client', { seq: 1005, payload: 'abc' })
+    feed(stack, twice.segment('client', { seq: 1005, payload: 'xyz' }).packets())
     feed(
       stack,
       conversation({ clientPort: 2 }).segment('client', { flags: SYN, ack: 0, payload: 'x' }).packets(),
@@ -200,6 +204,7 @@ describe('5 weaknesses', () => {
       'half close',
       'midstream',
       'out of order',
+      'overlap conflict',
       'timeout',
     ])
   })
