@@ -28,6 +28,8 @@ export interface Worker<Data = unknown, Item = unknown> {
   emit(item: Item, size?: number, order?: ItemOrder): void
   /** Sends something to the main thread, at once and in no particular order. */
   post(message: unknown): void
+  /** CPU time of this thread so far, seconds; undefined where the system does not tell (Linux does). */
+  cpuSeconds(): number | undefined
 }
 
 /** Where packets come from: a source, or several that act as one. */
@@ -86,6 +88,8 @@ class PoolWorker implements Worker {
   post(message: unknown): void {
     post({ kind: 'message', message })
   }
+
+  readonly cpuSeconds = threadCpu
 
   /** Sends what is held. Items of the current packet may still follow. */
   send(): void {
