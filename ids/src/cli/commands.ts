@@ -59,6 +59,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'engine',
       'cache',
       'jobs',
+      'share',
       'maxPacketThreads',
       'alert',
       'alertStyle',

@@ -66,6 +66,8 @@ const wholeNumber =
     return number
   }
 
+const SHARES = ['flows', 'hosts'] as const
+
 const oneOf =
   <T extends string>(choices: readonly T[]) =>
   (value: string): T =>
@@ -279,6 +281,14 @@ export const FLAGS = {
     group: 'Detection',
     help: 'inspect captures with this many threads, 0 for one per processor; alerts come out as with one',
     fallback: 1,
+  },
+  share: {
+    kind: 'single',
+    parse: oneOf(SHARES),
+    spelling: '--share <what>',
+    group: 'Detection',
+    help: 'threads share single flows, or all flows of two hosts together, so that FTP data is known for what it is',
+    fallback: 'hosts if any rule is for ftp-data, else flows',
   },
   maxPacketThreads: {
     kind: 'single',

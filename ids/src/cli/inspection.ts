@@ -13,6 +13,7 @@ import { type ParallelResult, runInWorkers } from './parallel-run.js'
 import type { Progress } from './progress.js'
 import { runTotals, wrongChecksums } from './run-totals.js'
 import type { StopSwitch } from './stop-switch.js'
+import type { WorkerData } from './worker-messages.js'
 
 export interface RunContext {
   readonly io: Io
@@ -76,7 +77,9 @@ export const inspectHere = async (context: RunContext): Promise<ParallelResult> 
 export const inspectInWorkers = (context: RunContext): Promise<ParallelResult> => {
   const { settings, loaded, delivery, stop, progress } = context
   const { references } = loaded.configuration.loaded
-  const data = {
+  const announced = loaded.engine.rules.some(({ services }) => services.includes('ftp-data'))
+  const data: WorkerData = {
+    shardBy: (settings.share ?? (announced ? 'hosts' : 'flows')) === 'hosts' ? 'addresses' : 'flow',
     rules: loaded.engine.rules,
     settings: loaded.engine.settings,
     engine: settings.engine,

@@ -2,8 +2,8 @@
  * A run in several threads: every worker reads the input and inspects its share of the flows; here their alerts, which
  * come in the order of a run in one thread, are filtered and written.
  *
- * Flows are shared out by their addresses alone: an FTP data connection is inspected by the worker that has the control
- * connection which announced it.
+ * When rules ask for FTP data, flows are shared out by their addresses alone: a data connection is then inspected by the
+ * worker that has the control connection which announced it.
  */
 import { createWorkerPool } from '@weir/stack'
 import type { AlertItem } from './alert-item.js'
@@ -38,7 +38,7 @@ export const runInWorkers = async (
     entry: new URL('../../bin/worker.mjs', import.meta.url),
     data,
     stack: { checksums: data.checksums, midstream: true },
-    shardBy: 'addresses',
+    shardBy: data.shardBy,
   })
   const { results } = await pool.run({
     signal: events.signal,

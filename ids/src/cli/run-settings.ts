@@ -29,6 +29,7 @@ export const runSettings = (
     engine: flags.engine,
     cache: cacheDirectory(flags.cache === undefined ? env : { WEIR_CACHE: flags.cache }),
     jobs: jobCount(flags),
+    share: flags.share,
     quiet: flags.quiet,
     testOnly: flags.test,
   }

@@ -15,6 +15,7 @@ export interface WorkerData {
   readonly cache: string | undefined
   readonly input: InputSettings
   readonly checksums: 'verify' | 'ignore'
+  readonly shardBy: 'flow' | 'addresses'
   readonly formats: readonly AlertFormat[]
   readonly format: Omit<FormatOptions, 'referenceUrl'>
   /** Reference systems and their URL prefixes. */

@@ -67,6 +67,8 @@ export interface RunSettings {
   readonly cache: string | undefined
   /** Threads that inspect, at least 1. */
   readonly jobs: number
+  /** What threads share; undefined: what the rules need. */
+  readonly share: 'flows' | 'hosts' | undefined
   readonly quiet: boolean
   /** Load everything, read nothing. */
   readonly testOnly: boolean
