@@ -3,7 +3,7 @@
  *
  * In: rule text or files and a capture. Out: how often each rule fired on each flow, and which flows there were.
  */
-import { CLI, createStack, ON_CONN_START, openCapture } from '@weir/stack'
+import { CLI, createStack, ON_CONN_START, openCapture, type TcpPolicy } from '@weir/stack'
 import type { DetectSettings, LoadedRules, RuleFileInput } from 'weir'
 import { type AlertRecord, type AlertSink, createEngine, createEngines, loadRules, Variables } from 'weir'
 
@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly capture: string
   readonly variables?: Readonly<Record<string, string>>
   readonly checksums?: 'verify' | 'ignore'
+  /** Of all hosts, as `stream_tcp` has it; `bsd` as in Snort. */
+  readonly policy?: TcpPolicy
   readonly engine?: 'auto' | 'aho-corasick'
   readonly builtinEvents?: boolean
   readonly settings?: Partial<DetectSettings>
@@ -61,7 +63,12 @@ export async function runRules(options: RunOptions): Promise<RunResult> {
     regexEngine: engines.regex,
     settings: { builtinEvents: options.builtinEvents ?? false, ...options.settings },
   })
-  const stack = createStack({ checksums: options.checksums ?? 'verify', midstream: true, seed: 1 })
+  const stack = createStack({
+    checksums: options.checksums ?? 'verify',
+    midstream: true,
+    seed: 1,
+    tcp: { policy: options.policy ?? 'bsd' },
+  })
   const flows = new Set<string>()
   const watch = stack.monitorStream({ reassemble: { client: false, server: false } })
   watch.on(ON_CONN_START, (flow) => {

@@ -1,5 +1,5 @@
 /** `weir explain`: why a rule did or did not alert, flow by flow. */
-import { loadRuleConfiguration } from '../config/index.js'
+import { loadRuleConfiguration, stackOptionsOf } from '../config/index.js'
 import {
   DEFAULT_FLOWS,
   Explainer,
@@ -49,6 +49,7 @@ export const runExplain = async (call: CommandCall): Promise<ExitCode> => {
       eventQueue: { ...directives.eventQueue, ...settings.eventQueue },
     },
     checksums: input.checksums ?? directives.checksums ?? 'verify',
+    stream: stackOptionsOf(directives.stream),
   })
   const stop = new StopSwitch(io)
   const writer = new BufferedWriter(io.stdout, () => stop.stop())

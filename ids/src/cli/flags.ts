@@ -189,7 +189,7 @@ export const FLAGS = {
     parse: text,
     spelling: '-c, --conf <file>',
     group: 'Rules',
-    help: 'read variables, includes, rules, filters and suppressions from this snort.conf; the rest is reported',
+    help: 'read variables, includes, rules, filters, suppressions and stream policies from this snort.conf; the rest is reported',
   },
   set: {
     kind: 'list',

@@ -1,6 +1,6 @@
 /** The inspection itself, in this thread or in workers: input through stack and engine to the delivery of alerts. */
 import { createStack, type Stack } from '@weir/stack'
-import type { RunSettings } from '../config/index.js'
+import { type RunSettings, stackOptionsOf } from '../config/index.js'
 import { AlertComposer, type AlertOutputs, type FormatOptions } from '../output/index.js'
 import type { AlertDelivery } from './delivery.js'
 import { readInputs } from './inputs.js'
@@ -39,7 +39,11 @@ const LIVE_FLUSH = 500
 
 export const inspectHere = async (context: RunContext): Promise<ParallelResult> => {
   const { io, settings, loaded, outputs, delivery, stop, progress } = context
-  const stack = createStack({ checksums: checksumsOf(context), midstream: true })
+  const stack = createStack({
+    ...stackOptionsOf(loaded.configuration.directives.stream),
+    checksums: checksumsOf(context),
+    midstream: true,
+  })
   const { references } = loaded.configuration.loaded
   const composer = new AlertComposer(settings.output.formats, {
     ...formatOf(context),
@@ -86,6 +90,7 @@ export const inspectInWorkers = (context: RunContext): Promise<ParallelResult> =
     cache: settings.cache,
     input: settings.input,
     checksums: checksumsOf(context),
+    stream: loaded.configuration.directives.stream,
     formats: settings.output.formats,
     format: formatOf(context),
     references: references

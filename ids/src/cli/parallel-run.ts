@@ -5,7 +5,9 @@
  * When rules ask for FTP data, flows are shared out by their addresses alone: a data connection is then inspected by the
  * worker that has the control connection which announced it.
  */
+
 import { createWorkerPool } from '@weir/stack'
+import { stackOptionsOf } from '../config/index.js'
 import type { AlertItem } from './alert-item.js'
 import type { AlertDelivery } from './delivery.js'
 import { mergeTotals, type RunTotals } from './run-totals.js'
@@ -37,7 +39,7 @@ export const runInWorkers = async (
     workers,
     entry: new URL('../../bin/worker.mjs', import.meta.url),
     data,
-    stack: { checksums: data.checksums, midstream: true },
+    stack: { ...stackOptionsOf(data.stream), checksums: data.checksums, midstream: true },
     shardBy: data.shardBy,
   })
   const { results } = await pool.run({

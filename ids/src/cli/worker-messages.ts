@@ -1,5 +1,5 @@
 /** What the main thread and its workers tell each other. Everything here survives structured cloning. */
-import type { InputSettings } from '../config/index.js'
+import type { InputSettings, StreamSettings } from '../config/index.js'
 import type { DetectSettings } from '../detect/settings.js'
 import type { EngineChoice } from '../match/index.js'
 import type { AlertFormat, FormatOptions } from '../output/index.js'
@@ -16,6 +16,7 @@ export interface WorkerData {
   readonly input: InputSettings
   readonly checksums: 'verify' | 'ignore'
   readonly shardBy: 'flow' | 'addresses'
+  readonly stream: StreamSettings
   readonly formats: readonly AlertFormat[]
   readonly format: Omit<FormatOptions, 'referenceUrl'>
   /** Reference systems and their URL prefixes. */

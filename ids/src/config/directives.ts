@@ -1,12 +1,13 @@
 /**
  * snort.conf lines that are not rules and mean something here: filters, `config checksum_mode`, `config event_queue`,
- * `config order`. Every other directive of Snort's is left to the loader, which reports it.
+ * `config order`, the preprocessors of stream.ts. Every other directive of Snort's is left to the loader, which reports it.
  */
 import type { EventFilter, RateFilter, Suppression } from '../detect/alert-filter.js'
 import type { EventQueueSettings } from '../detect/event-queue.js'
 import type { Directive, Variables } from '../rules/index.js'
 import { eventFilter, rateFilter, suppression, wrong } from './filter-directives.js'
 import { parseActionOrder, parseEventQueue } from './queue-settings.js'
+import { newStreamSettings, type StreamSettings, takePreprocessor } from './stream.js'
 
 /** What the directives of all files came to. */
 export interface ConfigDirectives {
@@ -15,6 +16,7 @@ export interface ConfigDirectives {
   readonly rateFilters: RateFilter[]
   eventQueue: Partial<EventQueueSettings>
   checksums: 'verify' | 'ignore' | undefined
+  readonly stream: StreamSettings
 }
 
 export const newConfigDirectives = (): ConfigDirectives => ({
@@ -23,17 +25,19 @@ export const newConfigDirectives = (): ConfigDirectives => ({
   rateFilters: [],
   eventQueue: {},
   checksums: undefined,
+  stream: newStreamSettings(),
 })
 
 /**
  * Takes a directive if it is one of ours.
+ * @returns whether it is, or which part of it means nothing here
  * @throws RuleTextError when it is, and is wrong
  */
 export const takeDirective = (
   directive: Directive,
   into: ConfigDirectives,
   variables: Variables,
-): boolean => {
+): boolean | string => {
   switch (directive.keyword) {
     case 'event_filter':
     case 'threshold':
@@ -47,6 +51,8 @@ export const takeDirective = (
       return true
     case 'config':
       return configLine(directive, into)
+    case 'preprocessor':
+      return takePreprocessor(directive, into.stream, variables)
     default:
       return false
   }

@@ -19,3 +19,4 @@ export {
   type RuleSettings,
   type RunSettings,
 } from './settings.js'
+export { newStreamSettings, type StreamSettings, stackOptionsOf } from './stream.js'

@@ -3,7 +3,7 @@
  *
  * In: loaded rules, the rules asked for, frames. Out: `Explanation`, once all frames have been fed.
  */
-import { createStack, type FrameSink, STATUS, type Stack } from '@weir/stack'
+import { createStack, type FrameSink, STATUS, type Stack, type StackOptionsInput } from '@weir/stack'
 import { Counters } from '../detect/counters.js'
 import { DEFAULT_EVENT_QUEUE, EventQueue } from '../detect/event-queue.js'
 import { Inspector } from '../detect/inspector.js'
@@ -35,6 +35,8 @@ export interface ExplainerOptions {
     Pick<DetectSettings, 'eventFilters' | 'suppressions' | 'rateFilters' | 'eventQueue' | 'inline'>
   >
   readonly checksums: 'verify' | 'ignore'
+  /** Options of the stack: policies and limits of streams. */
+  readonly stream?: StackOptionsInput
 }
 
 export interface Explanation {
@@ -55,7 +57,7 @@ export class Explainer implements FrameSink {
   constructor(options: ExplainerOptions) {
     const { loaded, ids, filters } = options
     this.#loaded = loaded
-    this.stack = createStack({ checksums: options.checksums, midstream: true })
+    this.stack = createStack({ ...options.stream, checksums: options.checksums, midstream: true })
     this.#matchers = new SearcherCache(options.matcherEngine)
     const settings: DetectSettings = { ...DEFAULT_DETECT_SETTINGS, ...filters }
     const missing: NotLoaded[] = []

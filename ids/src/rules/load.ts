@@ -55,8 +55,11 @@ export interface LoadRulesOptions {
   readonly maxIncludeDepth?: number
   /** Parsed files of earlier loads; none by default. */
   readonly parsed?: ParsedFiles
-  /** Takes directives the loader does not know; returns false to have one reported. May throw RuleTextError. */
-  readonly directive?: (directive: Directive) => boolean
+  /**
+   * Takes directives the loader does not know; returns false to have one reported, or what to say of one that was taken.
+   * May throw RuleTextError.
+   */
+  readonly directive?: (directive: Directive) => boolean | string
 }
 
 export interface LoadedRules {
@@ -241,14 +244,15 @@ class Loader {
     const lead = /^[\s:]*/.exec(text.slice(word.length))![0].length
     const restAt = word.length + lead
     const directive = { keyword, rest: text.slice(restAt), restAt, statement }
-    if (!this.known(directive) && this.options.directive?.(directive) !== true) {
-      if (!DIRECTIVES.has(keyword)) {
+    const taken = this.known(directive) || (this.options.directive?.(directive) ?? false)
+    if (taken !== true) {
+      if (taken === false && !DIRECTIVES.has(keyword)) {
         // Not a directive either: let the header parser say what it thinks of it.
         this.rule(statement, report, context)
         return
       }
       report.warnings++
-      const message = `'${keyword}' is not read from rule files`
+      const message = taken === false ? `'${keyword}' is not read from rule files` : taken
       this.log.add(
         'warning',
         'unsupported',
