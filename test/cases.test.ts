@@ -54,7 +54,6 @@ const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
   ['sv/dns-over-http2', 'HTTP/2 is not decoded'],
   ['sv/http2-', 'HTTP/2 is not decoded'],
   ['demo/inspectors/http2_inspect', 'HTTP/2 is not decoded'],
-  ['sv/bug-7199', OPEN],
   [
     'sv/detect-http-uri/DetectEngineHttpRawUriTest28',
     '2.9 text: a regular expression in an HTTP buffer does not move the cursor there',

@@ -59,6 +59,7 @@ const item = (changes: Partial<AlertItem>): AlertItem => ({
   destination: '10.0.0.2',
   seconds: 1,
   undecided: 0,
+  action: 'alert',
   texts: ['x\n'],
   changed: [],
   frame: undefined,

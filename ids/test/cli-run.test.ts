@@ -267,6 +267,24 @@ describe('captures that cannot be read', () => {
   })
 })
 
+describe('inline', () => {
+  it('drops what rules say, and shows it', async () => {
+    const { stdout, code } = await runCli(['-r', writeCapture([1]), '-Q', '--rule', DROP, '-U', '-q'])
+    expect(stdout).toContain(' [drop] [**] [1:1001:')
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    [['-Q', '-i', 'eth0'], 'two interfaces'],
+    [['-Q', '-i', 'eth0:'], 'two interfaces'],
+    [['-Q', '-r', 'x', '-j', '2'], 'one thread'],
+  ])('%s is refused', async (args, cause) => {
+    const { stderr, code } = await runCli(args)
+    expect(stderr).toContain(cause)
+    expect(code).toBe(2)
+  })
+})
+
 describe('summary', () => {
   it('counts packets, flows, alerts by rule, and names the engine', async () => {
     const other = DROP.replace('drop', 'alert')

@@ -27,6 +27,7 @@ export interface AlertItem {
   readonly undecided: number
   /** Index in `Engine.rules`. */
   readonly rule: number
+  readonly action: RuleAction
   /** What filters go by. */
   readonly source: string
   readonly destination: string
@@ -85,6 +86,7 @@ export const makeItem = (
   flowKey: flowKeyOf(record),
   undecided: record.undecided,
   rule,
+  action: record.action,
   source: record.sourceAddress,
   destination: record.destinationAddress,
   seconds: record.seconds,

@@ -41,6 +41,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     flags: [
       'read',
       'interface',
+      'inline',
       'bpf',
       'snaplen',
       'count',

@@ -13,7 +13,7 @@ const NO_TEXTS: readonly string[] = []
 
 export class AlertDelivery {
   readonly #rules: readonly Rule[]
-  readonly #gate: MatchGate
+  readonly #gate: MatchGate | undefined
   readonly #outputs: AlertOutputs
   readonly #counts: Float64Array
   /** Matches of a unit that are decided on together, as far as they have come. */
@@ -21,7 +21,8 @@ export class AlertDelivery {
   /** Alerts reported. */
   total = 0
 
-  constructor(rules: Engine['rules'], gate: MatchGate, outputs: AlertOutputs) {
+  /** @param gate undefined when everything has been decided already */
+  constructor(rules: Engine['rules'], gate: MatchGate | undefined, outputs: AlertOutputs) {
     this.#rules = rules
     this.#gate = gate
     this.#outputs = outputs
@@ -32,16 +33,19 @@ export class AlertDelivery {
    * Counts a match and says with which action it is reported; undefined = not at all. To be asked in the order of
    * `compareItems`.
    * @param rule index in `Engine.rules`
+   * @param own action so far
    * @param seconds packet time
    * @param flow see `flowKeyOf`
    */
   decide(
     rule: number,
+    own: RuleAction,
     source: string,
     destination: string,
     seconds: number,
     flow: string,
   ): RuleAction | undefined {
+    if (this.#gate === undefined) return own
     const { filter } = this.#gate
     const outcome = filter.report(this.#rules[rule]!, source, destination, seconds, flow)
     return outcome === OUTCOME.REPORTED ? filter.action : undefined
@@ -64,7 +68,7 @@ export class AlertDelivery {
     if (item.undecided > 1) return
     const unit = this.#unit
     this.#unit = []
-    const { filter, queue } = this.#gate
+    const { filter, queue } = this.#gate!
     const admitted = unit.filter(({ rule, source, destination, seconds, flowKey }) =>
       filter.admits(this.#rules[rule]!, source, destination, seconds, flowKey),
     )
@@ -74,8 +78,18 @@ export class AlertDelivery {
     for (const rule of fired.subarray(0, reported)) this.#deliver(admitted.find((one) => one.rule === rule)!)
   }
 
-  #deliver({ rule, source, destination, seconds, flowKey, texts, changed, frame }: AlertItem): void {
-    const action = this.decide(rule, source, destination, seconds, flowKey)
+  #deliver({
+    rule,
+    action: own,
+    source,
+    destination,
+    seconds,
+    flowKey,
+    texts,
+    changed,
+    frame,
+  }: AlertItem): void {
+    const action = this.decide(rule, own, source, destination, seconds, flowKey)
     if (action === undefined) return
     const other = changed.find((one) => one.action === action)
     this.write(rule, action, other === undefined ? texts : other.texts, frame)

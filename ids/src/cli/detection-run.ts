@@ -24,7 +24,7 @@ const TOP_RULES = 10
 export const runDetection = async ({ io, flags, version }: CommandCall): Promise<ExitCode> => {
   const settings = runSettings(flags, io.env)
   if (!settings.testOnly) checkInputs(settings.input, settings.jobs)
-  const loaded = loadEngine(settings.rules, settings)
+  const loaded = loadEngine(settings.rules, settings, settings.input.inline)
   try {
     const strict = settings.rules.strict
     if (!settings.quiet || strict) sayProblems(io, loaded.errors, loaded.errorCount)
@@ -67,8 +67,9 @@ const inspect = async (io: Io, settings: RunSettings, loaded: LoadedEngine): Pro
       onFailure: () => stop.stop(),
     })
     const filterCounters = new Counters()
-    const gate = loaded.engine.createGate(filterCounters)
-    const delivery = new AlertDelivery(loaded.engine.rules, gate, outputs)
+    const { engine } = loaded
+    const gate = engine.settings.deferFilters ? engine.createGate(filterCounters) : undefined
+    const delivery = new AlertDelivery(engine.rules, gate, outputs)
     const context: RunContext = { io, settings, loaded, outputs, delivery, stop, progress }
     const { intact, totals } = await (settings.jobs > 1 ? inspectInWorkers(context) : inspectHere(context))
     progress.clear()

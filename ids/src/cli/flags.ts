@@ -138,7 +138,13 @@ export const FLAGS = {
     parse: text,
     spelling: '-i, --interface <name>',
     group: 'Input',
-    help: 'capture live from this interface',
+    help: 'capture live from this interface; FIRST:SECOND with -Q',
+  },
+  inline: {
+    kind: 'switch',
+    spelling: '-Q, --inline',
+    group: 'Input',
+    help: 'take the actions of rules: drop packets, block and reset flows. With -i FIRST:SECOND forward between two interfaces (Linux), with -r show what would have come of it',
   },
   bpf: {
     kind: 'single',

@@ -11,7 +11,9 @@ import {
   CaptureError,
   FilteredSink,
   type FrameSink,
+  type InlineSink,
   openCapture,
+  openInline,
   openLive,
   type PacketSource,
 } from '@weir/stack'
@@ -151,6 +153,8 @@ export const readInputs = async (
     settings.packetCount === undefined
       ? sink
       : new LimitedSink(sink, settings.packetCount, () => done.abort())
+  if (settings.inline && settings.interfaceName !== undefined && isInline(sink))
+    return await forward(settings, sink, events)
   const live = settings.interfaceName !== undefined
   const filter = live ? undefined : fileFilter(settings)
   const target = filter === undefined ? limited : new FilteredSink(filter, limited)
@@ -177,6 +181,30 @@ export const readInputs = async (
     if (dropped > 0) events.onDropped?.(dropped)
   }
   return intact
+}
+
+/** Only the stack itself decides about frames: nothing may stand between it and the interfaces. */
+const isInline = (sink: FrameSink): sink is InlineSink => 'verdict' in sink
+
+/** Between two interfaces, until the signal. */
+const forward = async (
+  settings: InputSettings,
+  sink: InlineSink,
+  { signal, onProgress, onError, onDropped }: InputEvents,
+): Promise<boolean> => {
+  const [first = '', second = ''] = settings.interfaceName!.split(':')
+  const filter = settings.filter === undefined ? {} : { filter: settings.filter }
+  const source = openInline({ interfaces: [first, second], ...filter })
+  try {
+    await source.run(sink, { signal, onProgress: (bytesRead) => onProgress(bytesRead, undefined) })
+  } catch (error) {
+    if (!(error instanceof CaptureError)) throw error
+    onError(error)
+    return false
+  }
+  const dropped = source.counters.directions.reduce((sum, one) => sum + one.dropped, 0)
+  if (dropped > 0) onDropped?.(dropped)
+  return true
 }
 
 const sources = (settings: InputSettings): readonly (readonly [name: string, source: PacketSource])[] => {

@@ -27,10 +27,10 @@ export interface LoadedEngine {
 }
 
 /** @throws ConfigurationError, CliError */
-export const loadEngine = (settings: RuleSettings, choice: EngineOptions): LoadedEngine =>
-  unoptimised(() => load(settings, choice))
+export const loadEngine = (settings: RuleSettings, choice: EngineOptions, inline = false): LoadedEngine =>
+  unoptimised(() => load(settings, choice, inline))
 
-const load = (settings: RuleSettings, choice: EngineOptions): LoadedEngine => {
+const load = (settings: RuleSettings, choice: EngineOptions, inline: boolean): LoadedEngine => {
   const configuration = loadRuleConfiguration(settings, parsedRules(choice.cache))
   const engines = chooseEngines(choice)
   const { loaded, directives } = configuration
@@ -44,7 +44,9 @@ const load = (settings: RuleSettings, choice: EngineOptions): LoadedEngine => {
       suppressions: directives.suppressions,
       rateFilters: directives.rateFilters,
       eventQueue: { ...directives.eventQueue, ...settings.eventQueue },
-      deferFilters: true,
+      // Inline they decide about the packet, so they cannot wait.
+      deferFilters: !inline,
+      inline,
       builtinEvents: settings.builtin,
       inspection: { lenientHttp: settings.lenientHttp },
     },

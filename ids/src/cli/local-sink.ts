@@ -55,8 +55,9 @@ export class LocalSink implements AlertSink {
       return
     }
     // Asked before the alert is composed: a flood that a filter holds back costs no text.
-    const { sourceAddress, destinationAddress, seconds } = record
-    const action = this.#delivery.decide(rule, sourceAddress, destinationAddress, seconds, flowKeyOf(record))
+    const { action: own, sourceAddress, destinationAddress, seconds } = record
+    const key = flowKeyOf(record)
+    const action = this.#delivery.decide(rule, own, sourceAddress, destinationAddress, seconds, key)
     if (action === undefined) return
     const alert = action === record.action ? record : withAction(record, action)
     const texts = this.#composer.compose(alert, packet)

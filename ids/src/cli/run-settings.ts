@@ -38,6 +38,7 @@ export const runSettings = (
 export const inputSettings = (flags: FlagValues): InputSettings => ({
   files: flags.read,
   interfaceName: flags.interface,
+  inline: flags.inline,
   filter: flags.bpf,
   snaplen: flags.snaplen ?? DEFAULTS.snaplen,
   packetCount: flags.count,
@@ -83,6 +84,11 @@ const checkInput = (flags: FlagValues): void => {
   if (!live && flags.read.length === 0 && !flags.test) {
     throw usageError('nothing to inspect: give -r FILE or -i INTERFACE')
   }
+  if (flags.inline && jobCount(flags) > 1) throw usageError('-Q works with one thread')
+  const pair = flags.interface?.split(':') ?? []
+  if (flags.inline && live && (pair.length !== 2 || pair.includes('')))
+    throw usageError('-Q needs two interfaces: -i FIRST:SECOND')
+  if (flags.inline && live && flags.count !== undefined) throw usageError('-n is not for -Q on interfaces')
   if (live && flags.read.length > 0) throw usageError('-r and -i exclude each other')
   if (!live && flags.snaplen !== undefined) throw usageError('-s is for live captures (-i) only')
   const standardInputs = [...flags.read, ...flags.rules].filter((file) => file === STDIN)

@@ -10,8 +10,10 @@ import type { AlertFormat, AlertStyle, FieldName } from '../output/index.js'
 export interface InputSettings {
   /** Capture files in reading order; `-` is standard input. Empty when live. */
   readonly files: readonly string[]
-  /** Interface to capture from. */
+  /** Interface to capture from; `a:b` inline. */
   readonly interfaceName: string | undefined
+  /** Actions of rules are taken on the traffic. */
+  readonly inline: boolean
   /** libpcap filter expression, live only. */
   readonly filter: string | undefined
   /** Bytes captured of each packet, live only. */

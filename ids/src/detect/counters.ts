@@ -28,6 +28,11 @@ export class Counters {
   filtered = 0
   /** Alerts of one unit beyond the event queue's limits. */
   alertLimit = 0
+  /** Inline: packets dropped, and flows blocked or reset, by rules. */
+  droppedPackets = 0
+  blockedFlows = 0
+  /** Inline: packets that a rule would have dropped when they had gone already (data that a timeout released). */
+  lateActions = 0
   /** Evaluations given up because a rule used up its steps. */
   stepLimit = 0
   /** Regular expressions that hit the match limit. */

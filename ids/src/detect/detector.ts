@@ -83,6 +83,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
 
   /** Limit of the look-back of windows. */
   #lookBack = 0
+  /** Turns are shown as they come. */
+  #immediate = false
   /** Rules remembered for later windows: `n` waiting, `~n` fired. */
   readonly #pending: Int32Array
   #pendingCount = 0
@@ -147,7 +149,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     end: number,
   ): void {
     const rule = this.#set.eventRule(gid, sid)
-    if (rule === undefined) return
+    if (rule === undefined || flow.uctx?.blocked === true) return
     const unit = this.#eventUnit
     unit.direction = direction
     unit.service = service
@@ -163,6 +165,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   }
 
   #inspectUnit(flow: DetectFlow, context: FlowContext, unit: InspectionUnit, table: GroupTable): void {
+    if (context.blocked) return
     const observer = this.#observer
     observer?.enter(table)
     if (table.isEmpty && observer === undefined) {
@@ -191,7 +194,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     }
     if (!unit.last) {
       this.#remember(unit)
-      return
+      if (!this.#immediate || unit.kind !== UNIT.STREAM) return
     }
     context.inspectedAs = unit.service
     if (unit.kind !== UNIT.PDU && unit.kind !== UNIT.FILE) this.#reporter.covered(context, unit)
@@ -210,6 +213,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   /** Must be called before the first unit. */
   useContext(context: InspectionContext<DetectFlow>): void {
     this.#lookBack = context.limits.lookBack
+    this.#immediate = context.limits.immediate
     this.#protocols.useContext(context)
   }
 

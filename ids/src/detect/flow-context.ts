@@ -8,6 +8,8 @@ import type { DetectFlow } from './detector.js'
 export class FlowContext implements ProtocolSlot<DetectFlow> {
   /** Tells HTTP from other data and makes the inspection units; absent for flows that are not TCP. */
   readonly conversation: Conversation<DetectFlow> | undefined
+  /** Inline: a rule has blocked the flow; what is left of it is not inspected. */
+  blocked = false
   /** Flowbits, one bit each; absent until a rule sets one. */
   bits: Uint32Array | undefined
   /** By direction: rules that have alerted on packets whose bytes no stream unit has covered yet. */

@@ -24,6 +24,7 @@ import { ConversationPool } from '../http/index.js'
 import { BUF, type BufferPool, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertSink } from '../output/alert.js'
+import { InlineActions } from './actions.js'
 import { AlertFilter } from './alert-filter.js'
 import { Counters } from './counters.js'
 import { type DetectFlow, type DetectObserver, Detector } from './detector.js'
@@ -75,7 +76,7 @@ export class Inspector {
       sink,
       this.counters,
       open,
-      undefined,
+      settings.inline ? new InlineActions(stack.packet, this.counters) : undefined,
       observer,
     )
     this.#detector = new Detector(
@@ -88,7 +89,11 @@ export class Inspector {
       open,
       observer,
     )
-    const context = new InspectionContext<DetectFlow>(this.#detector, settings.inspection, set.needs)
+    const context = new InspectionContext<DetectFlow>(
+      this.#detector,
+      { immediate: settings.inline, ...settings.inspection },
+      set.needs,
+    )
     this.#detector.useContext(context)
     this.#pool = new ConversationPool(context)
     this.inspectCounters = context.counters

@@ -6,6 +6,8 @@
 export interface InspectLimits {
   /** New bytes per window; a message or turn that is longer is inspected in several windows. */
   readonly window: number
+  /** Hand out the bytes of a turn as they come: inline, what matches is held back with the packet that completes it. */
+  readonly immediate: boolean
   /** Bytes of the previous windows that a window shows again. */
   readonly lookBack: number
   /** Bytes of all buffers held for unfinished turns and messages; beyond, bytes are inspected as they come. */
@@ -41,6 +43,7 @@ export interface InspectLimits {
 export const DEFAULT_LIMITS: InspectLimits = {
   // Looking at bytes twice costs: a window shows a third of its new bytes again. Together they fit a 36 KiB buffer.
   window: 24576,
+  immediate: false,
   lookBack: 8192,
   bufferBudget: 256 << 20,
   headBytes: 65536,

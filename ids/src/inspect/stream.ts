@@ -57,6 +57,7 @@ export class StreamCollector<Flow> {
       area.append(source, from, to)
       from = to
     }
+    if (limits.immediate && area.fresh > 0) this.emit(flow, direction, service, false)
   }
 
   /** Ends the turn: hands out what is left and gives the memory back. */
