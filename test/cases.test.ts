@@ -51,9 +51,6 @@ const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
   ],
   ['sv/dcerpc', 'the 2.9 text cannot ask for DCE/RPC over TCP alone, and the calls here are over SMB'],
   ['sv/dns/task-7018-', 'the 2.9 text asks for UDP, the traffic is TCP'],
-  ['sv/dns-over-http2', 'HTTP/2 is not decoded'],
-  ['sv/http2-', 'HTTP/2 is not decoded'],
-  ['demo/inspectors/http2_inspect', 'HTTP/2 is not decoded'],
   [
     'sv/detect-http-uri/DetectEngineHttpRawUriTest28',
     '2.9 text: a regular expression in an HTTP buffer does not move the cursor there',

@@ -56,6 +56,13 @@ const INSPECT_LIMITS: readonly (readonly [keyof InspectCounters, string])[] = [
   ['chunkLineTooLong', 'HTTP chunk line over its limit'],
   ['bufferBudgetReached', 'data inspected piecemeal: memory for unfinished messages used up'],
   ['decompressionLimit', 'body not decompressed to its end'],
+  ['http2HeaderBlockTooLong', 'HTTP/2 header block over its limit: the rest inspected as raw data'],
+  ['http2TableTooLarge', 'HTTP/2 header table over its limit: the rest inspected as raw data'],
+  ['http2HeaderWork', 'HTTP/2 header block made to cost too much: the rest inspected as raw data'],
+  ['http2TooManyStreams', 'HTTP/2 stream beyond the number tracked: only its head inspected'],
+  ['mailTooManyParts', 'part of a mail or upload beyond the number allowed'],
+  ['mailHeaderTooLong', 'header of a mail or part cut at its limit'],
+  ['mailTooDeep', 'parts within parts beyond the depth allowed'],
 ]
 
 const counted = <T, K extends keyof T>(

@@ -199,6 +199,8 @@ function serviceFits(names: readonly string[], only: boolean, usual: ServiceFit)
     const service = serviceByName(name)
     // What is written in place of a protocol leaves the ports beside it in force.
     if (service !== undefined) fits[service] = only ? usual : SERVICE_FIT.ANY_PORT
+    // Rules for HTTP see the messages of HTTP/2 as well.
+    if (service === SERVICE.HTTP) fits[SERVICE.HTTP2] = fits[SERVICE.HTTP]!
   }
   return fits
 }

@@ -173,7 +173,7 @@ export class RuleSet {
       tables(
         onStreams.filter((index) => maySee(compiled[index]!.facts, service)),
         service,
-        service === SERVICE.HTTP ? GROUP.MESSAGES : GROUP.BYTES,
+        service === SERVICE.HTTP || service === SERVICE.HTTP2 ? GROUP.MESSAGES : GROUP.BYTES,
       ),
     )
     const onFiles = onStreams.filter((index) => compiled[index]!.facts.onFiles)
@@ -234,7 +234,8 @@ export class ServiceTables {
 
 /** Whether units of the service have the buffers a rule needs: all of them messages, data connections a file. */
 function maySee(facts: RuleFacts, service: ServiceId): boolean {
-  return !facts.httpOnly || service === SERVICE.HTTP || (service === SERVICE.FTP_DATA && facts.onFiles)
+  const messages = service === SERVICE.HTTP || service === SERVICE.HTTP2
+  return !facts.httpOnly || messages || (service === SERVICE.FTP_DATA && facts.onFiles)
 }
 
 type Protocol = 'tcp' | 'udp' | 'icmp' | 'ip'

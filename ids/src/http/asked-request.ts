@@ -29,6 +29,7 @@ export class AskedRequest implements HeadSource {
   bytes: Uint8Array = new Uint8Array(0)
   at = 0
   readonly request = true
+  readonly framed = false
   private readonly set = new BufferSet()
   private readonly scratch = new Scratch()
   private readonly scanner = new Scanner()

@@ -1,4 +1,5 @@
 /** Objects that the conversations of one worker borrow while they hold something. */
+import { Http2Connection, Http2Memory } from '../http2/index.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { StreamCollector } from '../inspect/stream.js'
 import { Conversation } from './conversation.js'
@@ -14,6 +15,8 @@ export class ConversationPool<Flow> {
   private readonly messages: HttpMessage<Flow>[] = []
   private readonly collectors: StreamCollector<Flow>[] = []
   private readonly queues: RequestQueue[] = []
+  private readonly http2: Http2Connection<Flow>[] = []
+  private http2Memory: Http2Memory<Flow> | null = null
 
   constructor(context: InspectionContext<Flow>) {
     this.context = context
@@ -24,6 +27,15 @@ export class ConversationPool<Flow> {
     const conversation = this.conversations.pop() ?? new Conversation(this)
     conversation.resynchronise = midstream
     return conversation
+  }
+
+  takeHttp2(): Http2Connection<Flow> {
+    this.http2Memory ??= new Http2Memory(this.context)
+    return this.http2.pop() ?? new Http2Connection(this, this.http2Memory)
+  }
+
+  giveHttp2(connection: Http2Connection<Flow>): void {
+    if (this.http2.length < 64) this.http2.push(connection)
   }
 
   takeMessage(): HttpMessage<Flow> {

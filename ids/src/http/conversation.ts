@@ -5,18 +5,20 @@
  * HTTP_RESPONSE where the bytes are HTTP, of kind STREAM where they are not. Each direction is told apart by the first
  * bytes of its turns; bytes whose kind is not clear yet wait. No byte is lost: what is not a message is a stream unit.
  */
-import { HTTP_EVENT, HTTP_GID, type HttpEventId } from '../builtin/http.js'
+import { HTTP_EVENT } from '../builtin/http.js'
+import { type Http2Connection, PREFACE_LENGTH, PREFACE_REST } from '../http2/index.js'
 import type { StreamCollector } from '../inspect/stream.js'
 import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import { raiseBlanks, raiseLostSync, raiseNoRequest, raisePartial } from './conversation-events.js'
 import type { ConversationPool } from './conversation-pool.js'
-import { hasHeader } from './facts.js'
+import { hasHeader, upgradesToHttp2 } from './facts.js'
+import { FRAMING, type FramingId, type HeadListener } from './framing.js'
 import { type HttpHead, METHOD } from './head.js'
-import { FRAMING, type FramingId, type HeadListener, type HttpMessage } from './message.js'
+import type { HttpMessage } from './message.js'
 import { PROBE, type ProbeResult, probe, probeNextRequest, probeStatusLine } from './probe.js'
 import { ASKED, type RequestQueue } from './queue.js'
 import { MODE, Side } from './side.js'
 
-const NONE = new Uint8Array(0)
 const LF = 10
 const CR = 13
 const SPACE = 0x20
@@ -38,6 +40,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   private turn = -1
   /** A CONNECT or an upgrade has been accepted. */
   private tunnelled = false
+  /** What the connection goes over to is HTTP/2. */
+  private upgraded = false
+  /** Takes all bytes once it is there. */
+  private http2: Http2Connection<Flow> | null = null
   /** A gap in the responses: how many of them it held is not known. */
   private responsesLost = false
 
@@ -48,6 +54,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   /** In-order bytes `bytes[start, end)` travelling in `direction`; valid during the call only. */
   data(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     if (start >= end) return
+    if (this.http2 !== null) {
+      this.http2.data(flow, direction, bytes, start, end)
+      return
+    }
     if (direction !== this.turn) this.startTurn(flow, direction)
     const side = direction === TO_SERVER ? this.client : this.server
     let from = start
@@ -55,16 +65,33 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       if (side.mode === MODE.MESSAGE) from = this.feed(flow, side, bytes, from, end)
       else if (side.mode === MODE.PROBE) from = this.probe(flow, direction, side, bytes, from, end)
       else {
-        this.collector(side).append(flow, direction, this.service, bytes, from, end)
+        this.rest(flow, direction, side, bytes, from, end)
         return
       }
     }
+  }
+
+  /** Bytes that are no HTTP/1. */
+  private rest(
+    flow: Flow,
+    direction: Direction,
+    side: Side<Flow>,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (this.http2 !== null) this.http2.data(flow, direction, bytes, start, end)
+    else this.collector(side).append(flow, direction, this.service, bytes, start, end)
   }
 
   /** `length` bytes of `direction` will never come. */
   gap(flow: Flow, direction: Direction, length: number): void {
     const { counters } = this.pool.context
     counters.gaps++
+    if (this.http2 !== null) {
+      this.http2.gap(flow, direction, length)
+      return
+    }
     const side = direction === TO_SERVER ? this.client : this.server
     if (side.message !== null && side.collector === null && side.message.skip(flow, length)) {
       if (side.message.done) this.messageDone(side)
@@ -88,6 +115,11 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       this.flush(flow, TO_SERVER, this.client)
       this.flush(flow, TO_CLIENT, this.server)
     }
+    if (this.http2 !== null) {
+      this.http2.close(flow)
+      this.pool.giveHttp2(this.http2)
+      this.http2 = null
+    }
     this.dropQueue()
     this.client.reset()
     this.server.reset()
@@ -95,17 +127,19 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     this.resynchronise = false
     this.turn = -1
     this.tunnelled = false
+    this.upgraded = false
     this.responsesLost = false
     this.pool.giveConversation(this)
   }
 
   headComplete(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
-    return message.request ? this.requestHead(message, bytes, at) : this.responseHead(message)
+    return message.request ? this.requestHead(message, bytes, at) : this.responseHead(message, bytes, at)
   }
 
   private requestHead(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
     const { head } = message
     const { context } = this.pool
+    if (head.method === METHOD.HTTP2_PREFACE) return FRAMING.NO_MESSAGE
     if (this.queue === null) this.queue = this.pool.takeQueue()
     const asked = context.needs.events ? askedBy(head, bytes, at) : 0
     if (!this.queue.push(head, bytes, at, context.pool, asked)) context.counters.tooManyOutstanding++
@@ -113,7 +147,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     return head.contentLength > 0 ? FRAMING.LENGTH : FRAMING.NO_BODY
   }
 
-  private responseHead(message: HttpMessage<Flow>): FramingId {
+  private responseHead(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
     const { head } = message
     const { status } = head
     const { queue } = this
@@ -129,6 +163,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     const method = queue === null ? METHOD.OTHER : queue.method
     if (status === 101 || (method === METHOD.CONNECT && status >= 200 && status <= 299)) {
       this.tunnelled = true
+      this.upgraded = status === 101 && upgradesToHttp2(bytes, at, at + head.length)
       return FRAMING.NO_BODY
     }
     if (status === 204 || status === 304 || method === METHOD.HEAD) return FRAMING.NO_BODY
@@ -182,7 +217,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     } else if (side.message === null && side.collector !== null) {
       if (side.mode === MODE.PROBE) {
         if (this.service === SERVICE.UNKNOWN) side.mode = MODE.RAW
-        else if (side.following) this.raisePartial(flow, direction)
+        else if (side.following) raisePartial(this.pool.context, flow, direction)
       }
       this.endRaw(flow, direction, side)
     }
@@ -207,7 +242,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     if (collector === null) {
       if (side.following) {
         from = skipBlanks(bytes, from, end)
-        this.raiseBlanks(flow, direction, bytes, start, from)
+        raiseBlanks(this.pool.context, flow, direction, bytes, start, from)
         if (from === end) {
           side.blanks = true
           return end
@@ -241,8 +276,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
         message.finish(flow)
         this.messageDone(side)
       }
-      if (collector === null) this.raiseBlanks(flow, direction, bytes, from, first)
-      else this.raiseBlanks(flow, direction, collector.heldBytes, 0, first)
+      if (collector === null) raiseBlanks(this.pool.context, flow, direction, bytes, from, first)
+      else raiseBlanks(this.pool.context, flow, direction, collector.heldBytes, 0, first)
       this.beginMessage(flow, direction, side)
     } else if (message !== null) {
       side.mode = MODE.MESSAGE
@@ -260,10 +295,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       side.mode = MODE.MESSAGE
     } else {
       if (this.service === SERVICE.HTTP) {
-        if (collector === null) this.raiseBlanks(flow, direction, bytes, from, first)
-        else this.raiseBlanks(flow, direction, collector.heldBytes, 0, first)
-        if (collector === null) this.lostSync(flow, direction, bytes, first, end)
-        else this.lostSync(flow, direction, collector.heldBytes, first, collector.held)
+        if (collector === null) raiseBlanks(this.pool.context, flow, direction, bytes, from, first)
+        else raiseBlanks(this.pool.context, flow, direction, collector.heldBytes, 0, first)
+        if (collector === null) raiseLostSync(this.pool.context, flow, direction, bytes, first, end)
+        else raiseLostSync(this.pool.context, flow, direction, collector.heldBytes, first, collector.held)
       }
       side.mode = MODE.RAW
       // What has been collected stays there: it is the beginning of the raw turn.
@@ -278,56 +313,13 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       if (side.mode === MODE.MESSAGE) at = this.feed(flow, side, collector.heldBytes, at, held)
       else if (side.mode === MODE.PROBE) at = this.probe(flow, direction, side, collector.heldBytes, at, held)
       else {
-        this.collector(side).append(flow, direction, this.service, collector.heldBytes, at, held)
+        this.rest(flow, direction, side, collector.heldBytes, at, held)
         break
       }
     }
     collector.reset()
     this.pool.giveCollector(collector)
     return from
-  }
-
-  private lostSync(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    const { context } = this.pool
-    context.counters.desynchronised++
-    if (context.needs.events && direction === TO_CLIENT) {
-      let i = start
-      while (i < end && bytes[i] !== CR && bytes[i] !== LF) i++
-      if (i + 1 < end && bytes[i] === CR && bytes[i + 1] !== LF)
-        this.raise(flow, direction, HTTP_EVENT.CR_WITHOUT_LF, bytes, start, i)
-    }
-    const line = direction === TO_SERVER ? HTTP_EVENT.BAD_REQUEST_LINE : HTTP_EVENT.BAD_STATUS_LINE
-    this.raise(flow, direction, line, NONE, 0, 0)
-    this.raise(flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
-  }
-
-  /** Bytes skipped before a message; empty lines are common there. */
-  private raiseBlanks(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.pool.context.needs.events) return
-    for (let i = start; i < end; i++) {
-      if (bytes[i] !== SPACE && bytes[i] !== TAB) continue
-      this.raise(flow, direction, HTTP_EVENT.WHITE_SPACE_BETWEEN, bytes, start, end)
-      return
-    }
-  }
-
-  private raisePartial(flow: Flow, direction: Direction): void {
-    this.raise(flow, direction, HTTP_EVENT.PARTIAL_START_LINE, NONE, 0, 0)
-    this.raise(flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
-  }
-
-  private raise(
-    flow: Flow,
-    direction: Direction,
-    event: HttpEventId,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const { context } = this.pool
-    if (!context.needs.events) return
-    context.events.add(event)
-    context.raise(flow, direction, SERVICE.HTTP, HTTP_GID, context.events, bytes, start, end)
   }
 
   private look(
@@ -349,8 +341,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       this.service = SERVICE.HTTP
       this.pool.context.counters.httpFlows++
       if (direction === TO_CLIENT && this.client.mode === MODE.RAW) {
-        this.raise(flow, TO_SERVER, HTTP_EVENT.BAD_REQUEST_LINE, NONE, 0, 0)
-        this.raise(flow, TO_SERVER, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
+        raiseNoRequest(this.pool.context, flow)
       }
     }
     const message = this.pool.takeMessage()
@@ -377,16 +368,25 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   /** A message is over: the direction waits for the next one, or both become a tunnel. */
   private messageDone(side: Side<Flow>): void {
     const message = side.message!
-    const preface = message.request && message.head.method === METHOD.HTTP2_PREFACE
+    if (message.request && message.head.method === METHOD.HTTP2_PREFACE) {
+      side.message = null
+      this.pool.giveMessage(message)
+      this.startHttp2(PREFACE_REST)
+      return
+    }
     side.message = null
     this.expect(side, true)
     this.pool.giveMessage(message)
-    if (!message.request && this.queue !== null) {
+    if (!message.request && this.queue !== null && !this.upgraded) {
       if (this.queue.length === 0) this.dropQueue()
       else if (!isInterim(message.head.status)) this.queue.release()
     }
-    if (this.tunnelled || preface) {
+    if (this.tunnelled) {
       this.tunnelled = false
+      if (this.upgraded) {
+        this.startHttp2(PREFACE_LENGTH)
+        return
+      }
       this.pool.context.counters.tunnels++
       this.service = SERVICE.UNKNOWN
       this.resynchronise = true
@@ -394,6 +394,20 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       if (this.server.mode === MODE.PROBE) this.server.following = false
       this.dropQueue()
     }
+  }
+
+  /** From here on both directions are frames. @param preface bytes of the preface that the client has still to send */
+  private startHttp2(preface: number): void {
+    const http2 = this.pool.takeHttp2()
+    this.http2 = http2
+    this.service = SERVICE.HTTP2
+    this.client.mode = MODE.RAW
+    this.server.mode = MODE.RAW
+    http2.open(preface)
+    if (this.upgraded && this.queue !== null) {
+      http2.upgraded(this.queue)
+      this.queue = null
+    } else this.dropQueue()
   }
 
   private expect(side: Side<Flow>, following: boolean): void {
@@ -418,11 +432,11 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       this.messageDone(side)
     } else if (side.collector !== null) {
       if (side.mode === MODE.PROBE && side.following && this.service === SERVICE.HTTP) {
-        this.raisePartial(flow, direction)
+        raisePartial(this.pool.context, flow, direction)
       }
       this.endRaw(flow, direction, side)
     } else if (side.mode === MODE.PROBE && side.blanks) {
-      this.raisePartial(flow, direction)
+      raisePartial(this.pool.context, flow, direction)
     }
     this.expect(side, false)
   }

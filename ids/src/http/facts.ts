@@ -9,6 +9,7 @@ import type { RequestQueue } from './queue.js'
 const LF = 10
 const CR = 13
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
+const UPGRADE = ascii('upgrade')
 const HOST = ascii('host')
 const USER_AGENT = ascii('user-agent')
 
@@ -33,9 +34,19 @@ function requestFacts(
 ): AlertHttp {
   let methodEnd = start
   while (methodEnd < end && bytes[methodEnd]! > 0x20) methodEnd++
+  let hostname = hostOf(bytes, start, end)
+  let url = uriEnd > uriStart ? latin1(bytes, uriStart, uriEnd) : undefined
+  if (hostname === undefined && url !== undefined) {
+    // HTTP/2, and what else names the host in the URI alone.
+    const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)(.*)$/is.exec(url)
+    if (absolute !== null) {
+      hostname = absolute[1]
+      url = absolute[2]
+    }
+  }
   return {
-    hostname: hostOf(bytes, start, end),
-    url: uriEnd > uriStart ? latin1(bytes, uriStart, uriEnd) : undefined,
+    hostname,
+    url,
     userAgent: userAgentOf(bytes, start, end),
     method: latin1(bytes, start, methodEnd),
     status,
@@ -58,6 +69,12 @@ export function latin1(bytes: Uint8Array, start: number, end: number): string {
 /** The head `bytes[start, end)` has a header `name` (lower case). */
 export function hasHeader(bytes: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
   return headerValue(bytes, start, end, name) !== undefined
+}
+
+/** The head of a 101 response goes over to HTTP/2. */
+export function upgradesToHttp2(bytes: Uint8Array, start: number, end: number): boolean {
+  const value = headerValue(bytes, start, end, UPGRADE)
+  return value !== undefined && /^h2c?$/i.test(value)
 }
 
 function headerValue(bytes: Uint8Array, start: number, end: number, name: Uint8Array): string | undefined {

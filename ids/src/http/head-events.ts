@@ -318,7 +318,7 @@ class HeaderWalk {
 
   private conclude(): void {
     const { events } = this
-    const { head, request, bytes, at } = this.source
+    const { head, request, bytes, at, framed } = this.source
     if (this.count > MANY_LINES) events.add(HTTP_EVENT.MANY_HEADERS)
     if (this.lengths > 1 && !head.transferEncoding) events.add(HTTP_EVENT.MULTIPLE_LENGTHS)
     if (this.hosts > 1) events.add(HTTP_EVENT.MULTIPLE_HOSTS)
@@ -329,6 +329,7 @@ class HeaderWalk {
       if (this.upgrade && head.status === 101) events.add(HTTP_EVENT.UPGRADE_GRANTED)
       return
     }
+    if (framed) return
     const bodiless = !head.transferEncoding && head.contentLength <= 0
     if (this.expects && bodiless) events.add(HTTP_EVENT.EXPECT_WITHOUT_BODY)
     if (this.upgrade || this.settings) events.add(HTTP_EVENT.UPGRADE_ASKED)

@@ -8,7 +8,7 @@ import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
 import type { MessageSource, Unit } from '../inspect/inspection-unit.js'
-import { SERVICE } from '../inspect/unit.js'
+import { SERVICE, type ServiceId } from '../inspect/unit.js'
 import type { AlertHttp } from '../output/alert.js'
 import { ClientBody } from './client-body.js'
 import { factsOf } from './facts.js'
@@ -27,6 +27,7 @@ export class MessageWindows<Flow> implements MessageSource {
   readonly wire = new WireCopy()
   readonly trailer = new Trailer()
   readonly clientBody = new ClientBody()
+  service: ServiceId = SERVICE.HTTP
   private readonly context: InspectionContext<Flow>
   private readonly head: HttpHead
   private request = false
@@ -43,7 +44,8 @@ export class MessageWindows<Flow> implements MessageSource {
     this.head = head
   }
 
-  begin(request: boolean, queue: RequestQueue | null): void {
+  begin(request: boolean, queue: RequestQueue | null, service: ServiceId): void {
+    this.service = service
     this.request = request
     this.queue = queue
     this.sequence = 0
@@ -79,7 +81,7 @@ export class MessageWindows<Flow> implements MessageSource {
     set.setWindow(BUF.PKT_DATA, bytes, start, end, fresh, base)
     if (this.wire.active) this.wire.fill(set, last, context)
     else set.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
-    unit.service = SERVICE.HTTP
+    unit.service = this.service
     unit.source = this
     this.headBytes = bytes
     this.headAt = headAt
@@ -117,8 +119,13 @@ export class MessageWindows<Flow> implements MessageSource {
     return messageNumber(what, ofRequest, this.own(), this.trailer, this.queue, this.context)
   }
 
+  /** Head of the unit being inspected. */
   own(): HeadSource {
-    return { head: this.head, bytes: this.headBytes, at: this.headAt, request: this.request }
+    return this.source(this.headBytes, this.headAt)
+  }
+
+  source(bytes: Uint8Array, at: number): HeadSource {
+    return { head: this.head, bytes, at, request: this.request, framed: this.service === SERVICE.HTTP2 }
   }
 
   private send(flow: Flow, unit: Unit, last: boolean): void {

@@ -9,32 +9,23 @@
  * Windows end at fixed positions of the message (the first after `window` bytes or the head, whichever is longer), so
  * segmentation never shows.
  */
-import { HTTP_EVENT } from '../builtin/http.js'
+import { HTTP_EVENT, HTTP_GID } from '../builtin/http.js'
 import { SlidingArea } from '../inspect/area.js'
 import type { InspectionContext } from '../inspect/context.js'
+import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import { BODY_FLAW, BodyDecoder } from './body.js'
 import { addBodyEvents } from './body-events.js'
 import { CHARSET, CharsetDecoder } from './charset.js'
 import { CHUNK, ChunkParser } from './chunks.js'
+import { FRAMING, type FramingId, type HeadListener } from './framing.js'
 import { CODING, HttpHead, VERSION_09 } from './head.js'
 import { examineHead, examineTrailer } from './head-events.js'
-import { raiseOfMessage, raisePartialHead } from './message-events.js'
 import { MessageWindows } from './message-windows.js'
 import type { RequestQueue } from './queue.js'
 
 const LF = 10
 const CR = 13
 const NONE = new Uint8Array(0)
-
-/** How the end of the body is known. */
-export const FRAMING = { NO_BODY: 0, LENGTH: 1, CHUNKED: 2, TO_CLOSE: 3 } as const
-export type FramingId = (typeof FRAMING)[keyof typeof FRAMING]
-
-/** Told when a head is complete; answers how the end of the body is known. */
-export interface HeadListener<Flow> {
-  /** The head is `bytes[at, at + message.head.length)`. For LENGTH, `head.contentLength` counts. */
-  headComplete(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId
-}
 
 export class HttpMessage<Flow> {
   readonly head = new HttpHead()
@@ -67,10 +58,15 @@ export class HttpMessage<Flow> {
     this.windows = new MessageWindows(context, this.head)
   }
 
-  begin(request: boolean, listener: HeadListener<Flow>, queue: RequestQueue | null): void {
+  begin(
+    request: boolean,
+    listener: HeadListener<Flow>,
+    queue: RequestQueue | null,
+    service: ServiceId = SERVICE.HTTP,
+  ): void {
     this.request = request
     this.listener = listener
-    this.windows.begin(request, queue)
+    this.windows.begin(request, queue, service)
     this.done = false
     this.abandoned = false
     this.inHead = true
@@ -118,6 +114,11 @@ export class HttpMessage<Flow> {
     return from
   }
 
+  /** Lines behind the body, when they come apart from it. */
+  keepTrailer(bytes: Uint8Array, end: number): void {
+    if (this.context.needs.trailer) this.windows.trailer.keep(bytes, 0, end, this.context)
+  }
+
   /** The message ends here, complete or not: what has not been inspected is, and the memory goes back. */
   finish(flow: Flow): void {
     if (this.done) return
@@ -128,8 +129,7 @@ export class HttpMessage<Flow> {
     if (!this.inHead && this.context.needs.events) this.raiseTruncated(flow)
     if (this.inHead) {
       const { area, context } = this
-      if (context.needs.events && area.length > 0 && !this.head.startLineComplete)
-        raisePartialHead(context, flow, this.request, area.bytes, area.length)
+      if (context.needs.events && area.length > 0 && !this.head.startLineComplete) this.raisePartial(flow)
       if (area.length > 0) {
         const { limits, scanner } = context
         this.head.parse(area.bytes, 0, area.length, this.request, true, limits, scanner)
@@ -193,6 +193,10 @@ export class HttpMessage<Flow> {
     if (this.charset.active && headEnd < end && !this.decoder.active && this.framing !== FRAMING.CHUNKED)
       this.charset.isPlain(bytes[headEnd]!)
     let whole = -1
+    if (this.framing === FRAMING.NO_MESSAGE) {
+      this.close()
+      return headEnd
+    }
     if (this.framing === FRAMING.NO_BODY) whole = headEnd
     else if (this.framing === FRAMING.LENGTH && !this.decodes && this.head.contentLength <= end - headEnd) {
       whole = headEnd + this.head.contentLength
@@ -247,7 +251,8 @@ export class HttpMessage<Flow> {
     }
     this.head.parse(area.bytes, 0, area.length, this.request, true, limits, scanner)
     this.headDone(flow, area.bytes, 0, cut)
-    if (this.framing === FRAMING.NO_BODY) {
+    if (this.framing === FRAMING.NO_MESSAGE) this.close()
+    else if (this.framing === FRAMING.NO_BODY) {
       this.inspectStored(flow, true)
       this.close()
     } else {
@@ -267,8 +272,9 @@ export class HttpMessage<Flow> {
     this.context.events.clear()
     this.framing = this.listener!.headComplete(this, bytes, at)
     if (this.context.needs.events) {
-      examineHead({ head, bytes, at, request: this.request }, this.context.events)
-      raiseOfMessage(this.context, flow, this.request, bytes, at, at + head.length)
+      const { events } = this.context
+      if (this.framing !== FRAMING.NO_MESSAGE) examineHead(this.windows.source(bytes, at), events)
+      this.raise(flow, bytes, at, at + head.length)
     }
     if (cut) {
       counters.headTooLong++
@@ -297,7 +303,21 @@ export class HttpMessage<Flow> {
     const deflate = this.head.coding === CODING.DEFLATE
     addBodyEvents(this.chunked ? this.chunks.flaws : 0, this.decoder.flaws, deflate, context.events)
     if (trailer.end > 0) examineTrailer(this.windows.own(), trailer.bytes, trailer.end, context.events)
-    raiseOfMessage(context, flow, this.request, area.bytes, 0, Math.min(this.head.length, area.length))
+    this.raise(flow, area.bytes, 0, Math.min(this.head.length, area.length))
+  }
+
+  /** Hands out what has been added to the context's events. */
+  private raise(flow: Flow, bytes: Uint8Array, start: number, end: number): void {
+    const { context, request } = this
+    const direction = request ? TO_SERVER : TO_CLIENT
+    context.raise(flow, direction, this.windows.service, HTTP_GID, context.events, bytes, start, end)
+  }
+
+  private raisePartial(flow: Flow): void {
+    const { events } = this.context
+    events.add(HTTP_EVENT.PARTIAL_START_LINE)
+    events.add(HTTP_EVENT.LOSS_OF_SYNC)
+    this.raise(flow, this.area.bytes, 0, this.area.length)
   }
 
   /** The message ends before its body does. */

@@ -39,6 +39,8 @@ export interface HeadSource {
   readonly bytes: Uint8Array
   readonly at: number
   readonly request: boolean
+  /** HTTP/2: where the body ends is not said in the head. */
+  readonly framed: boolean
 }
 
 /** Lines `[start, end)` of headers or trailers. */

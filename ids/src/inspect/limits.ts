@@ -34,6 +34,14 @@ export interface InspectLimits {
    * bodies.
    */
   readonly lenientHttp: boolean
+  /** Compressed bytes of an HTTP/2 header block, at most 65,536; beyond, the direction is inspected as raw data. */
+  readonly http2HeaderBlock: number
+  /** CONTINUATION frames of a header block; likewise. */
+  readonly http2Continuations: number
+  /** Bytes of the table of HTTP/2 header fields that an encoder may ask for; likewise. */
+  readonly http2Table: number
+  /** Open streams of an HTTP/2 connection; of those beyond, heads are inspected and bodies are not. */
+  readonly http2Streams: number
   /** Parts of one mail whose content is file data; the parts beyond are part of the raw stream only. */
   readonly mailParts: number
   /** Bytes of the header of a mail or of a part; beyond, the rest is body. */
@@ -55,6 +63,10 @@ export const DEFAULT_LIMITS: InspectLimits = {
   decompressionRatio: 100,
   brotliBytes: 96 << 10,
   lenientHttp: false,
+  http2HeaderBlock: 65536,
+  http2Continuations: 64,
+  http2Table: 65536,
+  http2Streams: 128,
   mailParts: 1024,
   mailHeaderBytes: 65536,
 }
@@ -69,6 +81,11 @@ export class InspectCounters {
   /** Messages begun. */
   requests = 0
   responses = 0
+  /** Connections that spoke HTTP/2, and streams of them. */
+  http2Flows = 0
+  http2Streams = 0
+  /** Directions of HTTP/2 connections that could not be read to their end, for any reason. */
+  http2Errors = 0
   /** Mails, and parts of them with a content of their own. */
   mails = 0
   files = 0
@@ -90,6 +107,11 @@ export class InspectCounters {
   chunkLineTooLong = 0
   bufferBudgetReached = 0
   decompressionLimit = 0
+  http2HeaderBlockTooLong = 0
+  http2TableTooLarge = 0
+  /** Header blocks whose entries copied more than any ordinary ones do. */
+  http2HeaderWork = 0
+  http2TooManyStreams = 0
   mailTooManyParts = 0
   mailHeaderTooLong = 0
   mailTooDeep = 0

@@ -1,0 +1,74 @@
+/** What the conversation finds between messages, handed out when events are wanted. */
+import { HTTP_EVENT, HTTP_GID, type HttpEventId } from '../builtin/http.js'
+import type { InspectionContext } from '../inspect/context.js'
+import { type Direction, SERVICE, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+
+const NONE = new Uint8Array(0)
+const LF = 10
+const CR = 13
+const SPACE = 0x20
+const TAB = 9
+
+function raise<Flow>(
+  context: InspectionContext<Flow>,
+  flow: Flow,
+  direction: Direction,
+  event: HttpEventId,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (!context.needs.events) return
+  context.events.add(event)
+  context.raise(flow, direction, SERVICE.HTTP, HTTP_GID, context.events, bytes, start, end)
+}
+
+/** `bytes[start, end)` begin no message, where one should. Counted, whether events are wanted or not. */
+export function raiseLostSync<Flow>(
+  context: InspectionContext<Flow>,
+  flow: Flow,
+  direction: Direction,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  context.counters.desynchronised++
+  if (context.needs.events && direction === TO_CLIENT) {
+    let i = start
+    while (i < end && bytes[i] !== CR && bytes[i] !== LF) i++
+    if (i + 1 < end && bytes[i] === CR && bytes[i + 1] !== LF)
+      raise(context, flow, direction, HTTP_EVENT.CR_WITHOUT_LF, bytes, start, i)
+  }
+  const line = direction === TO_SERVER ? HTTP_EVENT.BAD_REQUEST_LINE : HTTP_EVENT.BAD_STATUS_LINE
+  raise(context, flow, direction, line, NONE, 0, 0)
+  raise(context, flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
+}
+
+/** The server answers in HTTP what was none. */
+export function raiseNoRequest<Flow>(context: InspectionContext<Flow>, flow: Flow): void {
+  raise(context, flow, TO_SERVER, HTTP_EVENT.BAD_REQUEST_LINE, NONE, 0, 0)
+  raise(context, flow, TO_SERVER, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
+}
+
+/** Bytes skipped before a message; empty lines are common there. */
+export function raiseBlanks<Flow>(
+  context: InspectionContext<Flow>,
+  flow: Flow,
+  direction: Direction,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  if (!context.needs.events) return
+  for (let i = start; i < end; i++) {
+    if (bytes[i] !== SPACE && bytes[i] !== TAB) continue
+    raise(context, flow, direction, HTTP_EVENT.WHITE_SPACE_BETWEEN, bytes, start, end)
+    return
+  }
+}
+
+/** The flow ends in the first line of a message. */
+export function raisePartial<Flow>(context: InspectionContext<Flow>, flow: Flow, direction: Direction): void {
+  raise(context, flow, direction, HTTP_EVENT.PARTIAL_START_LINE, NONE, 0, 0)
+  raise(context, flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
+}
