@@ -82,6 +82,22 @@ describe('timers', () => {
     expect(() => stack.setTimer(Number.NaN, again)).toThrow(RangeError)
   })
 
+  it('that are the only ones are called once, however long nothing came and whenever they are set again', () => {
+    for (let gap = 1; gap <= 130; gap++) {
+      const stack = stackOf()
+      stack.idle(START, 0)
+      let calls = 0
+      const again = (): void => {
+        if (++calls > 1) throw new Error(`called again at once after ${gap} s`)
+        // In the same slot of the wheel as now for some of the gaps.
+        stack.setTimer(8000, again)
+      }
+      stack.setTimer(1e6, again)
+      stack.idle(START + gap, 992_000_000)
+      expect(calls).toBe(1)
+    }
+  })
+
   it('are bounded in number, and counted', () => {
     const stack = stackOf({ maxTimers: 2 })
     const active = [1, 2, 3].map(() => stack.setTimer(1, () => {}).active)

@@ -193,10 +193,14 @@ export class UserTimers {
     }
   }
 
-  /** Calls what is due at the current tick. A timer set meanwhile is due at the next one at the earliest. */
+  /**
+   * Calls what is due at the current tick. A timer set meanwhile is due at the next one at the earliest: also one that falls
+   * in the same slot, as it may when it was the only one, and the clock has been set forward for it.
+   */
   private fire(tick: number): void {
     const slot = tick % SLOTS
     for (let timer = this.heads[slot]; timer !== undefined; timer = this.heads[slot]) {
+      if (timer.deadline > tick) break
       this.remove(timer)
       timer.run()
     }
