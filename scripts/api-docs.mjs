@@ -13,7 +13,7 @@ const PAGES = [
     'stack',
     'Stack',
     'Making a stack, its options, counters and time-outs.',
-    /^(stack|options|counters)\.ts|^flow\/timeouts/,
+    /^(stack|options|counters)\.ts|^flow\/(timeouts|memory)/,
   ],
   ['workers', 'Workers', 'Several threads that share the flows of one input.', /^workers\/|^flow\/shard/],
   ['sockets', 'Sockets', 'What a program opens to monitor flows or packets.', /^monitor\/socket/],

@@ -63,9 +63,12 @@ const NAMES = [
   'heldBytesLimit',
   'heldSegmentsLimit',
   'heldTotalLimit',
+  /** Likewise, because `memory.flowBytes`, or `memory.totalBytes`, was reached. */
+  'heldFlowMemoryLimit',
+  'heldMemoryLimit',
   /** Pieces of data that were not (wholly) kept for `peek`, because the memory for that was used up. */
   'retainedTotalLimit',
-  /** Timers of applications not set, because there were `maxTimers` of them. */
+  /** Timers of applications not set, because there were `maxTimers` of them, or memory was used up. */
   'timersRefused',
 ] as const
 
@@ -97,6 +100,14 @@ export interface StackCounters extends Readonly<Record<CounterName, number>> {
   /** Packets made by the stack or the application: sent, and not sent because nobody could. */
   readonly sentPackets: number
   readonly unsentPackets: number
+  /** What counts against `memory.totalBytes` now: held, kept, fragments, timers; bytes. */
+  readonly memoryBytes: number
+  /** Times that `memory.totalBytes`, `memory.flowBytes` left no room. */
+  readonly memoryRefusals: number
+  readonly flowMemoryRefusals: number
+  /** Given up to make room for what is worth more: chunks of kept data, incomplete datagrams. */
+  readonly reclaimedChunks: number
+  readonly reclaimedDatagrams: number
   /** Timers of applications that are set now. */
   readonly timers: number
   /** All of them as a plain object, for `JSON.stringify`. */
@@ -110,6 +121,11 @@ export type LiveCounters = Readonly<
     | 'heldBytes'
     | 'retainedBytes'
     | 'timers'
+    | 'memoryBytes'
+    | 'memoryRefusals'
+    | 'flowMemoryRefusals'
+    | 'reclaimedChunks'
+    | 'reclaimedDatagrams'
     | 'droppedPackets'
     | 'changedPackets'
     | 'sentPackets'

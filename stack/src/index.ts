@@ -29,6 +29,7 @@ export {
   type Ude,
   where,
 } from './event/ude.js'
+export type { MemoryBudget, MemoryKind, MemoryLimits } from './flow/memory.js'
 export type { Shard } from './flow/shard.js'
 export { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
 export type { Timer } from './flow/user-timers.js'

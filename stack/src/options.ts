@@ -1,5 +1,6 @@
 /** Options of a stack: limits, checks and time-outs, with their defaults. */
 
+import type { MemoryLimits } from './flow/memory.js'
 import type { Shard } from './flow/shard.js'
 import { MAX_FLOWS } from './flow/table.js'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './flow/timeouts.js'
@@ -51,6 +52,8 @@ export interface StackOptions {
     /** Memory for held data of all flows, bytes. Default 64 MiB. */
     readonly totalBytes: number
   }
+  /** All that flows make the stack keep, together. */
+  readonly memory: MemoryLimits
   /** Data kept for `peek`, see monitor/retention.ts. */
   readonly retention: {
     /** Memory for kept data of all flows, bytes. Default 64 MiB. Beyond it a side gives up its own oldest bytes. */
@@ -60,7 +63,10 @@ export interface StackOptions {
 
 /** What `createStack` takes: every option may be left out, those of a group one by one. */
 export type StackOptionsInput = Partial<
-  Omit<StackOptions, 'timeouts' | 'defrag' | 'tcp' | 'tunnels' | 'outOfOrder' | 'retention' | 'seed'>
+  Omit<
+    StackOptions,
+    'timeouts' | 'defrag' | 'tcp' | 'tunnels' | 'outOfOrder' | 'memory' | 'retention' | 'seed'
+  >
 > & {
   readonly seed?: number | undefined
   readonly timeouts?: Partial<Timeouts>
@@ -68,6 +74,7 @@ export type StackOptionsInput = Partial<
   readonly tunnels?: TunnelOptionsInput
   readonly tcp?: TcpTrackingOptionsInput
   readonly outOfOrder?: Partial<StackOptions['outOfOrder']>
+  readonly memory?: Partial<MemoryLimits>
   readonly retention?: Partial<StackOptions['retention']>
 }
 
@@ -84,6 +91,7 @@ export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
   tunnels: DEFAULT_TUNNEL_OPTIONS,
   tcp: DEFAULT_TCP_OPTIONS,
   outOfOrder: Object.freeze({ sideBytes: 4_194_304, sideSegments: 3072, totalBytes: 67_108_864 }),
+  memory: Object.freeze({ totalBytes: 268_435_456, flowBytes: 16_777_216 }),
   retention: Object.freeze({ totalBytes: 67_108_864 }),
 })
 
@@ -97,6 +105,7 @@ export function stackOptions(input: StackOptionsInput): StackOptions {
     defrag: defragOptions(input.defrag),
     tunnels: tunnelOptions(input.tunnels),
     tcp: tcpOptions(input.tcp),
+    memory: { ...DEFAULT_STACK_OPTIONS.memory, ...input.memory },
     retention: { ...DEFAULT_STACK_OPTIONS.retention, ...input.retention },
     outOfOrder: { ...DEFAULT_STACK_OPTIONS.outOfOrder, ...input.outOfOrder },
   }
@@ -109,6 +118,8 @@ export function stackOptions(input: StackOptionsInput): StackOptions {
     range('seed', options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   range('outOfOrder.sideBytes', options.outOfOrder.sideBytes, 0, 0x3fff_ffff)
   range('outOfOrder.sideSegments', options.outOfOrder.sideSegments, 0, 0x3fff_ffff)
+  range('memory.totalBytes', options.memory.totalBytes, 0, Number.MAX_SAFE_INTEGER)
+  range('memory.flowBytes', options.memory.flowBytes, 0, Number.MAX_SAFE_INTEGER)
   range('retention.totalBytes', options.retention.totalBytes, 0, 0x3fff_ffff)
   range('outOfOrder.totalBytes', options.outOfOrder.totalBytes, 0, 0x3fff_ffff)
   return options

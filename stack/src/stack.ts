@@ -30,6 +30,7 @@ import {
   SIDES,
 } from './flow/layout.js'
 import { END, FlowLifecycle } from './flow/lifecycle.js'
+import { MEMORY, MemoryBudget } from './flow/memory.js'
 import { SHARD_OTHER, SHARD_OWN, SHARD_UNKNOWN, ShardFilter } from './flow/shard.js'
 import { FlowTable, linkKey } from './flow/table.js'
 import { timeoutTable } from './flow/timeouts.js'
@@ -123,7 +124,8 @@ export class Stack implements InlineSink {
     this.wheel = new TimerWheel(this.table.words)
     this.timeouts = timeoutTable(options.timeouts)
     const decode = new DecodeCounters()
-    this.defragmenter = new Defragmenter(options.defrag, options.seed)
+    const memory = new MemoryBudget(options.memory)
+    this.defragmenter = new Defragmenter(options.defrag, options.seed, memory)
     this.defragments = options.defrag.enabled
     const { shard } = options
     this.shard = shard.count > 1 ? new ShardFilter(shard, options.seed) : undefined
@@ -139,6 +141,11 @@ export class Stack implements InlineSink {
         changedPackets: () => this.packet.changes,
         sentPackets: () => this.responder.sent,
         unsentPackets: () => this.responder.unsent,
+        memoryBytes: () => memory.inUse,
+        memoryRefusals: () => memory.refused,
+        flowMemoryRefusals: () => memory.flowRefused,
+        reclaimedChunks: () => memory.reclaimed[MEMORY.KEPT],
+        reclaimedDatagrams: () => memory.reclaimed[MEMORY.FRAGMENTS],
         retainedBytes: () => this.retention.inUse * RETAINED_CHUNK,
       },
     )
@@ -147,7 +154,7 @@ export class Stack implements InlineSink {
     this.counts = values
     const { table, events, packet } = this
     const timers = new FlowTimers(table, this.wheel, this.timeouts)
-    this.retention = new Retention(events, values, options.retention.totalBytes)
+    this.retention = new Retention(events, values, options.retention.totalBytes, memory)
     const watch = new SegmentWatch(table, events, packet, values, options.tcp)
     this.reassembler = new Reassembler(
       table,
@@ -156,6 +163,7 @@ export class Stack implements InlineSink {
       values,
       packet,
       options.outOfOrder,
+      memory,
       this.retention,
       watch,
     )
@@ -172,7 +180,7 @@ export class Stack implements InlineSink {
       watch,
     )
     this.responder = new Responder(table, packet)
-    this.userTimers = new UserTimers(options.maxTimers, values)
+    this.userTimers = new UserTimers(options.maxTimers, values, memory)
     this.flows = new FlowLifecycle({
       userTimers: this.userTimers,
       table,

@@ -100,8 +100,12 @@ export const STREAM_ERROR = {
   HELD_SEGMENTS_LIMIT: 6,
   /** `outOfOrder.totalBytes` reached: likewise. */
   HELD_TOTAL_LIMIT: 7,
-  /** `retention.totalBytes` reached: bytes were delivered, but not kept for peek(). */
+  /** `retention.totalBytes` or a limit of `memory` reached: bytes were delivered, but not kept for peek(). */
   RETENTION_LIMIT: 8,
+  /** `memory.flowBytes` reached: the oldest hole is given up. */
+  FLOW_MEMORY_LIMIT: 9,
+  /** `memory.totalBytes` reached: likewise. */
+  MEMORY_LIMIT: 10,
 } as const
 /** One of them. */
 export type StreamErrorCode = (typeof STREAM_ERROR)[keyof typeof STREAM_ERROR]
@@ -117,4 +121,6 @@ export const STREAM_ERROR_TEXT: readonly string[] = Object.freeze([
   'limit of held segments per side reached',
   'memory for held data exhausted',
   'memory for retained data exhausted',
+  'memory for the flow exhausted',
+  'memory for all flows exhausted',
 ])

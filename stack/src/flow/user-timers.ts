@@ -5,6 +5,7 @@
  * cancelling and expiry take constant time each; time without timers due is skipped over. Called by the stack.
  */
 import { C } from '../counters.js'
+import { MEMORY, type MemoryBudget, TIMER_BYTES, unlimitedMemory } from './memory.js'
 
 /** A timer that has been set. */
 export interface Timer {
@@ -38,6 +39,8 @@ class UserTimer implements Timer {
   /** Neighbours among the flow's timers. */
   flowNext: UserTimer | undefined
   flowPrevious: UserTimer | undefined
+  /** Of the first of them: how many there are. */
+  together = 0
 
   constructor(owner: UserTimers, row: number, socket: number, run: () => void) {
     this.owner = owner
@@ -61,6 +64,7 @@ export class UserTimers {
   /** Before this trace time (microseconds) `advance` has nothing to do. */
   due = Number.POSITIVE_INFINITY
   private readonly limit: number
+  private readonly memory: MemoryBudget
   private readonly counts: Float64Array
   private readonly heads = new Array<UserTimer | undefined>(STEPS.length * SLOTS).fill(undefined)
   private readonly tails = new Array<UserTimer | undefined>(STEPS.length * SLOTS).fill(undefined)
@@ -71,8 +75,10 @@ export class UserTimers {
   private ahead = 0
 
   /** @param limit timers at the same time, at most */
-  constructor(limit: number, counts: Float64Array) {
+  constructor(limit: number, counts: Float64Array, memory: MemoryBudget = unlimitedMemory()) {
     this.limit = limit
+    this.memory = memory
+    memory.countBy((row) => (this.flows.get(row)?.together ?? 0) * TIMER_BYTES)
     this.counts = counts
   }
 
@@ -87,7 +93,7 @@ export class UserTimers {
     }
     if (typeof run !== 'function') throw new TypeError('handler is not a function')
     const timer = new UserTimer(this, row, socket, run)
-    if (this.count >= this.limit) {
+    if (this.count >= this.limit || !this.hasRoom(row)) {
       this.counts[C.timersRefused]++
       return timer
     }
@@ -98,6 +104,7 @@ export class UserTimers {
     }
     timer.deadline = Math.max(this.elapsed + 1, Math.ceil((now + micros) / TICK) + this.ahead)
     this.count++
+    this.memory.add(MEMORY.TIMERS, TIMER_BYTES)
     this.insert(timer)
     if (row !== 0) this.join(timer)
     this.due = Math.min(this.due, (this.nextTick() - this.ahead) * TICK)
@@ -152,7 +159,13 @@ export class UserTimers {
     timer.next = timer.previous = undefined
     this.perLevel[Math.floor(slot / SLOTS)]--
     this.count--
+    this.memory.remove(MEMORY.TIMERS, TIMER_BYTES)
     if (timer.row !== 0) this.leave(timer)
+  }
+
+  private hasRoom(row: number): boolean {
+    if (row !== 0 && !this.memory.flowHas(row, TIMER_BYTES)) return false
+    return this.memory.has(MEMORY.TIMERS, TIMER_BYTES)
   }
 
   /** The next tick at which a slot of the lowest level in use begins. */
@@ -209,15 +222,23 @@ export class UserTimers {
   private join(timer: UserTimer): void {
     const head = this.flows.get(timer.row)
     timer.flowNext = head
+    timer.together = (head?.together ?? 0) + 1
     if (head !== undefined) head.flowPrevious = timer
     this.flows.set(timer.row, timer)
   }
 
   private leave(timer: UserTimer): void {
     const { flowNext, flowPrevious } = timer
-    if (flowPrevious !== undefined) flowPrevious.flowNext = flowNext
-    else if (flowNext !== undefined) this.flows.set(timer.row, flowNext)
-    else this.flows.delete(timer.row)
+    if (flowPrevious !== undefined) {
+      flowPrevious.flowNext = flowNext
+      const head = this.flows.get(timer.row)
+      if (head !== undefined) head.together--
+    } else if (flowNext !== undefined) {
+      flowNext.together = timer.together - 1
+      this.flows.set(timer.row, flowNext)
+    } else {
+      this.flows.delete(timer.row)
+    }
     if (flowNext !== undefined) flowNext.flowPrevious = flowPrevious
     timer.flowNext = timer.flowPrevious = undefined
   }

@@ -5,6 +5,8 @@
  * of the destination's network (fragment-policy.ts). Everything is bounded: datagrams, pieces, bytes, age; what a bound
  * displaces is the oldest datagram. Called by the stack for every fragment.
  */
+
+import { MEMORY, type MemoryBudget, unlimitedMemory } from '../flow/memory.js'
 import { IPV4, IPV6, IPV6_FRAGMENT, MAX_IP_LENGTH } from '../wire/index.js'
 import type { Packet } from '../wire/packet.js'
 import {
@@ -61,7 +63,8 @@ export class Defragmenter {
   private ownsFirstByte = false
 
   /** @param seed of the hash; random when left out */
-  constructor(options: DefragOptions, seed?: number) {
+  constructor(options: DefragOptions, seed?: number, memory: MemoryBudget = unlimitedMemory()) {
+    memory.reclaimBy(MEMORY.FRAGMENTS, () => this.reclaim())
     const { maxDatagrams } = options
     this.maxFragments = options.maxFragments
     this.timeout = options.timeout * 1e6
@@ -71,7 +74,7 @@ export class Defragmenter {
     this.table = new DatagramTable(maxDatagrams, seed)
     this.rows = this.table.rows
     this.chunkOf = new Int32Array((maxDatagrams + 1) * DATAGRAM_CHUNKS)
-    this.chunks = new ChunkPool(options.totalBytes >> CHUNK_SHIFT)
+    this.chunks = new ChunkPool(options.totalBytes >> CHUNK_SHIFT, memory)
     this.pieces = new PiecePool(Math.max(options.totalBytes >> 6, 4 * options.maxFragments + 4))
   }
 
@@ -438,6 +441,18 @@ export class Defragmenter {
     const oldest = this.table.oldestOther(row)
     if (!this.isDropped(oldest)) this.counters.evictedMemory++
     this.remove(oldest)
+  }
+
+  /** Gives up the oldest datagram that takes memory. */
+  private reclaim(): boolean {
+    const { table } = this
+    while (this.chunks.inUse > 0 && table.oldest !== 0) {
+      const before = this.chunks.inUse
+      if (!this.isDropped(table.oldest)) this.counters.evictedMemory++
+      this.remove(table.oldest)
+      if (this.chunks.inUse < before) return true
+    }
+    return false
   }
 
   private expire(now: number): void {

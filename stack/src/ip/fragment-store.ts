@@ -5,6 +5,8 @@
  * fragment-policy.ts) are a list sorted by offset. In: numbers of chunks and pieces. Called by the defragmenter only.
  */
 
+import { MEMORY, type MemoryBudget } from '../flow/memory.js'
+
 export const CHUNK_SHIFT = 10
 export const CHUNK_BYTES = 1 << CHUNK_SHIFT
 /** Chunks of one slab; slabs are allocated as the pool grows. */
@@ -20,21 +22,24 @@ const PIECE_WORDS = 3
 export class ChunkPool {
   inUse = 0
   private readonly limit: number
+  private readonly memory: MemoryBudget
   private readonly slabs: Uint8Array[] = []
   private readonly free: Int32Array
   private freeCount = 0
   private fresh = 1
 
   /** @param limit chunks at most */
-  constructor(limit: number) {
+  constructor(limit: number, memory: MemoryBudget) {
     this.limit = limit
+    this.memory = memory
     this.free = new Int32Array(limit)
   }
 
   /** A chunk with unspecified content, or 0 when the limit is reached. */
   take(): number {
-    if (this.inUse === this.limit) return 0
+    if (this.inUse === this.limit || !this.memory.has(MEMORY.FRAGMENTS, CHUNK_BYTES)) return 0
     this.inUse++
+    this.memory.add(MEMORY.FRAGMENTS, CHUNK_BYTES)
     if (this.freeCount > 0) return this.free[--this.freeCount]
     const chunk = this.fresh++
     if (chunk >> SLAB_SHIFT === this.slabs.length) this.slabs.push(new Uint8Array(CHUNK_BYTES << SLAB_SHIFT))
@@ -44,6 +49,7 @@ export class ChunkPool {
   release(chunk: number): void {
     this.free[this.freeCount++] = chunk
     this.inUse--
+    this.memory.remove(MEMORY.FRAGMENTS, CHUNK_BYTES)
   }
 
   /** The memory that holds the chunk, from `start(chunk)`. */

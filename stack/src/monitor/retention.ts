@@ -11,6 +11,7 @@ import { STREAM_ERROR } from '../event/anomaly.js'
 import type { Gap, NewData } from '../event/builtin.js'
 import type { Dispatcher } from '../event/dispatcher.js'
 import type { AnyHandler } from '../event/plant.js'
+import { MEMORY, type MemoryBudget } from '../flow/memory.js'
 
 const CHUNK_SHIFT = 11
 export const RETAINED_CHUNK = 1 << CHUNK_SHIFT
@@ -49,13 +50,17 @@ export class Retention {
   inUse = 0
   private readonly events: Dispatcher
   private readonly counts: Float64Array
+  private readonly memory: MemoryBudget
   private readonly maxChunks: number
   private readonly slabs: Uint8Array[] = []
   private readonly free: number[] = []
   private fresh = 0
   private readonly sides = new Map<number, Kept>()
 
-  constructor(events: Dispatcher, counts: Float64Array, totalBytes: number) {
+  constructor(events: Dispatcher, counts: Float64Array, totalBytes: number, memory: MemoryBudget) {
+    this.memory = memory
+    memory.countBy((row) => this.bytesOf(row))
+    memory.reclaimBy(MEMORY.KEPT, () => this.reclaim())
     this.events = events
     this.counts = counts
     this.maxChunks = Math.floor(totalBytes / RETAINED_CHUNK)
@@ -112,6 +117,23 @@ export class Retention {
     return length
   }
 
+  /** Gives up a chunk of what has been kept for longest. */
+  private reclaim(): boolean {
+    for (const kept of this.sides.values()) {
+      const { chunks } = kept
+      while (chunks > 0 && kept.bytes > 0 && kept.chunks === chunks) {
+        this.discard(kept, RETAINED_CHUNK - kept.runs[0].skew)
+      }
+      if (kept.chunks < chunks) return true
+    }
+    return false
+  }
+
+  private bytesOf(row: number): number {
+    if (this.sides.size === 0) return 0
+    return ((this.kept(row, 0)?.chunks ?? 0) + (this.kept(row, 1)?.chunks ?? 0)) * RETAINED_CHUNK
+  }
+
   private need(row: number, side: number): number {
     return this.events.forestOf(row).retain[side as 0 | 1]
   }
@@ -124,7 +146,7 @@ export class Retention {
     kept.end = offset + (end - start)
     const from = Math.max(start, end - need)
     if (from > start) this.shrink(kept, 0)
-    if (!this.append(kept, offset + (from - start), bytes, from, end)) {
+    if (!this.append(row, kept, offset + (from - start), bytes, from, end)) {
       this.counts[C.retainedTotalLimit]++
       this.events.error(row, side, STREAM_ERROR.RETENTION_LIMIT)
     }
@@ -146,7 +168,14 @@ export class Retention {
   }
 
   /** @returns false when the pool did not have room for all of it */
-  private append(kept: Kept, offset: number, bytes: Uint8Array, start: number, end: number): boolean {
+  private append(
+    row: number,
+    kept: Kept,
+    offset: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
     let run = kept.runs[kept.runs.length - 1]
     if (run === undefined || run.end !== offset) {
       run = { offset, end: offset, chunks: [], first: 0, skew: 0 }
@@ -155,7 +184,7 @@ export class Retention {
     for (let from = start; from < end; ) {
       const position = run.skew + (run.end - run.offset)
       if (run.first + (position >> CHUNK_SHIFT) === run.chunks.length) {
-        const chunk = this.allocate(kept)
+        const chunk = this.allocate(row, kept)
         if (chunk < 0) {
           if (run.end === run.offset) kept.runs.splice(kept.runs.indexOf(run), 1)
           return false
@@ -198,6 +227,7 @@ export class Retention {
     while (run.first < run.chunks.length && (over || run.skew >= RETAINED_CHUNK)) {
       this.free.push(run.chunks[run.first++])
       this.inUse--
+      this.memory.remove(MEMORY.KEPT, RETAINED_CHUNK)
       kept.chunks--
       run.skew -= RETAINED_CHUNK
     }
@@ -213,13 +243,15 @@ export class Retention {
   }
 
   /** @returns a chunk, or -1 */
-  private allocate(kept: Kept): number {
-    if (this.inUse >= this.maxChunks) {
+  private allocate(row: number, kept: Kept): number {
+    const full = this.inUse >= this.maxChunks || !this.memory.flowHas(row, RETAINED_CHUNK)
+    if (full || !this.memory.has(MEMORY.KEPT, RETAINED_CHUNK)) {
       if (kept.chunks === 0 || kept.bytes === 0) return -1
       const before = kept.chunks
       while (kept.chunks === before) this.discard(kept, RETAINED_CHUNK - kept.runs[0].skew)
     }
     this.inUse++
+    this.memory.add(MEMORY.KEPT, RETAINED_CHUNK)
     const chunk = this.free.pop()
     if (chunk !== undefined) return chunk
     if (this.fresh >> SLAB_SHIFT >= this.slabs.length) {

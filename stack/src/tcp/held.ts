@@ -6,7 +6,8 @@
  * record owns one chunk of a pool that grows in slabs up to a limit; limits per side bound bytes and records. Called by
  * the reassembler.
  */
-import { HELD_BYTES, HELD_COUNT, HELD_HEAD, HELD_TAIL } from '../flow/layout.js'
+import { HELD_BYTES, HELD_COUNT, HELD_HEAD, HELD_TAIL, ROW_SHIFT, SIDE_SHIFT, SIDES } from '../flow/layout.js'
+import { MEMORY, type MemoryBudget } from '../flow/memory.js'
 import { everNew, newWins } from './policy.js'
 
 /** Bytes of one chunk; longer segments take several records. */
@@ -39,6 +40,8 @@ export const HELD_OK = 0
 export const HELD_SIDE_BYTES = 1
 export const HELD_SIDE_SEGMENTS = 2
 export const HELD_TOTAL = 3
+export const HELD_FLOW_MEMORY = 4
+export const HELD_MEMORY = 5
 
 export class HeldSegments {
   /** Range of the last inserted segment that was held already (sequence numbers); empty when equal. */
@@ -47,6 +50,7 @@ export class HeldSegments {
   /** Records in use. */
   inUse = 0
   private readonly rows: Int32Array
+  private readonly memory: MemoryBudget
   private readonly sideBytes: number
   private readonly sideSegments: number
   private readonly maxRecords: number
@@ -56,7 +60,9 @@ export class HeldSegments {
   /** Record 0 is not used: 0 means none. */
   private fresh = 1
 
-  constructor(rows: Int32Array, limits: HeldLimits) {
+  constructor(rows: Int32Array, limits: HeldLimits, memory: MemoryBudget) {
+    this.memory = memory
+    memory.countBy((row) => this.bytesOf(row))
     this.rows = rows
     this.sideBytes = limits.sideBytes
     this.sideSegments = limits.sideSegments
@@ -219,6 +225,7 @@ export class HeldSegments {
     this.records[(record << RECORD_SHIFT) + NEXT] = this.free
     this.free = record
     this.inUse--
+    this.memory.remove(MEMORY.HELD, CHUNK_BYTES)
   }
 
   /** Drops everything held for a side. */
@@ -312,7 +319,17 @@ export class HeldSegments {
   private limit(side: number, length: number): number {
     if (this.rows[side + HELD_BYTES] + length > this.sideBytes) return HELD_SIDE_BYTES
     if (this.rows[side + HELD_COUNT] >= this.sideSegments) return HELD_SIDE_SEGMENTS
-    return this.inUse >= this.maxRecords ? HELD_TOTAL : HELD_OK
+    if (this.inUse >= this.maxRecords) return HELD_TOTAL
+    if (!this.memory.flowHas(side >> ROW_SHIFT, CHUNK_BYTES)) return HELD_FLOW_MEMORY
+    return this.memory.has(MEMORY.HELD, CHUNK_BYTES) ? HELD_OK : HELD_MEMORY
+  }
+
+  /** Memory that the flow in `row` uses, both sides. */
+  private bytesOf(row: number): number {
+    const client = (row << ROW_SHIFT) + SIDES
+    return (
+      (this.rows[client + HELD_COUNT] + this.rows[client + (1 << SIDE_SHIFT) + HELD_COUNT]) << CHUNK_SHIFT
+    )
   }
 
   private put(
@@ -344,6 +361,7 @@ export class HeldSegments {
 
   private allocate(): number {
     this.inUse++
+    this.memory.add(MEMORY.HELD, CHUNK_BYTES)
     let record = this.free
     if (record !== 0) {
       this.free = this.records[(record << RECORD_SHIFT) + NEXT]

@@ -42,6 +42,7 @@ import {
   SIDES,
   STATE,
 } from '../flow/layout.js'
+import type { MemoryBudget } from '../flow/memory.js'
 import type { FlowTable } from '../flow/table.js'
 import type { TimerWheel } from '../flow/wheel.js'
 import type { Retention } from '../monitor/retention.js'
@@ -67,12 +68,21 @@ const EARLY_BYTES = 65_536
 const UNBOUNDED = 0x4000_0000
 
 /** Counter of each limit that `HeldSegments.insert` may run into. */
-const LIMIT_COUNTER: readonly number[] = [-1, C.heldBytesLimit, C.heldSegmentsLimit, C.heldTotalLimit]
+const LIMIT_COUNTER: readonly number[] = [
+  -1,
+  C.heldBytesLimit,
+  C.heldSegmentsLimit,
+  C.heldTotalLimit,
+  C.heldFlowMemoryLimit,
+  C.heldMemoryLimit,
+]
 const LIMIT_ERROR: readonly StreamErrorCode[] = [
   STREAM_ERROR.HELD_BYTES_LIMIT, // Never looked up: HELD_OK is no limit.
   STREAM_ERROR.HELD_BYTES_LIMIT,
   STREAM_ERROR.HELD_SEGMENTS_LIMIT,
   STREAM_ERROR.HELD_TOTAL_LIMIT,
+  STREAM_ERROR.FLOW_MEMORY_LIMIT,
+  STREAM_ERROR.MEMORY_LIMIT,
 ]
 
 export class Reassembler {
@@ -106,6 +116,7 @@ export class Reassembler {
     counts: Float64Array,
     packet: Packet,
     limits: HeldLimits,
+    memory: MemoryBudget,
     retention: Retention,
     watch: SegmentWatch,
   ) {
@@ -116,7 +127,7 @@ export class Reassembler {
     this.wheel = wheel
     this.counts = counts
     this.packet = packet
-    this.held = new HeldSegments(table.words, limits)
+    this.held = new HeldSegments(table.words, limits, memory)
     this.comparison = new OverlapComparison(table, events, packet, this.held, retention)
   }
 
