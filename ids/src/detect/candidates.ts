@@ -18,8 +18,8 @@ import { isSliding } from './screen.js'
 
 /** Pattern rules of a packet group that are tried outright: cheaper than a search when there are few. */
 const DIRECT_RULES = 8
-/** In shorter messages trying the rules takes no longer than searching for their screens. */
-const SCREENED_BYTES = 2048
+/** Up to this many rules times bytes of a message, trying the rules takes no longer than searching for their screens. */
+const SCREENED_WORK = 2048
 /** Lists up to this length are sorted in place. */
 const INSERTION_SORT = 32
 
@@ -160,7 +160,8 @@ export class Candidates {
     }
     this.#searchSets(group, group.patterns, buffers)
     if (group.screens !== null) {
-      if (buffers.length(BUF.PKT_DATA) < SCREENED_BYTES) this.#addAll(group.screened, unit)
+      if (buffers.length(BUF.PKT_DATA) * group.screened.length < SCREENED_WORK)
+        this.#addAll(group.screened, unit)
       else this.#searchSets(group, group.screens, buffers)
     }
     this.#addAll(group.always, unit)

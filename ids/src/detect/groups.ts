@@ -160,7 +160,7 @@ export class GroupTable {
       const fit = rule.header.fits(service)
       if (fit === SERVICE_FIT.NO || !rule.mayTravel(direction)) continue
       if (fit === SERVICE_FIT.ANY_PORT) this.#anyPort.push(index)
-      else if (rule.header.clientOnly(direction) !== undefined) this.#byClientPort.push(index)
+      else if (heldToClient(rule, direction)) this.#byClientPort.push(index)
       else if (rule.header.anyServer(direction)) this.#anyPort.push(index)
       else this.#byServerPort.push(index)
     }
@@ -231,7 +231,7 @@ export class GroupTable {
     if (this.#kind === GROUP.MESSAGES) return make(this.#anyPort, null)
     const isCommon = (i: number): boolean => {
       const { header } = this.#rules[i]!
-      return header.anyServer(this.#direction) && header.clientOnly(this.#direction) === undefined
+      return header.anyServer(this.#direction) && !heldToClient(this.#rules[i]!, this.#direction)
     }
     const common = make(this.#anyPort.filter(isCommon), null)
     return make(
@@ -281,6 +281,15 @@ export class GroupTable {
     }
     return group
   }
+}
+
+/**
+ * The rule is for few ports of the client's side and any of the server's. Rules for very many client ports (`!21:23`)
+ * are rules for any port that are tested for it: a group for them would be searched for nearly every flow.
+ */
+function heldToClient({ header }: CompiledRule, direction: Direction): boolean {
+  const ports = header.clientOnly(direction)
+  return ports !== undefined && !ports.wide
 }
 
 /** False when searching for a pattern costs more than trying its rule each time, or when it is not in what is searched. */

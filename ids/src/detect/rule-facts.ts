@@ -6,7 +6,7 @@
  */
 import { BUF, type BufferId } from '../inspect/buffers.js'
 import { type Direction, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import type { FlowbitsOption, PcreOption, Rule } from '../rules/model.js'
+import type { FlowbitsOption, NumericTest, PcreOption, Rule } from '../rules/model.js'
 import { chooseFastPattern, type FastPattern, onlyContent } from './fast-pattern.js'
 import { type LengthBounds, lengthBounds } from './length-bounds.js'
 import {
@@ -21,6 +21,7 @@ import {
   isTrailerOption,
 } from './option-facts.js'
 import { matchesFlags } from './options/header.js'
+import { compileNumericTest } from './options/numbers.js'
 import { chooseScreen, type Screen } from './screen.js'
 
 export interface RuleFacts {
@@ -47,6 +48,8 @@ export interface RuleFacts {
   readonly needsEstablished: boolean
   /** `only_stream`: never matches a single packet. */
   readonly needsStream: boolean
+  /** Bits of `PROTOCOL_BIT`: an `ip_proto` excludes the protocol. */
+  readonly refusedProtocols: number
   /** Direction of travel in which it never matches; -1 = none. */
   readonly refusedDirection: Direction | -1
   /** Length that the rule needs one of its buffers to have. */
@@ -66,6 +69,22 @@ export interface RuleFacts {
   readonly readsTrailer: boolean
   /** Some option reads the packet's addresses. */
   readonly readsAddresses: boolean
+}
+
+export const PROTOCOL_BIT = { tcp: 1, udp: 2, icmp: 4 } as const
+
+/** IP protocol numbers of the packets, or flows, of each kind. */
+const NUMBERS: readonly (readonly [bit: number, numbers: readonly number[]])[] = [
+  [PROTOCOL_BIT.tcp, [6]],
+  [PROTOCOL_BIT.udp, [17]],
+  [PROTOCOL_BIT.icmp, [1, 58]],
+]
+
+function protocolsOutside(test: NumericTest): number {
+  const holds = compileNumericTest(test)
+  let bits = 0
+  for (const [bit, numbers] of NUMBERS) if (!numbers.some(holds)) bits |= bit
+  return bits
 }
 
 /** @param leastMatch bytes that a match of one of the rule's expressions has at least */
@@ -89,6 +108,7 @@ export function ruleFacts(
   let neverOnStreams = false
   let needsEstablished = false
   let needsStream = false
+  let refusedProtocols = 0
   let refusedDirection: Direction | -1 = -1
   let rejectsAck = false
   let rejectsPush = false
@@ -121,6 +141,9 @@ export function ruleFacts(
       case 'flags':
         if (!matchesFlags(option, ACK)) rejectsAck = true
         if (!matchesFlags(option, PSH | ACK)) rejectsPush = true
+        break
+      case 'header_number':
+        if (option.field === 'ip_proto') refusedProtocols |= protocolsOutside(option.test)
         break
       case 'engine_event':
         isEvent = true
@@ -155,6 +178,7 @@ export function ruleFacts(
     onFiles: buffers.fileData && !buffers.message,
     needsEstablished,
     needsStream,
+    refusedProtocols,
     refusedDirection,
     bounds: lengthBounds(options, leastMatch),
     rejectsAck,

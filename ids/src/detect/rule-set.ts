@@ -20,7 +20,7 @@ import { inEvaluationOrder } from './evaluation-order.js'
 import { GROUP, type GroupKind, GroupTable } from './groups.js'
 import { HeaderTests, SERVICE_FIT } from './header-test.js'
 import { PortClasses } from './ports.js'
-import type { RuleFacts } from './rule-facts.js'
+import { PROTOCOL_BIT, type RuleFacts } from './rule-facts.js'
 import { isSliding } from './screen.js'
 
 /** One table for each direction of travel. */
@@ -153,7 +153,7 @@ export class RuleSet {
       const members: number[] = []
       for (let index = 0; index < count; index++) {
         const { facts, rule } = compiled[index]!
-        if (!facts.isEvent && isFor(rule, protocol) && admit(facts)) members.push(index)
+        if (!facts.isEvent && isFor(rule, facts, protocol) && admit(facts)) members.push(index)
       }
       return members
     }
@@ -240,7 +240,9 @@ function maySee(facts: RuleFacts, service: ServiceId): boolean {
 
 type Protocol = 'tcp' | 'udp' | 'icmp' | 'ip'
 
-function isFor({ header }: Rule, protocol: Protocol): boolean {
+function isFor({ header }: Rule, facts: RuleFacts, protocol: Protocol): boolean {
+  // Fragments of every protocol are looked at with the rules of other protocols.
+  if (protocol !== 'ip' && (facts.refusedProtocols & PROTOCOL_BIT[protocol]) !== 0) return false
   return (
     header.protocol === protocol ||
     header.protocol === 'ip' ||
