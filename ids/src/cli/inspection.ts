@@ -2,6 +2,7 @@
 import { createStack, type Stack } from '@weir/stack'
 import { type RunSettings, stackOptionsOf } from '../config/index.js'
 import { AlertComposer, type AlertOutputs, type FormatOptions } from '../output/index.js'
+import { packRules } from '../rules/index.js'
 import type { AlertDelivery } from './delivery.js'
 import { readInputs } from './inputs.js'
 import { type Io, say } from './io.js'
@@ -82,10 +83,12 @@ export const inspectInWorkers = (context: RunContext): Promise<ParallelResult> =
   const { settings, loaded, delivery, stop, progress } = context
   const { references } = loaded.configuration.loaded
   const announced = loaded.engine.rules.some(({ services }) => services.includes('ftp-data'))
+  const facts = loaded.engine.facts()
   const data: WorkerData = {
     shardBy: (settings.share ?? (announced ? 'hosts' : 'flows')) === 'hosts' ? 'addresses' : 'flow',
-    rules: loaded.engine.rules,
-    settings: loaded.engine.settings,
+    rules: packRules(loaded.engine.rules, (rule) => facts.get(rule)),
+    // The rules of built-in events are among the engine's.
+    settings: { ...loaded.engine.settings, builtinEvents: false },
     engine: settings.engine,
     cache: settings.cache,
     input: settings.input,

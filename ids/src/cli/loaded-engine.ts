@@ -3,6 +3,7 @@
  */
 import { loadRuleConfiguration, type RuleConfiguration, type RuleSettings } from '../config/index.js'
 import { createEngine, type Engine } from '../detect/engine.js'
+import type { RuleFacts } from '../detect/rule-facts.js'
 import { createEngines, type EngineOptions, type Engines } from '../match/index.js'
 import { formatProblem, type RuleProblem } from '../rules/index.js'
 import { CliError, configError, EXIT } from './errors.js'
@@ -31,8 +32,9 @@ export const loadEngine = (settings: RuleSettings, choice: EngineOptions, inline
   unoptimised(() => load(settings, choice, inline))
 
 const load = (settings: RuleSettings, choice: EngineOptions, inline: boolean): LoadedEngine => {
-  const configuration = loadRuleConfiguration(settings, parsedRules(choice.cache))
   const engines = chooseEngines(choice)
+  const parsed = parsedRules(choice.cache, engines.regex.description)
+  const configuration = loadRuleConfiguration(settings, parsed)
   const { loaded, directives } = configuration
   const engine = createEngine({
     rules: loaded.rules,
@@ -50,7 +52,12 @@ const load = (settings: RuleSettings, choice: EngineOptions, inline: boolean): L
       builtinEvents: settings.builtin,
       inspection: { lenientHttp: settings.lenientHttp },
     },
+    factsOf: (rule) => parsed?.noteOf(rule) as RuleFacts | undefined,
   })
+  if (parsed?.hasNew === true) {
+    const facts = engine.facts()
+    parsed.keep((rule) => facts.get(rule))
+  }
   const compileErrors = engine.problems.filter(({ severity }) => severity === 'error')
   const compileWarnings = engine.problems.filter(({ severity }) => severity === 'warning')
   return {

@@ -8,11 +8,11 @@ import { ParsedFiles } from '../rules/index.js'
 const BUILD_RECORD = new URL('../.tsbuildinfo', import.meta.url)
 
 /** undefined: there is no cache, or no telling whether this is the program that has parsed what is in it. */
-export const parsedRules = (directory: string | undefined): ParsedFiles | undefined => {
+export const parsedRules = (directory: string | undefined, regexEngine: string): ParsedFiles | undefined => {
   if (directory === undefined) return undefined
   try {
     const build = createHash('sha256').update(readFileSync(BUILD_RECORD)).digest('hex')
-    return new ParsedFiles(new StartupCache({ directory }), build)
+    return new ParsedFiles(new StartupCache({ directory }), `${build} ${regexEngine}`)
   } catch {
     return undefined
   }

@@ -29,7 +29,7 @@ const fastPatterns = (rules: readonly Rule[]): FastPatternStatistics => {
     }
     const buffer = BUFFER_NAMES[pattern.buffer]!
     byBuffer[buffer] = (byBuffer[buffer] ?? 0) + 1
-    const length = String(pattern.bytes.length)
+    const length = String(pattern.text.length)
     byLength[length] = (byLength[length] ?? 0) + 1
   }
   return { none, byBuffer, byLength }

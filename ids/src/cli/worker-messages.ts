@@ -3,13 +3,13 @@ import type { InputSettings, StreamSettings } from '../config/index.js'
 import type { DetectSettings } from '../detect/settings.js'
 import type { EngineChoice } from '../match/index.js'
 import type { AlertFormat, FormatOptions } from '../output/index.js'
-import type { Rule } from '../rules/index.js'
 import type { AlertItem } from './alert-item.js'
 import type { RunTotals } from './run-totals.js'
 
 /** What every worker of a run is told. */
 export interface WorkerData {
-  readonly rules: readonly Rule[]
+  /** Packed, with the facts that the main thread has found out about each. */
+  readonly rules: Uint8Array
   readonly settings: Partial<DetectSettings>
   readonly engine: EngineChoice | undefined
   readonly cache: string | undefined

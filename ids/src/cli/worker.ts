@@ -4,9 +4,10 @@
  */
 import { runWorker, STAGE, type Work, type Worker } from '@weir/stack'
 import { createEngine, type Engine } from '../detect/engine.js'
+import type { RuleFacts } from '../detect/rule-facts.js'
 import { createEngines } from '../match/index.js'
 import { AlertComposer, type AlertRecord, type AlertSink, isPacketOf } from '../output/index.js'
-import type { Rule } from '../rules/index.js'
+import { type Rule, unpackRules } from '../rules/index.js'
 import { type AlertItem, makeItem } from './alert-item.js'
 import { readInputs } from './inputs.js'
 import { runTotals } from './run-totals.js'
@@ -18,8 +19,8 @@ class WorkerSink implements AlertSink {
   readonly #composer: AlertComposer
   readonly #indices: ReadonlyMap<Rule, number>
 
-  constructor(worker: Worker<WorkerData, AlertItem>, engine: Engine) {
-    const { references, rules, formats, format } = worker.data
+  constructor(worker: Worker<WorkerData, AlertItem>, engine: Engine, rules: readonly Rule[]) {
+    const { references, formats, format } = worker.data
     const urls = new Map(references)
     this.#worker = worker
     this.#engine = engine
@@ -52,13 +53,16 @@ class WorkerSink implements AlertSink {
 const inspect: Work<WorkerData, AlertItem, WorkerResult> = (worker) => {
   const { data, stack } = worker
   const engines = createEngines({ engine: data.engine, cache: data.cache })
+  const { rules, notes } = unpackRules(data.rules)
+  const facts = new Map(rules.map((rule, i) => [rule, notes[i] as RuleFacts | undefined]))
   const engine = createEngine({
-    rules: data.rules,
+    rules,
+    factsOf: (rule) => facts.get(rule),
     matcherEngine: engines.matcher,
     regexEngine: engines.regex,
     settings: data.settings,
   })
-  const inspector = engine.attach(stack, new WorkerSink(worker, engine))
+  const inspector = engine.attach(stack, new WorkerSink(worker, engine, rules))
   let intact = true
   return {
     input: {

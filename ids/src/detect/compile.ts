@@ -21,6 +21,8 @@ import { compileSteps, type Regexes, type StepContext } from './steps.js'
 export interface CompileContext extends StepContext {
   readonly maxPatternLength: number
   readonly headers: HeaderTests
+  /** What is known of a rule from an earlier run, in which it was compiled without an error. */
+  readonly factsOf?: ((rule: Rule) => RuleFacts | undefined) | undefined
 }
 
 const NO_CHANGES: readonly FlowbitsChange[] = []
@@ -48,10 +50,10 @@ export class CompiledRule {
   constructor(rule: Rule, context: CompileContext) {
     this.rule = rule
     this.#context = context
-    const regexes = compileRegexes(rule.options, context)
-    this.#regexes = regexes
-    const leastMatch = (option: PcreOption): number => regexes.get(option)!.minLength
-    const facts = ruleFacts(rule, context.maxPatternLength, leastMatch)
+    const known = context.factsOf?.(rule)
+    this.#regexes = known === undefined ? compileRegexes(rule.options, context) : undefined
+    const leastMatch = (option: PcreOption): number => this.#regexes!.get(option)!.minLength
+    const facts = known ?? ruleFacts(rule, context.maxPatternLength, leastMatch)
     this.facts = facts
     this.#gated = facts.gated
     this.#gate = undefined
@@ -63,7 +65,7 @@ export class CompiledRule {
     this.onTcpPackets = facts.onTcpPackets
     this.onStreams = facts.onStreams
     this.header = context.headers.of(rule)
-    if (rule.options.some(isCheckedByCompiling)) this.#compile()
+    if (known === undefined && rule.options.some(isCheckedByCompiling)) this.#compile()
   }
 
   /** `fast_pattern:only`: checked once, when the pattern has been seen. */
@@ -102,7 +104,7 @@ export class CompiledRule {
 
   /** Length of the pattern by which the rule is found; 0 = it has none. */
   get patternLength(): number {
-    return this.facts.fastPattern?.bytes.length ?? 0
+    return this.facts.fastPattern?.text.length ?? 0
   }
 
   mayTravel(direction: Direction): boolean {

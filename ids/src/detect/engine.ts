@@ -16,6 +16,7 @@ import { DEFAULT_EVENT_QUEUE, EventQueue } from './event-queue.js'
 import { Inspector } from './inspector.js'
 import { FlowbitNames } from './options/session.js'
 import { SearcherCache } from './pattern-set.js'
+import type { RuleFacts } from './rule-facts.js'
 import { RuleSet } from './rule-set.js'
 import { DEFAULT_DETECT_SETTINGS, type DetectSettings } from './settings.js'
 
@@ -24,6 +25,8 @@ export interface EngineOptions {
   readonly matcherEngine: MatcherEngine
   readonly regexEngine: RegexEngine
   readonly settings?: Partial<DetectSettings>
+  /** Facts on rules from an engine with the same settings and regular-expression engine; the others are looked at. */
+  readonly factsOf?: (rule: Rule) => RuleFacts | undefined
 }
 
 /** Decides which matches are reported: see `AlertFilter` and `EventQueue`. */
@@ -38,6 +41,8 @@ export interface Engine {
   /** The rules in use, in evaluation order; `Inspector.alertsOf` counts by the same index. */
   readonly rules: readonly Rule[]
   readonly settings: DetectSettings
+  /** By rule in use: to be given to another engine. */
+  facts(): ReadonlyMap<Rule, RuleFacts>
   /** Starts inspecting the flows of a stack. Alerts go to `sink` while the stack processes frames. */
   attach(stack: Stack, sink: AlertSink): Inspector
   /** For merging the alerts of inspectors whose filters are deferred: ask it about every alert in packet order. */
@@ -58,12 +63,14 @@ export function createEngine(options: EngineOptions): Engine {
     flowbits: new FlowbitNames(),
     pcreMatchLimit: settings.pcreMatchLimit,
     maxPatternLength: settings.maxPatternLength,
+    factsOf: options.factsOf,
   })
   const matchers = new SearcherCache(options.matcherEngine)
   return {
     problems: set.problems,
     rules: set.rules.map(({ rule }) => rule),
     settings,
+    facts: () => new Map(set.rules.map(({ rule, facts }) => [rule, facts])),
     attach: (stack, sink) => new Inspector(set, matchers, settings, stack, sink),
     createGate: (counters = new Counters()) => ({
       filter: new AlertFilter(settings, counters),

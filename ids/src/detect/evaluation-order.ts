@@ -10,6 +10,7 @@
  */
 import { BUF, type BufferId, isPartSlot } from '../inspect/buffers.js'
 import type { FlowbitsOption, Rule, RuleOption } from '../rules/model.js'
+import type { CompiledRule } from './compile.js'
 
 /** Rounds of ordering rules that check flowbits after those that set them; longer chains keep the rules' order. */
 const MAX_DEPTH = 16
@@ -19,18 +20,18 @@ const isFlowbits = (option: RuleOption): option is FlowbitsOption =>
 
 const isCheck = ({ action }: FlowbitsOption): boolean => action === 'isset' || action === 'isnotset'
 
-export function inEvaluationOrder(rules: readonly Rule[]): readonly Rule[] {
-  const own = rules.filter((rule) => rule.options.some(isFlowbits))
+export function inEvaluationOrder(rules: readonly CompiledRule[]): readonly CompiledRule[] {
+  const own = rules.filter(({ facts }) => facts.flowbits.some(isFlowbits))
   if (own.length === 0) return rules
   const depths = depthsOf(own)
-  const keyed = own.map((rule, i) => ({ rule, key: stepOf(rule) * (MAX_DEPTH + 1) + depths[i]! }))
+  const keyed = own.map((rule, i) => ({ rule, key: rule.facts.step * (MAX_DEPTH + 1) + depths[i]! }))
   keyed.sort((a, b) => a.key - b.key)
-  const others = rules.filter((rule) => !rule.options.some(isFlowbits))
+  const others = rules.filter(({ facts }) => !facts.flowbits.some(isFlowbits))
   return [...keyed.map(({ rule }) => rule), ...others]
 }
 
 /** Woken without a check, woken with one, not woken; for rules that read nothing but the head of a message, then all. */
-function stepOf(rule: Rule): number {
+export function stepOf(rule: Rule): number {
   const { options } = rule
   const woken = options.some(isWaking)
   const step = !woken ? 2 : options.some((option) => isFlowbits(option) && isCheck(option)) ? 1 : 0
@@ -73,11 +74,11 @@ function readsHeadOnly(options: readonly RuleOption[]): boolean {
 }
 
 /** How many rules, one behind the other, have to be evaluated before each. */
-function depthsOf(rules: readonly Rule[]): Int32Array {
+function depthsOf(rules: readonly CompiledRule[]): Int32Array {
   const depthOfBit = new Map<string, number>()
   const depths = new Int32Array(rules.length)
-  const bitsOf = rules.map(({ options }) => {
-    const flowbits = options.filter(isFlowbits)
+  const bitsOf = rules.map(({ facts }) => {
+    const flowbits = facts.flowbits.filter(isFlowbits)
     return {
       checks: flowbits.filter(isCheck).flatMap(({ names }) => names),
       changes: flowbits.filter((option) => !isCheck(option)).flatMap(({ names }) => names),

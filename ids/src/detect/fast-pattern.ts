@@ -54,8 +54,8 @@ export interface FastPattern {
   /** Buffer the literal stands in. */
   readonly buffer: BufferId
   readonly set: PatternSetId
-  /** What is searched for, ASCII lower case. */
-  readonly bytes: Uint8Array
+  /** What is searched for, ASCII lower case, one character for each byte. */
+  readonly text: string
   /** The file data must be searched too: the literal may stand in decoded data only. */
   readonly inFileData: boolean
   /** The bytes as they came must be searched too, where packet data is decoded. */
@@ -284,7 +284,7 @@ export function chooseFastPattern(rule: Rule, maxLength: number): FastPattern | 
   return {
     buffer,
     set: SET_OF_BUFFER[buffer]!,
-    bytes: foldBytes(bytes),
+    text: Buffer.from(foldBytes(bytes)).toString('latin1'),
     inFileData: buffer === BUF.FILE_DATA || (plain && maySeeBodyOnly(rule)),
     inRawData: buffer === BUF.RAW_DATA,
     commonplace: weight(choice, { buffer, bytes }) <= USELESS,

@@ -72,13 +72,8 @@ export function literalSet(
     const { fastPattern, screen } = rules[rule]!
     const own = fastPattern !== undefined && isSearched(fastPattern)
     const { inFileData, inRawData } = own ? fastPattern : screen!
-    const literals = own ? [fastPattern.bytes] : screen!.words!
-    return literals.map((bytes) => ({
-      rule,
-      text: Buffer.from(bytes).toString('latin1'),
-      inFileData,
-      inRawData,
-    }))
+    const literals = own ? [fastPattern.text] : screen!.words!
+    return literals.map((text) => ({ rule, text, inFileData, inRawData }))
   })
   return new PatternSet(entries, false)
 }

@@ -7,6 +7,7 @@
 import { BUF, type BufferId } from '../inspect/buffers.js'
 import { type Direction, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { FlowbitsOption, NumericTest, PcreOption, Rule } from '../rules/model.js'
+import { stepOf } from './evaluation-order.js'
 import { chooseFastPattern, type FastPattern, onlyContent } from './fast-pattern.js'
 import { type LengthBounds, lengthBounds } from './length-bounds.js'
 import {
@@ -31,6 +32,8 @@ export interface RuleFacts {
   /** One of its contents is `fast_pattern:only`. */
   readonly gated: boolean
   readonly flowbits: readonly FlowbitsOption[]
+  /** Of `stepOf`, when it changes or checks flowbits. */
+  readonly step: number
   readonly noalert: boolean
   readonly hasDetectionFilter: boolean
   /** Asks about addresses, ports and the flow only. */
@@ -168,6 +171,7 @@ export function ruleFacts(
     screen: weak ? chooseScreen(rule) : undefined,
     gated,
     flowbits,
+    step: flowbits.length === 0 ? 0 : stepOf(rule),
     noalert,
     hasDetectionFilter,
     headerOnly: headerOnly && !aboutPackets,

@@ -103,14 +103,15 @@ export class RuleSet {
     const classes = new PortClasses(sets)
     const context: CompileContext = { ...settings, headers: new HeaderTests(classes) }
     const problems: RuleProblem[] = []
-    const compiled: CompiledRule[] = []
-    for (const rule of inEvaluationOrder(rules)) {
+    const given: CompiledRule[] = []
+    for (const rule of rules) {
       try {
-        compiled.push(new CompiledRule(rule, context))
+        given.push(new CompiledRule(rule, context))
       } catch (error) {
         problems.push(problemOf(rule, error))
       }
     }
+    const compiled = inEvaluationOrder(given)
     this.rules = compiled
     this.problems = problems
     this.flowbitWords = context.flowbits.words

@@ -26,8 +26,8 @@ export interface Screen {
   readonly buffer: BufferId
   readonly set: PatternSetId
   readonly text: string
-  /** Instead of the expression: one of these is found where it is, in some case. */
-  readonly words: readonly Uint8Array[] | undefined
+  /** Instead of the expression: one of these is found where it is, in some case. One character for each byte. */
+  readonly words: readonly string[] | undefined
   /** It may match in file data that is not part of the raw bytes. */
   readonly inFileData: boolean
   /** The bytes as they came must be searched too, where packet data is decoded. */
@@ -60,9 +60,10 @@ export function chooseScreen(rule: Rule): Screen | undefined {
       inFileData: buffer === BUF.FILE_DATA || (raw && bodyOnly),
       inRawData: buffer === BUF.RAW_DATA,
     }
-    for (const texts of requiredWords(root)) {
-      const words = texts.map((text) => new Uint8Array(Buffer.from(text, 'latin1')))
-      const lightest = Math.min(...words.map((bytes) => weight(choice, { buffer, bytes })))
+    for (const words of requiredWords(root)) {
+      const lightest = Math.min(
+        ...words.map((word) => weight(choice, { buffer, bytes: Buffer.from(word, 'latin1') })),
+      )
       if (lightest <= heaviest) continue
       heaviest = lightest
       worded = { ...place, text: '', words }

@@ -92,7 +92,8 @@ export class Target implements FailureListener {
     this.words = new MatchWords(compiled.rule, settings)
     this.steps = tracingSteps(compiled.steps, this)
     const { fastPattern, rule } = compiled
-    this.#search = fastPattern === undefined ? undefined : new LiteralSearch(fastPattern.bytes, true)
+    this.#search =
+      fastPattern === undefined ? undefined : new LiteralSearch(Buffer.from(fastPattern.text, 'latin1'), true)
     for (const option of rule.options) {
       if (option.kind !== 'byte_extract' && option.kind !== 'byte_math') continue
       if (!this.#variables.includes(option.name)) this.#variables.push(option.name)

@@ -48,7 +48,7 @@ export const fastPatternReport = ({ compiled }: Target, trace: Trace): FastPatte
   const { fastPattern } = compiled
   if (fastPattern === undefined || trace.units === 0 || trace.patternUnits > 0) return undefined
   return {
-    pattern: formatLiteral(fastPattern.bytes),
+    pattern: formatLiteral(Buffer.from(fastPattern.text, 'latin1')),
     buffer: BUFFER_NAMES[fastPattern.buffer]!,
     units: trace.units,
     searched: trace.searched,

@@ -19,6 +19,7 @@ export {
 } from './load.js'
 export type * from './model.js'
 export { RULE_ACTIONS, TRACKS } from './model.js'
+export { packRules, plainRule, type RuleNote, unpackRules } from './packed.js'
 export { type ParsedFileStore, ParsedFiles } from './parsed-file.js'
 export { ANY_PORT, formatPorts } from './port-set.js'
 export { formatProblem, ProblemLog, type ReasonCount, RuleTextError } from './problem.js'

@@ -207,7 +207,7 @@ class Loader {
     if (choice.dialect === 'snort2') splitSnort2(source, handle)
     else splitSnort3(source, handle)
     if (key !== undefined && this.recording === recording && !this.log.full) {
-      parsed!.write(key, { outcomes: recording.outcomes, optionUse: recording.optionUse.all() })
+      parsed!.add(key, { outcomes: recording.outcomes, optionUse: recording.optionUse.all() })
     }
     this.recording = undefined
     this.open.pop()

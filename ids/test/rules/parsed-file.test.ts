@@ -5,6 +5,9 @@ import {
   type LoadedRules,
   loadRules,
   ParsedFiles,
+  packRules,
+  plainRule,
+  unpackRules,
   Variables,
 } from '../../src/rules/index.js'
 import type { ParsedFileStore } from '../../src/rules/parsed-file.js'
@@ -61,18 +64,21 @@ function load(store: ParsedFileStore | undefined, settings: Settings = {}): Load
     classifications.define({ name: 'attempted-user', text: 'changed', priority: settings.priority })
   }
   const { text = RULES, path = 'a.rules', dialect = 'snort2', version = '1' } = settings
-  return loadRules({
+  const parsed = store === undefined ? undefined : new ParsedFiles(store, version)
+  const loaded = loadRules({
     files: [{ path, text, dialect }],
     variables,
     classifications,
-    ...(store === undefined ? {} : { parsed: new ParsedFiles(store, version) }),
+    ...(parsed === undefined ? {} : { parsed }),
   })
+  parsed?.keep((rule) => ({ note: rule.sid }))
+  return loaded
 }
 
 /** Everything that callers look at. */
 function seen({ rules, problems, log, files, optionUse }: LoadedRules): unknown {
   return {
-    rules,
+    rules: rules.map(plainRule),
     problems,
     reasons: log.byReason(),
     counts: [log.errors, log.warnings],
@@ -127,5 +133,45 @@ describe('parsed files', () => {
     load(store, { text: `ipvar HOME_NET 10.0.0.0/8\n${RULES}` })
     load(store, { text: `${RULES}\nconfig classification: a,b,1` })
     expect(store.files.size).toBe(0)
+  })
+
+  it('keep the notes on rules', () => {
+    const store = new MemoryStore()
+    load(store)
+    const parsed = new ParsedFiles(store, '1')
+    const { rules } = loadRules({ files: [{ path: 'a.rules', text: RULES, dialect: 'snort2' }], parsed })
+    expect(rules.map((rule) => parsed.noteOf(rule))).toEqual(rules.map(({ sid }) => ({ note: sid })))
+    expect(parsed.hasNew).toBe(false)
+  })
+})
+
+describe('packed rules', () => {
+  it('are the same after any number of times', () => {
+    const { rules } = load(undefined)
+    const once = unpackRules(packRules(rules, () => undefined)).rules
+    const twice = unpackRules(packRules(once, () => undefined)).rules
+    expect(once.map(plainRule)).toEqual(rules)
+    expect(twice.map(plainRule)).toEqual(rules)
+    for (const rule of twice) expect(rule.options).toEqual(plainRule(rule).options)
+  })
+
+  it('keep bytes and characters of every kind', () => {
+    const text = [
+      'alert tcp any any -> any any (msg:"ünïcödé ✓ \\"quoted\\""; content:"|00 ff 80|a"; sid:1;)',
+      'alert tcp any any -> any any (http_param:"id",nocase; content:"x"; sid:2;)',
+      'alert tcp any any -> any any (http_header:field X-Test; content:"x"; sid:3;)',
+      'alert tcp any any -> any any (sha256:"ab", length 4; sid:4;)',
+      'alert tcp any any -> any any (dce_iface:4b324fc8-1670-01d3-1278-5a47bf6ee188; sid:5;)',
+      'alert ip [10.0.0.0/8,!10.1.0.0/16,2001:db8::/32] any -> any 1024: (pcre:"/x\\x00+$/Rims"; sid:6;)',
+    ].join('\n')
+    const { rules, problems } = loadRules({ files: [{ path: 'a.rules', text, dialect: 'snort3' }] })
+    expect(problems.filter(({ severity }) => severity === 'error')).toHaveLength(1)
+    expect(rules).toHaveLength(5)
+    const back = unpackRules(packRules(rules, () => undefined)).rules.map(plainRule)
+    expect(back).toEqual(rules)
+  })
+
+  it('may be none', () => {
+    expect(unpackRules(packRules([], () => undefined)).rules).toEqual([])
   })
 })
