@@ -203,6 +203,12 @@ export class Stack implements InlineSink {
     return this.flows.now
   }
 
+  /**
+   * Told of every frame that could not be decoded: `packet.status` says why (`STATUS`), and only fields that had been read
+   * before the fault mean anything. With shards, each frame is told by one of them. Not of wrong transport checksums.
+   */
+  onUndecoded: ((packet: Packet) => void) | undefined
+
   /** What is to become of the frame just processed. Read by inline sources; others have no use for it. */
   get verdict(): Verdict {
     return (this.packet.decision & DECISION.DROP) !== 0 ? VERDICT.DROP : VERDICT.FORWARD
@@ -321,7 +327,10 @@ export class Stack implements InlineSink {
     if (p.time >= this.userTimers.due) this.userTimers.advance(p.time)
     p.decision = 0
     if (status !== STATUS.DECODED || p.protocol !== IP_PROTOCOL.TCP || p.isFragment) {
-      if (!this.unwrap()) return
+      if (!this.unwrap()) {
+        if (this.onUndecoded !== undefined) this.tellUndecoded(whose)
+        return
+      }
     } else if (this.verify && verifyChecksums(p, decode) !== STATUS.DECODED) return
     const protocol = p.protocol
     const tcp = protocol === IP_PROTOCOL.TCP
@@ -422,6 +431,13 @@ export class Stack implements InlineSink {
    * Takes the packet out of its tunnels and puts it together from fragments, in whatever order they are nested.
    * @returns whether `packet` is a whole packet with right checksums
    */
+  /** What no shard can tell whose it is, the first one tells. */
+  private tellUndecoded(whose: number): void {
+    const { packet: p, options } = this
+    if (p.status === STATUS.DECODED || p.status === STATUS.NOT_IP) return
+    if (whose === SHARD_OWN || options.shard?.index === 0) this.onUndecoded?.(p)
+  }
+
   private unwrap(): boolean {
     const { packet: p, decapsulator, defragmenter, common: decode } = this
     let datagrams = 0

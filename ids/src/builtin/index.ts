@@ -6,5 +6,7 @@
  * suppression, outputs. Used by the engine when built-in events are switched on.
  */
 
+export { DECODE_EVENT, DECODE_EVENTS, DECODE_GID, STATUS_EVENT } from './decode.js'
 export { HTTP_EVENT, HTTP_EVENTS, HTTP_GID } from './http.js'
 export { builtinRules, type EventTable, isRaised } from './rules.js'
+export { STREAM_EVENTS, STREAM_GID } from './stream.js'

@@ -256,7 +256,7 @@ export const FLAGS = {
     kind: 'switch',
     spelling: '--builtin',
     group: 'Detection',
-    help: "report what the inspectors find by themselves: malformed HTTP and the like (Snort's built-in rules)",
+    help: "report what is found without a rule: malformed HTTP (generator 119), odd connections (129) and packets (116): Snort's built-in rules",
   },
   lenientHttp: {
     kind: 'switch',

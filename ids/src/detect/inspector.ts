@@ -6,9 +6,11 @@
  * units to the `Detector`. Nothing is registered for, and nothing is reassembled, that no rule looks at.
  */
 import {
+  type Anomaly,
   CLI,
   type Gap,
   type NewData,
+  ON_ANOMALY,
   ON_CONN_END,
   ON_FRAGMENT,
   ON_GAP,
@@ -20,6 +22,7 @@ import {
   type Subscription,
   SVR,
 } from '@weir/stack'
+import { DECODE_GID, STREAM_GID } from '../builtin/index.js'
 import { ConversationPool } from '../http/index.js'
 import { BUF, type BufferPool, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
@@ -27,6 +30,7 @@ import type { AlertSink } from '../output/alert.js'
 import { InlineActions } from './actions.js'
 import { AlertFilter } from './alert-filter.js'
 import { Counters } from './counters.js'
+import { DecodeEvents } from './decode-events.js'
 import { type DetectFlow, type DetectObserver, Detector } from './detector.js'
 import { DEFAULT_EVENT_QUEUE, EventQueue } from './event-queue.js'
 import { FlowContext } from './flow-context.js'
@@ -138,6 +142,7 @@ export class Inspector {
     const reassemble = streamed || this.#set.needs.events || (this.#set.needsService && tcpPackets.looksAtAny)
     const packets = tcpPackets.looksAtAny || udp.looksAtAny || looksAt(icmp, otherIp)
     const orphaned = looksAt(orphans)
+    if (this.#set.hasEvents(DECODE_GID)) this.#judgePackets()
     if (!reassemble && !packets && !orphaned) return
     const socket = this.#stack.monitorStream<FlowContext>({
       reassemble: { client: reassemble, server: reassemble },
@@ -153,6 +158,8 @@ export class Inspector {
       subscriptions.push(socket.on(ON_FRAGMENT, (packet) => this.#onFragment(packet)))
     }
     if (orphaned) subscriptions.push(socket.on(ON_ORPHAN, (packet) => this.#onOrphan(packet)))
+    if (this.#set.hasEvents(STREAM_GID))
+      subscriptions.push(socket.on(ON_ANOMALY, (flow, anomaly) => this.#onAnomaly(flow, anomaly)))
   }
 
   #openContext(flow: DetectFlow): FlowContext {
@@ -211,6 +218,43 @@ export class Inspector {
     unit.direction = direction
     unit.service = service
     this.#detector.packet(flow, unit, packet, table)
+  }
+
+  /** Looks at the headers of every packet. */
+  #judgePackets(): void {
+    const events = new DecodeEvents()
+    const report = (packet: Packet): void => {
+      for (let i = 0; i < events.count; i++)
+        this.#reportPacket(DECODE_GID, events.sids[i]!, undefined, packet)
+    }
+    const stack = this.#stack
+    stack.onUndecoded = (packet) => {
+      events.undecoded(packet)
+      report(packet)
+    }
+    const judged = stack.monitorRaw().on(ON_PKT_IN, (packet) => {
+      events.judge(packet)
+      report(packet)
+    })
+    const off = (): void => {
+      judged.off()
+      stack.onUndecoded = undefined
+    }
+    this.#subscriptions.push({ off })
+  }
+
+  #onAnomaly(flow: DetectFlow, { code, packet }: Anomaly): void {
+    this.#reportPacket(STREAM_GID, code, flow, packet)
+  }
+
+  /** An event of a packet, of which the direction is known if its flow is. */
+  #reportPacket(gid: number, sid: number, flow: DetectFlow | undefined, packet: Packet): void {
+    const rule = this.#set.eventRule(gid, sid)
+    if (rule === undefined) return
+    const unit = this.#fillUnit(packet)
+    unit.direction = flow !== undefined && flow.packetSide === SVR ? TO_CLIENT : TO_SERVER
+    unit.service = SERVICE.UNKNOWN
+    this.#reporter.event(flow, unit, rule)
   }
 
   /** A TCP packet of no flow travels in an unknown direction: both are tried, each rule once. */

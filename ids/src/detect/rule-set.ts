@@ -195,6 +195,11 @@ export class RuleSet {
     return this.#events.get(eventKey(gid, sid))
   }
 
+  /** Some event of the generator is wanted. */
+  hasEvents(gid: number): boolean {
+    return this.rules.some(({ facts, rule }) => facts.isEvent && rule.gid === gid)
+  }
+
   /** `FIT` bits by rule index. */
   fits(direction: Direction, service: ServiceId): Uint8Array {
     const at = direction + 2 * service

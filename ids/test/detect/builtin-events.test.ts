@@ -1,7 +1,7 @@
 /** Events the HTTP inspector raises by itself (generator 119), switched on and off, filtered, and found in any segmentation. */
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { conversation } from '../../../test/support/conversation.js'
+import { type CapturedFrame, conversation } from '../../../test/support/conversation.js'
 import { builtinRules, HTTP_EVENT, HTTP_EVENTS } from '../../src/builtin/index.js'
 import { exchange, run } from './harness.js'
 
@@ -170,5 +170,57 @@ describe('HTTP events', () => {
       msg: '(http_inspect) invalid status code in HTTP response',
       priority: 3,
     })
+  })
+})
+
+describe('events of packets and connections', () => {
+  const found = (packets: readonly CapturedFrame[]): string[] => [
+    ...new Set(run('', packets, ON).alerts.map(({ record: { rule } }) => `${rule.gid}:${rule.sid}`)),
+  ]
+  const [syn] = conversation({ serverPort: 7777 }).handshake().packets()
+  const changed = (edit: (frame: Uint8Array) => void): CapturedFrame[] => {
+    const frame = Uint8Array.from(syn!.frame)
+    edit(frame)
+    return [{ ...syn!, frame }]
+  }
+  const unchecked = { ...ON, stack: { checksums: 'ignore' } } as const
+  const sidsOf = (packets: readonly CapturedFrame[]): string[] =>
+    run('', packets, unchecked).alerts.map(({ record: { rule } }) => `${rule.gid}:${rule.sid}`)
+
+  it('none of an ordinary connection', () => {
+    expect(found(conversation({ serverPort: 7777 }).handshake().client('x').close().packets())).toEqual([])
+  })
+
+  it.each<[string, (frame: Uint8Array) => void, string[]]>([
+    ['loopback', (frame) => frame.fill(127, 26, 27), ['116:150']],
+    ['same addresses', (frame) => frame.copyWithin(30, 26, 30), ['116:151']],
+    ['no time to live', (frame) => frame.fill(0, 22, 23), ['116:404']],
+    ['SYN and FIN', (frame) => frame.fill(3, 47, 48), ['116:420', '116:422']],
+    ['no flags', (frame) => frame.fill(0, 47, 48), ['116:423']],
+    ['to port 0', (frame) => frame.fill(0, 36, 38), ['116:446']],
+    ['TCP header too short', (frame) => frame.fill(0x40, 46, 47), ['116:46']],
+    ['IPv4 header too short', (frame) => frame.fill(0x44, 14, 15), ['116:2']],
+  ])('%s', (_, edit, expected) => {
+    expect(sidsOf(changed(edit))).toEqual(expected)
+  })
+
+  it('what the stack finds odd about a connection', () => {
+    const talk = conversation({ serverPort: 7777 }).handshake().client('x').server('y').close().packets()
+    const { alerts } = run('', talk.slice(3), { ...ON, stack: { midstream: true } })
+    expect(alerts.map(({ record: { rule } }) => `${rule.gid}:${rule.sid}`)).toEqual(['129:20'])
+    expect(alerts[0]!.record.rule.msg).toBe('(stream_tcp) TCP session without 3-way handshake')
+  })
+
+  it('are switched by rules of their own, too', () => {
+    const rules = 'alert ( msg:"port 0"; gid:116; sid:446; rev:1; )'
+    const { alerts } = run(
+      rules,
+      changed((frame) => frame.fill(0, 36, 38)),
+      {
+        dialect: 'snort3',
+        stack: { checksums: 'ignore' },
+      },
+    )
+    expect(alerts.map(({ sid }) => sid)).toEqual([446])
   })
 })
