@@ -6,8 +6,10 @@ import { describe, expect, it } from 'vitest'
 import { conversation, feed, fragment } from '../../test/support/conversation.js'
 import { TCP_FLAG } from '../../test/support/frames.js'
 import {
+  ANOMALY,
   CLI,
   createStack,
+  ON_ANOMALY,
   ON_CONN_END,
   ON_CONN_START,
   ON_NEW_DATA,
@@ -301,6 +303,25 @@ describe('1.10 life cycle', () => {
   it('an RST out of window [V] does not end the flow', () => {
     const c = opened().segment('server', { seq: 900_000_000, flags: RST }).client('x').close()
     expect(ends(record(c.packets()))).toEqual(['end fin'])
+  })
+
+  it('PAWS: the result counts, on demand: a segment older than the last is left out, and told', () => {
+    const stamp = (value: number): Uint8Array => Uint8Array.of(1, 1, 8, 10, 0, 0, 0, value, 0, 0, 0, 0)
+    const seen = (timestamps: 'check' | 'ignore'): unknown[] => {
+      const stack = stackOf({ tcp: { timestamps } })
+      const lines: unknown[] = []
+      const socket = stack.monitorStream()
+      socket.on(ON_NEW_DATA, (_flow, { bytes, start, end }) => lines.push(text(bytes.subarray(start, end))))
+      socket.on(ON_ANOMALY, (_flow, { code }) => lines.push(code))
+      const c = conversation().segment('client', { flags: SYN, ack: 0, options: stamp(100) })
+      c.segment('server', { flags: SYN | ACK, options: stamp(100) })
+      c.segment('client', { options: stamp(100) })
+      c.segment('client', { payload: 'new', options: stamp(101) })
+      feed(stack, c.segment('client', { payload: 'old', options: stamp(50) }).packets())
+      return lines
+    }
+    expect(seen('check')).toEqual(['new', ANOMALY.BAD_TIMESTAMP])
+    expect(seen('ignore')).toEqual(['new', 'old'])
   })
 
   it('a SYN on a live 4-tuple [V] that is answered is a new connection', () => {
