@@ -56,6 +56,29 @@ describe('resets', () => {
   })
 })
 
+describe('a reset behind a hole', () => {
+  // The receiver waits for the missing bytes: it does not expect what its sender has sent last.
+  const hole = (): Conversation =>
+    conversation()
+      .handshake()
+      .segment('client', { seq: 1003, payload: 'cd' })
+      .segment('client', { seq: 1005, flags: RST })
+
+  it('is not obeyed', () => {
+    expect(run(hole().segment('client', { seq: 1001, payload: 'ab' }))).toBe('>ab >cd')
+  })
+
+  it('is, once the hole is filled; and one behind a FIN counts the FIN', () => {
+    const c = hole().segment('client', { seq: 1001, payload: 'ab' })
+    expect(run(c.segment('client', { seq: 1005, flags: RST }))).toBe('>ab >cd rst')
+    const closed = (ahead: number): Conversation => {
+      const talk = conversation().handshake().fin('client').ack('server')
+      return talk.segment('client', { seq: talk.seq('client') + ahead, flags: RST })
+    }
+    expect([run(closed(-1).fin('server')), run(closed(0))]).toEqual(['', 'rst'])
+  })
+})
+
 describe('timestamps', () => {
   const option = (value: number): { options: Uint8Array } => ({
     options: Uint8Array.of(1, 1, 8, 10, value >>> 24, value >>> 16, value >>> 8, value, 0, 0, 0, 0),

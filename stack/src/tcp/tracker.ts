@@ -439,7 +439,7 @@ export class TcpTracker {
       ? (p.tcpFlags & ACK) !== 0 &&
         ((p.tcpAck - words[R + ISN]) | 0) > 0 &&
         ((words[R + SENT] - p.tcpAck) | 0) >= 0
-      : this.expectedRst(p.tcpSeq, S, R) || this.allowedRst(p.tcpSeq, R)
+      : this.expectedRst(p.tcpSeq, s, S, R) || this.allowedRst(p.tcpSeq, R)
     if (!obeyed) {
       this.counts[C.rstIgnored]++
       this.events.error(row, 1 - s, STREAM_ERROR.RST_IGNORED)
@@ -463,16 +463,17 @@ export class TcpTracker {
     return ahead >= 0 && ahead <= words[R + WINDOW]
   }
 
-  private expectedRst(sequence: number, S: number, R: number): boolean {
+  /** At the next byte that the receiver expects: the one it has acknowledged, or that it should have by now. */
+  private expectedRst(sequence: number, s: number, S: number, R: number): boolean {
     const words = this.words
-    const acked = (words[R + STATE] & SIDE_ACK) !== 0
-    const sent = (words[S + STATE] & SIDE_SENT) !== 0
-    if (!acked && !sent) return true
-    return (
-      (acked && sequence === words[R + ACKED]) ||
-      (sent && sequence === words[S + SENT]) ||
-      ((words[R + STATE] & SIDE_RECEIVED) !== 0 && sequence === words[R + RECEIVED])
-    )
+    const state = words[R + STATE]
+    if ((state & SIDE_ACK) !== 0 && sequence === words[R + ACKED]) return true
+    if ((state & SIDE_RECEIVED) !== 0) {
+      const next = this.reassembler.position(1 - s, R)
+      const fin = (words[S + STATE] & SIDE_FIN) !== 0 && next === words[S + FIN_SEQ]
+      return sequence === ((next + (fin ? 1 : 0)) | 0)
+    }
+    return (words[S + STATE] & SIDE_SENT) === 0 ? (state & SIDE_ACK) === 0 : sequence === words[S + SENT]
   }
 }
 
