@@ -291,8 +291,10 @@ export class Endpoint {
   /** The retransmission timer: repeats from the first unacknowledged number on, cut anew. */
   timeout(): void {
     if (!this.waiting) return
-    if (this.state === SYN_SENT) return this.emit(this.iss, SYN, 0)
-    if (this.state === SYN_RCVD) return this.emit(this.iss, SYN | ACK, 0)
+    if (this.state === SYN_SENT || this.state === SYN_RCVD) {
+      this.emit(this.iss, this.state === SYN_SENT ? SYN : SYN | ACK, 0)
+      return
+    }
     const offset = (this.una - this.iss - 1) | 0
     const left = this.sent - offset
     if (left > 0) {

@@ -248,7 +248,10 @@ export function simulate(options: Simulation): Outcome {
   // ---- The network ----------------------------------------------------------------------------------------------
 
   const cross = (link: Link, arrive: () => void): void => {
-    if (link === WIRE) return arrive()
+    if (link === WIRE) {
+      arrive()
+      return
+    }
     const copies = random.chance(link.duplication) ? 2 : 1
     for (let i = 0; i < copies; i++) {
       if (!random.chance(link.loss)) agenda.after(1 + random.below(link.delay), arrive)
