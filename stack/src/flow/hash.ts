@@ -9,10 +9,11 @@
  */
 import { randomFillSync } from 'node:crypto'
 
-/** Tables: 16 address bytes, 2 port bytes, 4 bytes of the link word. */
+/** Tables: 16 address bytes, 2 port bytes, 4 bytes of the link word, 4 of the address space. */
 const PORT = 16
 const LINK = 18
-const TABLES = 22
+const SPACE = 22
+const TABLES = 26
 
 /** The IPv4 address is word 3 of the address. */
 const V4 = 12
@@ -65,6 +66,11 @@ export class FlowHasher {
     return (
       (((first ^ this.port(ports >>> 16)) + (second ^ this.port(ports & 0xffff))) | 0) ^ this.linkHash(link)
     )
+  }
+
+  /** To be combined by XOR with the hash of a flow in another address space than that of the wire. */
+  hashSpace(space: number): number {
+    return this.word(SPACE, space)
   }
 
   /** Protocol, flags and VLAN (25 bits). */

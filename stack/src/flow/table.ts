@@ -43,6 +43,8 @@ export interface FlowAddresses {
   readonly dst1: number
   readonly dst2: number
   readonly dst3: number
+  /** Address space, see `Packet.space`. It is part of the hash alone: two of the same flow have 32 keyed bits to differ in. */
+  readonly space: number
 }
 
 const LINK_IPV6 = 0x100
@@ -101,9 +103,11 @@ export class FlowTable {
 
   /** The hash of both directions of the flow. `ports` holds the source port in its upper half. */
   hash(p: FlowAddresses, ports: number, link: number): number {
-    return (link & LINK_IPV6) === 0
-      ? this.hasher.hash4(p.src3, p.dst3, ports, link)
-      : this.hasher.hash6(p.src0, p.src1, p.src2, p.src3, p.dst0, p.dst1, p.dst2, p.dst3, ports, link)
+    const hash =
+      (link & LINK_IPV6) === 0
+        ? this.hasher.hash4(p.src3, p.dst3, ports, link)
+        : this.hasher.hash6(p.src0, p.src1, p.src2, p.src3, p.dst0, p.dst1, p.dst2, p.dst3, ports, link)
+    return p.space === 0 ? hash : hash ^ this.hasher.hashSpace(p.space)
   }
 
   /** Row of the flow the packet belongs to, or 0; sets `side`. */

@@ -101,6 +101,7 @@ export class Decapsulator {
       p.tunnelDepth++
       p.tunnel = inner.kind
       p.tunnelId = inner.id
+      if (inner.space !== 0) p.space = spaceWithin(p.space, inner.kind, inner.space)
       status = decodeInner(p, inner.type, inner.at, inner.end, inner.wireEnd)
       // MPLS or PPPoE inside: no IP packet yet.
       p.status = status
@@ -126,6 +127,7 @@ export class Decapsulator {
     const at = p.payloadOffset
     const end = at + p.payloadLength
     const wireEnd = at + p.payloadWireLength
+    inner.space = 0
     if (p.ipVersion === 0) return this.readLink(p.etherType, view, at, end, wireEnd)
     switch (p.protocol) {
       case IP_PROTOCOL.UDP:
@@ -161,6 +163,7 @@ export class Decapsulator {
     const { enabled, inner } = this
     if (enabled[TUNNEL.GRE] === 0 || !readGre(inner, view, at, end, wireEnd)) return false
     if (inner.type !== ETHER_TYPE.ERSPAN && inner.type !== ETHER_TYPE.ERSPAN3) return true
+    inner.space = 0
     return enabled[TUNNEL.ERSPAN] !== 0 && readErspan(inner, view, isSequenced(view, at))
   }
 
@@ -188,4 +191,9 @@ export class Decapsulator {
         return this.readGre(view, at, end, wireEnd)
     }
   }
+}
+
+/** A word for a network inside another one. */
+function spaceWithin(space: number, kind: number, number: number): number {
+  return (Math.imul(space, 31) + Math.imul(number, 0x9e37_79b1) + kind) | 0
 }

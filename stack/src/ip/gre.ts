@@ -39,6 +39,8 @@ export function readGre(inner: Inner, view: DataView, at: number, end: number, w
   }
   inner.kind = TUNNEL.GRE
   inner.id = (flags & KEY) !== 0 ? view.getInt32(key) : 0
+  // Around frames it may be NVGRE's (RFC 7637): the lowest byte then tells flows apart, not networks.
+  inner.space = type === ETHER_TYPE.ETHERNET ? inner.id >>> 8 : inner.id
   inner.type = type
   inner.at = next
   inner.end = end

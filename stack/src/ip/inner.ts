@@ -10,6 +10,8 @@ export class Inner {
   id = 0
   /** `TUNNEL` kind. */
   kind = 0
+  /** Number of the network that the addresses inside belong to, see `Packet.space`; 0 when the header names none. */
+  space = 0
 }
 
 /** Encapsulations, by `Packet.tunnel`. */

@@ -102,6 +102,6 @@ export function readPppoe(inner: Inner, view: DataView, at: number, end: number,
   const start = at + PPPOE_LENGTH
   if (length > wireEnd - start) return false
   inner.kind = TUNNEL.PPPOE
-  inner.id = view.getUint16(at + 2)
+  inner.space = inner.id = view.getUint16(at + 2)
   return readPpp(inner, view, start, Math.min(end, start + length), start + length)
 }

@@ -13,7 +13,7 @@ const VXLAN_HAS_NETWORK = 0x08
 export function readVxlan(inner: Inner, view: DataView, at: number, end: number, wireEnd: number): boolean {
   if (end - at < VXLAN_LENGTH || (view.getUint8(at) & VXLAN_HAS_NETWORK) === 0) return false
   inner.kind = TUNNEL.VXLAN
-  inner.id = view.getInt32(at + 4) >>> 8
+  inner.space = inner.id = view.getInt32(at + 4) >>> 8
   inner.type = ETHER_TYPE.ETHERNET
   inner.at = at + VXLAN_LENGTH
   inner.end = end
@@ -35,7 +35,7 @@ export function readGeneve(inner: Inner, view: DataView, at: number, end: number
     if (option > start) return false
   }
   inner.kind = TUNNEL.GENEVE
-  inner.id = view.getInt32(at + 4) >>> 8
+  inner.space = inner.id = view.getInt32(at + 4) >>> 8
   inner.type = view.getUint16(at + 2)
   inner.at = start
   inner.end = end

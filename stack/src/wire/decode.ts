@@ -105,6 +105,7 @@ export function copyHeaders(packet: Packet, other: Packet): void {
   packet.tunnelDepth = other.tunnelDepth
   packet.tunnel = other.tunnel
   packet.tunnelId = other.tunnelId
+  packet.space = other.space
   packet.outerIpOffset = other.outerIpOffset
   packet.sourceAddressOffset = other.sourceAddressOffset
   packet.destinationAddressOffset = other.destinationAddressOffset

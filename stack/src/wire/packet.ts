@@ -105,6 +105,12 @@ export class Packet {
    * outermost MPLS label; 0 when it has none.
    */
   tunnelId = 0
+  /**
+   * The address space that the packet's addresses belong to, as a word that stands for the numbers of the networks it came
+   * out of: VXLAN, GENEVE and PPPoE, GRE keys; 0 without any. Part of what identifies a flow. Numbers that differ by
+   * direction are not in it (MPLS labels, GTP tunnel endpoints, PPTP calls), nor are mirror sessions (ERSPAN).
+   */
+  space = 0
   /** Offset of the outermost IP header of a packet that came out of a tunnel over IP, or -1. */
   outerIpOffset = -1
   /** Put together from fragments: the frame is the whole datagram, of raw link type. */
@@ -153,6 +159,7 @@ export class Packet {
     this.tunnelDepth = 0
     this.tunnel = 0
     this.tunnelId = 0
+    this.space = 0
     this.outerIpOffset = -1
     this.reassembled = false
   }
