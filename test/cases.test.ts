@@ -56,7 +56,6 @@ const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
     '2.9 text: a regular expression in an HTTP buffer does not move the cursor there',
   ],
   ['sv/detect-pcre/', UNACKNOWLEDGED],
-  ['sv/file-match-crossed', OPEN],
   [
     'sv/security-4710-02',
     'the server does not obey an injected RST and answers; Snort leaves the connection there, we pick it up midstream',

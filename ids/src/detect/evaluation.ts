@@ -7,7 +7,7 @@
  * Every attempt costs one step of a budget, so a hostile buffer cannot make a rule take more than bounded time.
  */
 import type { Packet } from '@weir/stack'
-import { BUF, BUFFER_COUNT, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import { BUF, BUFFER_COUNT, type BufferId, type BufferSet, HTTP_BODY } from '../inspect/buffers.js'
 import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
 import { type Direction, type InspectionUnit, UNIT, type UnitKind } from '../inspect/unit.js'
 import { ProtocolFacts } from '../protocol/facts.js'
@@ -72,6 +72,17 @@ BODY_SLOTS[BUF.PKT_DATA] = BUF.FILE_DATA
 /** The same in Snort 3, whose raw_data finds nothing in messages of a flow known to be HTTP. */
 const SNORT3_BODY_SLOTS = BODY_SLOTS.slice()
 SNORT3_BODY_SLOTS[BUF.RAW_DATA] = BUF.NOTHING
+
+/** Where file data are the parts of the body. */
+const UPLOAD_SLOTS = BODY_SLOTS.slice()
+UPLOAD_SLOTS[BUF.PKT_DATA] = HTTP_BODY
+const SNORT3_UPLOAD_SLOTS = SNORT3_BODY_SLOTS.slice()
+SNORT3_UPLOAD_SLOTS[BUF.PKT_DATA] = HTTP_BODY
+
+function bodySlots(snort3: boolean, upload: boolean): typeof BODY_SLOTS {
+  if (upload) return snort3 ? SNORT3_UPLOAD_SLOTS : UPLOAD_SLOTS
+  return snort3 ? SNORT3_BODY_SLOTS : BODY_SLOTS
+}
 
 const BASE64_CAPACITY = 16_384
 
@@ -149,7 +160,7 @@ export class Evaluation {
   /** Prepares for one rule. `bodyOnly`: the packet data of this unit is the body of an HTTP message. */
   begin(dialect: Dialect, bodyOnly: boolean): void {
     this.snort3 = dialect === 'snort3'
-    if (bodyOnly) this.#slots = this.snort3 ? SNORT3_BODY_SLOTS : BODY_SLOTS
+    if (bodyOnly) this.#slots = bodySlots(this.snort3, this.buffers.has(HTTP_BODY))
     else {
       const message = this.kind === UNIT.HTTP_REQUEST || this.kind === UNIT.HTTP_RESPONSE
       this.#slots = message ? MESSAGE_SLOTS : PLAIN_SLOTS

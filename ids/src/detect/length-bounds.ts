@@ -4,7 +4,7 @@
  * In: a rule's options. Out: the buffer with the tightest lower bound and, if it has one, its upper bound. Read by the
  * detector before anything else of a candidate is looked at.
  */
-import { BUF, type BufferId, type BufferSet, isPartSlot } from '../inspect/buffers.js'
+import { BUF, type BufferId, type BufferSet, HTTP_BODY, isPartSlot } from '../inspect/buffers.js'
 import type { NumericTest, PcreOption, RuleOption } from '../rules/model.js'
 
 export const NO_MAX = 0x7fff_ffff
@@ -99,7 +99,8 @@ export class UnitLengths {
   measure(buffers: BufferSet, http: boolean): void {
     this.#buffers = buffers
     this.#packet = lengthOf(buffers, BUF.PKT_DATA)
-    this.#body = http ? Math.max(0, lengthOf(buffers, BUF.FILE_DATA)) : this.#packet
+    const body = buffers.has(HTTP_BODY) ? HTTP_BODY : BUF.FILE_DATA
+    this.#body = http ? Math.max(0, lengthOf(buffers, body)) : this.#packet
   }
 
   /** The buffer is too short or too long for a rule. */

@@ -61,6 +61,7 @@ const GZIP = ascii('gzip')
 const X_GZIP = ascii('x-gzip')
 const DEFLATE = ascii('deflate')
 const BROTLI = ascii('br')
+const MULTIPART = ascii('multipart/')
 
 /** Largest length kept exactly; larger ones run to the end of the flow in any case. */
 const HUGE_LENGTH = 2 ** 52
@@ -101,6 +102,9 @@ export class HttpHead {
   chunked = false
   coding: CodingId = CODING.IDENTITY
   charset: CharsetId = CHARSET.NONE
+  /** Value of a Content-Type that begins with `multipart/`; no such: both 0. */
+  multipartStart = 0
+  multipartEnd = 0
   /** Flaws, counted by the message once the head is complete. */
   tooManyLines = false
   badLength = false
@@ -108,6 +112,8 @@ export class HttpHead {
   badTransferEncoding = false
   private recognised: HeaderId = HEADER.OTHER
   private lenient = false
+  /** Index of the head's first byte, while it is parsed. */
+  private base = 0
 
   /** The head of a message that has none (HTTP/0.9 response). */
   clear(): void {
@@ -131,6 +137,7 @@ export class HttpHead {
     this.chunked = false
     this.coding = CODING.IDENTITY
     this.charset = CHARSET.NONE
+    this.multipartStart = this.multipartEnd = 0
     this.tooManyLines = false
     this.badLength = false
     this.conflictingLength = false
@@ -153,6 +160,7 @@ export class HttpHead {
     this.complete = false
     this.resetFields()
     this.lenient = limits.lenientHttp
+    this.base = start
     scanner.use(bytes)
     // A CR alone ends a status line as it ends header lines; in a request line it is part of the URI.
     const lineEnd = scanner.line(start, end, !request)
@@ -281,7 +289,13 @@ export class HttpHead {
     if (header === HEADER.CONTENT_LENGTH) this.readLength(bytes, start, end)
     else if (header === HEADER.CONTENT_ENCODING) this.readCoding(bytes, start, end)
     else if (header === HEADER.TRANSFER_ENCODING) this.readTransferEncoding(bytes, start, end)
-    else if (header === HEADER.CONTENT_TYPE) this.charset = charsetOf(bytes, start, end)
+    else if (header === HEADER.CONTENT_TYPE) {
+      this.charset = charsetOf(bytes, start, end)
+      if ((bytes[start]! | 0x20) === 0x6d && wordIs(bytes, start, start + MULTIPART.length, MULTIPART)) {
+        this.multipartStart = start - this.base
+        this.multipartEnd = end - this.base
+      }
+    }
   }
 
   private requestLine(bytes: Uint8Array, start: number, end: number): void {

@@ -4,7 +4,7 @@
  * In: what the rule names, during inspection. Out: one slot of the unit's `BufferSet`, or a number. Called by
  * `HttpMessage` when an option of a rule gets that far.
  */
-import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import { BUF, type BufferId, type BufferSet, HTTP_BODY } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
 import { fillPart, type HeadSource, headNumber } from './parts.js'
@@ -22,8 +22,8 @@ export function fillMessagePart<Flow>(
   { partMemory, askedRequest, limits }: InspectionContext<Flow>,
 ): boolean {
   if (part.name === 'raw_body') {
-    if (!set.has(BUF.FILE_DATA)) return false
-    const id = BUF.FILE_DATA
+    const id = set.has(HTTP_BODY) ? HTTP_BODY : BUF.FILE_DATA
+    if (!set.has(id)) return false
     set.setWindow(slot, set.bytes[id]!, set.start[id]!, set.end[id]!, set.fresh[id]!, set.base[id]!)
     return true
   }

@@ -4,7 +4,8 @@
  * In: the stored or received bytes of a window and the parsed head, from `HttpMessage`. Out: a filled unit for the sink,
  * and what rules and alerts ask of the message during that call. Reused with the message it belongs to.
  */
-import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import type { SlidingArea } from '../inspect/area.js'
+import { BUF, BUFFER_COUNT, type BufferId, type BufferSet, HTTP_BODY } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
 import type { MessageSource, Unit } from '../inspect/inspection-unit.js'
@@ -18,6 +19,7 @@ import { fillMessagePart, messageNumber } from './message-parts.js'
 import type { HeadSource } from './parts.js'
 import type { RequestQueue } from './queue.js'
 import { Trailer } from './trailer.js'
+import type { UploadParts } from './upload.js'
 import { WireCopy } from './wire-copy.js'
 
 const NONE = new Uint8Array(0)
@@ -33,6 +35,8 @@ export class MessageWindows<Flow> implements MessageSource {
   private request = false
   /** Requests outstanding, for the facts of a response. */
   private queue: RequestQueue | null = null
+  /** The body is an upload in parts. */
+  private parts: UploadParts<Flow> | null = null
   private sequence = 0
   private pending: Int32Array | null = null
   /** Where the head of the unit being inspected lies. */
@@ -93,12 +97,63 @@ export class MessageWindows<Flow> implements MessageSource {
       const position = base + (from - start) - head.length
       set.setWindow(BUF.FILE_DATA, bytes, from, end, fresh > from ? fresh : from, position)
     }
-    this.send(flow, unit, last)
+    if (this.parts !== null) this.inspectParts(flow, unit, last)
+    else this.send(flow, unit, last)
+  }
+
+  /** The body is in parts (RFC 7578), as the Content-Type of the head at `bytes[at]` says: each part is file data. */
+  startParts(bytes: Uint8Array, at: number): void {
+    const { context, head } = this
+    const parts = context.takeUpload()
+    if (parts.begin(this, bytes, at + head.multipartStart, at + head.multipartEnd)) this.parts = parts
+    else context.giveUpload(parts)
+  }
+
+  /** A window of the body of an upload, and the parts of which it brings something. */
+  private inspectParts(flow: Flow, unit: Unit, last: boolean): void {
+    const set = unit.buffers
+    const parts = this.parts!
+    this.clientBody.fill(set, this.context, last && this.sequence === 0, last)
+    const body = set.has(BUF.FILE_DATA)
+    if (body) {
+      const id = BUF.FILE_DATA
+      set.setWindow(HTTP_BODY, set.bytes[id]!, set.start[id]!, set.end[id]!, set.fresh[id]!, set.base[id]!)
+      set.remove(id)
+    }
+    this.deliver(flow, unit, false)
+    if (body) parts.feed(flow, set.bytes[HTTP_BODY]!, set.fresh[HTTP_BODY]!, set.end[HTTP_BODY]!)
+    if (last) {
+      parts.finish(flow)
+      this.parts = null
+      this.context.giveUpload(parts)
+      for (let id = 0; id < BUFFER_COUNT; id++) set.fresh[id] = set.end[id]!
+      this.deliver(flow, unit, true)
+    }
+    set.remove(HTTP_BODY)
+  }
+
+  /** Shows a window of a part. @param anew rules on the rest of the message are tried again */
+  showPart(flow: Flow, area: SlidingArea, anew: boolean): void {
+    const unit = this.context.requestUnit
+    const set = unit.buffers
+    for (let id = 0; id < BUFFER_COUNT; id++) {
+      const head = id >= BUF.HTTP_URI && id <= BUF.HTTP_CLIENT_BODY
+      set.fresh[id] = anew && head ? set.start[id]! : set.end[id]!
+    }
+    const start = area.windowStart(this.context.limits.lookBack)
+    set.setWindow(BUF.FILE_DATA, area.bytes, start, area.length, area.inspected, area.positionOf(start))
+    this.deliver(flow, unit, false)
+    set.remove(BUF.FILE_DATA)
   }
 
   /** The message is over: its memory goes back. */
   close(): void {
     const { context } = this
+    if (this.parts !== null) {
+      this.parts.cancel()
+      context.giveUpload(this.parts)
+      this.parts = null
+    }
     if (this.wire.active) this.wire.release(context)
     this.trailer.release(context)
     if (this.request) this.clientBody.release(context)
@@ -129,13 +184,14 @@ export class MessageWindows<Flow> implements MessageSource {
   }
 
   private send(flow: Flow, unit: Unit, last: boolean): void {
+    if (this.request) this.clientBody.fill(unit.buffers, this.context, last && this.sequence === 0, last)
+    this.deliver(flow, unit, last)
+  }
+
+  private deliver(flow: Flow, unit: Unit, last: boolean): void {
     const { context } = this
-    if (this.request) {
-      this.clientBody.fill(unit.buffers, context, last && this.sequence === 0, last)
-      context.counters.requestUnits++
-    } else {
-      context.counters.responseUnits++
-    }
+    if (this.request) context.counters.requestUnits++
+    else context.counters.responseUnits++
     unit.sequence = this.sequence++
     unit.last = last
     unit.pending = this.pending

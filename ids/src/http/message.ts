@@ -284,6 +284,8 @@ export class HttpMessage<Flow> {
     if (this.framing === FRAMING.LENGTH) this.remaining = head.contentLength
     else if (this.framing === FRAMING.CHUNKED) this.chunks.reset()
     this.windows.clientBody.begin()
+    if (this.request && head.multipartEnd > 0 && this.framing !== FRAMING.NO_BODY)
+      this.windows.startParts(bytes, at)
     if (this.framing !== FRAMING.NO_BODY) {
       this.decoder.begin(head.coding)
       if (!this.request) this.charset.begin(head.charset)

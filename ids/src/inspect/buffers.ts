@@ -39,7 +39,10 @@ export type BufferId = (typeof BUF)[keyof typeof BUF]
 /** Different parts that one rule may name. */
 export const HTTP_PARTS = 8
 
-export const BUFFER_COUNT = BUF.HTTP_PART + HTTP_PARTS
+/** Body of a request whose file data are the parts of that body; there in such messages only. */
+export const HTTP_BODY = (BUF.HTTP_PART + HTTP_PARTS) as BufferId
+
+export const BUFFER_COUNT = HTTP_BODY + 1
 
 /** Slot of a rule's part number `index`. */
 export function partSlot(index: number): BufferId {
@@ -47,7 +50,7 @@ export function partSlot(index: number): BufferId {
 }
 
 export function isPartSlot(id: BufferId): boolean {
-  return id >= BUF.HTTP_PART
+  return id >= BUF.HTTP_PART && id < HTTP_BODY
 }
 
 /** Snort's name of each buffer, indexed by `BufferId`. */
@@ -73,6 +76,7 @@ export const BUFFER_NAMES: readonly string[] = [
   'dnp3_data',
   'modbus_data',
   ...Array.from({ length: HTTP_PARTS }, (_, index) => `http_part_${index + 1}`),
+  'http_body',
 ]
 
 const EMPTY = new Uint8Array(0)

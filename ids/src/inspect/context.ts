@@ -4,6 +4,7 @@
 import { AskedRequest } from '../http/asked-request.js'
 import { Inflater } from '../http/inflate.js'
 import { PartMemory } from '../http/parts.js'
+import { UploadParts } from '../http/upload.js'
 import { AREA_SLACK } from './area.js'
 import { EventList } from './event-list.js'
 import { Unit } from './inspection-unit.js'
@@ -44,6 +45,7 @@ export class InspectionContext<Flow> {
   readonly scanner = new Scanner()
 
   private readonly inflaters: Inflater[] = []
+  private readonly uploads: UploadParts<Flow>[] = []
 
   /** @throws RangeError when the limits on window, look-back and head do not fit into the largest pool buffer */
   constructor(sink: UnitSink<Flow>, limits: Partial<InspectLimits> = {}, needs: Partial<InspectNeeds> = {}) {
@@ -81,6 +83,14 @@ export class InspectionContext<Flow> {
       this.sink.event?.(flow, direction, service, gid, events.sids[i]!, bytes, start, end)
     }
     events.clear()
+  }
+
+  takeUpload(): UploadParts<Flow> {
+    return this.uploads.pop() ?? new UploadParts(this)
+  }
+
+  giveUpload(upload: UploadParts<Flow>): void {
+    if (this.uploads.length < 64) this.uploads.push(upload)
   }
 
   takeInflater(): Inflater {

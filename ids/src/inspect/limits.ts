@@ -42,7 +42,7 @@ export interface InspectLimits {
   readonly http2Table: number
   /** Open streams of an HTTP/2 connection; of those beyond, heads are inspected and bodies are not. */
   readonly http2Streams: number
-  /** Parts of one mail whose content is file data; the parts beyond are part of the raw stream only. */
+  /** Parts of one mail or upload whose content is file data; the parts beyond are part of the raw stream only. */
   readonly mailParts: number
   /** Bytes of the header of a mail or of a part; beyond, the rest is body. */
   readonly mailHeaderBytes: number

@@ -37,6 +37,12 @@ export class TurnPosition {
   }
 }
 
+/** Takes the windows of files that do not become units of their own. */
+export interface FileOutlet<Flow> {
+  /** New in `area` is what has not been inspected. @param sequence of the window within its file, from 0 */
+  file(flow: Flow, area: SlidingArea, sequence: number): void
+}
+
 export class FileBody<Flow> {
   /** Between `begin` and `finish`. */
   active = false
@@ -49,9 +55,12 @@ export class FileBody<Flow> {
   private sequence = 0
   private pending: Int32Array | null = null
 
-  constructor(context: InspectionContext<Flow>, turn: TurnPosition) {
+  private readonly outlet: FileOutlet<Flow> | null
+
+  constructor(context: InspectionContext<Flow>, turn: TurnPosition, outlet: FileOutlet<Flow> | null = null) {
     this.context = context
     this.turn = turn
+    this.outlet = outlet
   }
 
   begin(encoding: TransferId): void {
@@ -101,6 +110,11 @@ export class FileBody<Flow> {
 
   private emit(flow: Flow, last: boolean): void {
     const { area, context } = this
+    if (this.outlet !== null) {
+      this.outlet.file(flow, area, this.sequence++)
+      area.mark()
+      return
+    }
     const { turn } = this
     const set = context.fileUnit.buffers
     if (turn.at > turn.start) {

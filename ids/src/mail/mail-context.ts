@@ -20,6 +20,7 @@ export class MailContext<Flow> {
   begin(direction: Direction, service: ServiceId): MimeParser<Flow> {
     const parser = this.idle.pop() ?? new MimeParser(this.context, this.turn)
     parser.begin(direction, service)
+    this.context.counters.mails++
     return parser
   }
 

@@ -9,7 +9,7 @@
 import type { InspectionContext } from '../inspect/context.js'
 import type { Direction, ServiceId } from '../inspect/unit.js'
 import { BOUNDARY_BYTES, FieldReader } from './fields.js'
-import { FileBody, type TurnPosition } from './file-body.js'
+import { FileBody, type FileOutlet, type TurnPosition } from './file-body.js'
 import { TRANSFER } from './transfer.js'
 
 const LF = 10
@@ -58,14 +58,19 @@ export class MimeParser<Flow> {
   /** A CR that may be the first half of a line end. */
   private carriage = false
 
-  constructor(context: InspectionContext<Flow>, turn: TurnPosition) {
+  /** @param outlet takes the files; null: they are units of their own */
+  constructor(context: InspectionContext<Flow>, turn: TurnPosition, outlet: FileOutlet<Flow> | null = null) {
     this.context = context
     this.turn = turn
-    this.file = new FileBody(context, turn)
+    this.file = new FileBody(context, turn, outlet)
+  }
+
+  /** A boundary is known that has not been closed. */
+  get multipart(): boolean {
+    return this.depth > 0
   }
 
   begin(direction: Direction, service: ServiceId): void {
-    this.context.counters.mails++
     this.file.direction = direction
     this.file.service = service
     this.depth = 0
