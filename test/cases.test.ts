@@ -18,7 +18,6 @@ const FLOWBITS_29 = '2.9 text: a head is packet data, and segments are looked at
 const OVERLAP = 'inline, data that contradicts earlier data is taken out of the packet as well'
 const ONE_SIDED = 'a connection of which only the SYN+ACK and what follows it is seen is not established here'
 const UNACKNOWLEDGED = 'Snort does not inspect data that is never acknowledged; it is in order here'
-const OPEN = 'open: the cause has not been established'
 
 /** By the beginning of the case's name. */
 const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
