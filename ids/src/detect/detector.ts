@@ -19,7 +19,7 @@ import {
   type UnitSink,
 } from '../inspect/unit.js'
 import type { AlertRecord } from '../output/alert.js'
-import { type PduSink, ProtocolInspector } from '../protocol/index.js'
+import { hasMessages, messageEnd, type PduSink, ProtocolInspector, RecordJoiner } from '../protocol/index.js'
 import type { RuleAction } from '../rules/model.js'
 import { parseAddress } from './addresses.js'
 import type { Outcome } from './alert-filter.js'
@@ -78,6 +78,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly #protocols: ProtocolInspector<DetectFlow>
   readonly #judge: UnitJudge
   readonly #eventUnit = new Unit(UNIT.STREAM)
+  readonly #records = new RecordJoiner()
   /** By rule index: how often the rule was tried. */
   readonly #triesOf: Float64Array
 
@@ -131,10 +132,38 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     if (unit.kind === UNIT.STREAM) {
       counters.streamUnits++
       this.#protocols.beforeUnit(flow, context, unit)
-    } else if (unit.kind === UNIT.HTTP_REQUEST) counters.httpRequests++
+      if (unit.sequence === 0 && unit.last && hasMessages(unit.service))
+        this.#inspectMessages(flow, context, unit)
+      else this.#inspectUnit(flow, context, unit, this.#set.streams.of(unit.service)[unit.direction])
+      this.#protocols.afterUnit(flow, context, unit)
+      return
+    }
+    if (unit.kind === UNIT.HTTP_REQUEST) counters.httpRequests++
     else counters.httpResponses++
     this.#inspectUnit(flow, context, unit, this.#set.streams.of(unit.service)[unit.direction])
-    if (unit.kind === UNIT.STREAM) this.#protocols.afterUnit(flow, context, unit)
+  }
+
+  /** A turn that is all there, of a protocol whose messages tell their length: each message by itself. */
+  #inspectMessages(flow: DetectFlow, context: FlowContext, unit: InspectionUnit): void {
+    const { buffers, direction, service } = unit
+    const table = this.#set.streams.of(service)[direction]
+    const bytes = buffers.bytes[BUF.PKT_DATA]!
+    const start = buffers.start[BUF.PKT_DATA]!
+    const end = buffers.end[BUF.PKT_DATA]!
+    const matches = context.packetMatches?.[direction]
+    for (let at = start; at < end; ) {
+      const stop = messageEnd(service, bytes, at, end)
+      if (service === SERVICE.SUNRPC && this.#records.join(bytes, at, stop)) {
+        buffers.set(BUF.PKT_DATA, this.#records.bytes, 0, this.#records.end)
+      } else buffers.set(BUF.PKT_DATA, bytes, at, stop)
+      buffers.set(BUF.RAW_DATA, bytes, at, stop)
+      this.#inspectUnit(flow, context, unit, table)
+      at = stop
+      // What packets have alerted on stays known for the whole turn.
+      if (at < end && matches !== undefined) context.packetMatches![direction] = matches
+    }
+    buffers.set(BUF.PKT_DATA, bytes, start, end)
+    buffers.set(BUF.RAW_DATA, bytes, start, end)
   }
 
   /** Something an inspector has found by itself. */

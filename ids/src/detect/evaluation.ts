@@ -62,7 +62,7 @@ const NO_CURSOR = -1
 const PLAIN_SLOTS = Uint8Array.from({ length: BUFFER_COUNT }, (_, id) => id)
 PLAIN_SLOTS[BUF.RAW_DATA] = BUF.PKT_DATA
 
-/** HTTP messages: the bytes as they came are a buffer of their own where the body was decoded. */
+/** Streams and HTTP messages: the bytes as they came are a buffer of their own, different where they were decoded. */
 const MESSAGE_SLOTS = Uint8Array.from({ length: BUFFER_COUNT }, (_, id) => id)
 
 /** Packet data is the message body. */
@@ -162,8 +162,8 @@ export class Evaluation {
     this.snort3 = dialect === 'snort3'
     if (bodyOnly) this.#slots = bodySlots(this.snort3, this.buffers.has(HTTP_BODY))
     else {
-      const message = this.kind === UNIT.HTTP_REQUEST || this.kind === UNIT.HTTP_RESPONSE
-      this.#slots = message ? MESSAGE_SLOTS : PLAIN_SLOTS
+      const raw = this.kind !== UNIT.PACKET && this.kind !== UNIT.FILE
+      this.#slots = raw ? MESSAGE_SLOTS : PLAIN_SLOTS
     }
     this.cursor = NO_CURSOR
     this.cursorSlot = -1

@@ -110,6 +110,7 @@ export function isStreamProperty(option: RuleOption): boolean {
     case 'ssl_version':
     case 'sip_method':
     case 'sip_stat_code':
+    case 'rpc':
       return true
     default:
       return isMessageProperty(option)

@@ -95,7 +95,7 @@ export class DceConnection {
     let at = start
     while (at < end && !side.lost) {
       if (side.length === 0) {
-        const length = pduLength(bytes, at, end)
+        const length = dcePduLength(bytes, at, end)
         if (length < 0) {
           side.lost = true
           return
@@ -109,7 +109,7 @@ export class DceConnection {
       at = this.#hold(side, bytes, at, end)
       if (side.length < HEADER) return
       const held = side.held!
-      const length = pduLength(held, 0, side.length)
+      const length = dcePduLength(held, 0, side.length)
       if (length < 0) {
         side.lost = true
         return
@@ -123,13 +123,13 @@ export class DceConnection {
   /** Takes bytes up to the end of the PDU, or of its header while that is not complete. */
   #hold(side: DceSide, bytes: Uint8Array, start: number, end: number): number {
     let need = HEADER
-    if (side.length >= HEADER) need = pduLength(side.held!, 0, side.length)
+    if (side.length >= HEADER) need = dcePduLength(side.held!, 0, side.length)
     let take = Math.min(end - start, need - side.length)
     side.held = grow(side.held, side.length + take)
     copyBytes(side.held, side.length, bytes, start, start + take)
     side.length += take
     if (side.length !== HEADER || need !== HEADER) return start + take
-    const whole = pduLength(side.held, 0, HEADER)
+    const whole = dcePduLength(side.held, 0, HEADER)
     if (whole <= HEADER) return start + take
     const more = Math.min(end - start - take, whole - HEADER)
     side.held = grow(side.held, HEADER + more)
@@ -261,7 +261,7 @@ function trailer(bytes: Uint8Array, start: number, end: number, little: boolean)
 }
 
 /** Length of the PDU that begins at `start`; 0: not enough bytes to tell; -1: no PDU begins there. */
-function pduLength(bytes: Uint8Array, start: number, end: number): number {
+export function dcePduLength(bytes: Uint8Array, start: number, end: number): number {
   if (end - start < HEADER) return bytes[start] === 5 ? 0 : -1
   if (!looksLikeDce(bytes, start, end)) return -1
   return read16(bytes, start + 8, bytes[start + 4] === 0x10)

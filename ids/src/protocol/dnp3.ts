@@ -29,7 +29,7 @@ const SEQUENCE = 0x3f
 const REQUEST_HEADER = 2
 const RESPONSE_HEADER = 4
 
-const FRAME: FrameFormat = {
+export const DNP3_FRAME: FrameFormat = {
   header: 3,
   longest: LONGEST_FRAME,
   length(bytes, start) {
@@ -42,11 +42,11 @@ const FRAME: FrameFormat = {
 /** A frame begins here: what DNP3 is recognised by. */
 export function looksLikeDnp3(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start < LINK_HEADER) return false
-  return FRAME.length(bytes, start) > 0 && FRAME.length(bytes, start) <= end - start
+  return DNP3_FRAME.length(bytes, start) > 0 && DNP3_FRAME.length(bytes, start) <= end - start
 }
 
 class Side {
-  readonly cutter = new FrameCutter(FRAME)
+  readonly cutter = new FrameCutter(DNP3_FRAME)
   /** Transport segments of a fragment so far; absent before the first frame with user data. */
   fragment: Uint8Array | undefined
   length = 0

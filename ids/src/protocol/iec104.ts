@@ -17,7 +17,7 @@ const CONTROL = 4
 const ASDU_TYPE = UNCOUNTED + CONTROL
 const IEC104_PORT = 2404
 
-const FRAME: FrameFormat = {
+export const IEC104_FRAME: FrameFormat = {
   header: UNCOUNTED,
   longest: UNCOUNTED + 255,
   length(bytes, start) {
@@ -29,7 +29,7 @@ const FRAME: FrameFormat = {
 /** The unnumbered control functions STARTDT, STOPDT and TESTFR, act and con; on its own port any APDU. */
 export function looksLikeIec104(bytes: Uint8Array, start: number, end: number, port: number): boolean {
   if (end - start < UNCOUNTED + CONTROL) return false
-  const length = FRAME.length(bytes, start)
+  const length = IEC104_FRAME.length(bytes, start)
   if (length < 0 || length > end - start) return false
   if (port === IEC104_PORT) return true
   if (length !== UNCOUNTED + CONTROL) return false
@@ -42,7 +42,7 @@ export function looksLikeIec104(bytes: Uint8Array, start: number, end: number, p
 const NO_DATA = new Uint8Array(0)
 
 export class Iec104Connection implements MessageParser {
-  readonly #sides = [new FrameCutter(FRAME), new FrameCutter(FRAME)] as const
+  readonly #sides = [new FrameCutter(IEC104_FRAME), new FrameCutter(IEC104_FRAME)] as const
 
   gap(direction: Direction): void {
     this.#sides[direction].lose()

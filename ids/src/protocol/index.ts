@@ -7,3 +7,4 @@
  */
 export { FACTS, ProtocolFacts, SSL_STATE, SSL_VERSION } from './facts.js'
 export { type PduSink, ProtocolInspector, type ProtocolSlot } from './inspector.js'
+export { hasMessages, messageEnd, RecordJoiner } from './split.js'

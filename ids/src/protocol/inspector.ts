@@ -4,7 +4,7 @@
  * In: stream units (windows of a turn) and datagrams of detection, with the flow's slot. Out: see `index.ts`. One instance
  * per worker. What is parsed depends on the bytes of the turns only, not on how segments carried them.
  */
-import { BUF, type BufferId } from '../inspect/buffers.js'
+import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { Unit } from '../inspect/inspection-unit.js'
 import {
@@ -27,6 +27,7 @@ import type { MessageListener, MessageParser } from './message-parser.js'
 import { ModbusConnection } from './modbus.js'
 import { readSip, removeSip } from './sip.js'
 import { SmbConnection, type SmbListener } from './smb.js'
+import { TelnetText } from './telnet.js'
 import { TlsState } from './tls.js'
 
 /** What is kept for a flow. */
@@ -62,6 +63,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
   #context: InspectionContext<Flow> | undefined
   readonly #ftpData = new FtpDataHints()
   #mail: MailContext<Flow> | undefined
+  readonly #telnet = new TelnetText()
 
   constructor(sink: PduSink<Flow>) {
     this.#sink = sink
@@ -85,6 +87,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
       slot.service = this.#identify(flow, slot, direction, bytes, start, end)
     }
     unit.service = slot.service
+    if (isTelnet(slot.service, flow)) this.#takeOutCommands(buffers, bytes, start, end)
     if (slot.service === SERVICE.SSL) {
       const tls = slot.protocol instanceof TlsState ? slot.protocol : new TlsState()
       slot.protocol = tls
@@ -95,8 +98,11 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
       this.facts.sslVersions = tls.versions
       unit.opaque = tls.opaque
     } else if (slot.service === SERVICE.SIP && turn) readSip(this.facts, buffers, bytes, start, end)
-    else if (slot.service === SERVICE.FTP && turn) this.#ftpData.read(flow, direction, bytes, start, end)
-    else if (slot.service === SERVICE.FTP_DATA) {
+    else if (slot.service === SERVICE.FTP && turn) {
+      const text = buffers.bytes[BUF.PKT_DATA]!
+      const first = buffers.start[BUF.PKT_DATA]!
+      this.#ftpData.read(flow, direction, text, first, buffers.end[BUF.PKT_DATA]!)
+    } else if (slot.service === SERVICE.FTP_DATA) {
       const fresh = buffers.fresh[BUF.PKT_DATA]!
       buffers.setWindow(BUF.FILE_DATA, bytes, start, end, fresh, buffers.base[BUF.PKT_DATA]!)
       if (slot.swapped) {
@@ -228,6 +234,14 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     unit.buffers.clear()
   }
 
+  #takeOutCommands(buffers: BufferSet, bytes: Uint8Array, start: number, end: number): void {
+    const text = this.#telnet
+    // What is nothing but commands stays as it came.
+    if (!text.read(bytes, start, end, buffers.fresh[BUF.PKT_DATA]!) || text.end === 0) return
+    // In later windows of a long turn, positions count the commands before the window.
+    buffers.setWindow(BUF.PKT_DATA, text.bytes, 0, text.end, text.fresh, buffers.base[BUF.PKT_DATA]!)
+  }
+
   #identify(
     flow: Flow,
     slot: ProtocolSlot<Flow>,
@@ -263,6 +277,14 @@ function openParser(service: ServiceId): DceConnection | SmbConnection | Message
     default:
       return undefined
   }
+}
+
+const TELNET_PORT = 23
+
+/** FTP control connections follow the rules of Telnet; a Telnet connection may begin without any negotiation. */
+function isTelnet(service: ServiceId, flow: FlowEnds): boolean {
+  if (service === SERVICE.UNKNOWN) return flow.port(1) === TELNET_PORT
+  return service === SERVICE.FTP || service === SERVICE.TELNET
 }
 
 function isMail(service: ServiceId): boolean {

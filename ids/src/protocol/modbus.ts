@@ -16,7 +16,7 @@ const UNCOUNTED = 6
 /** Up to the function. */
 const HEADER = 8
 
-const FRAME: FrameFormat = {
+export const MODBUS_FRAME: FrameFormat = {
   header: UNCOUNTED,
   longest: UNCOUNTED + 0xffff,
   length(bytes, start) {
@@ -41,7 +41,7 @@ export function looksLikeModbus(
   port: number,
 ): boolean {
   if (end - start < HEADER) return false
-  const length = FRAME.length(bytes, start)
+  const length = MODBUS_FRAME.length(bytes, start)
   if (length < 0 || length > LONGEST || length > end - start) return false
   if (port === MODBUS_PORT) return true
   return request && length === end - start && isRequest(bytes, start, length)
@@ -55,7 +55,7 @@ function isRequest(bytes: Uint8Array, start: number, length: number): boolean {
 }
 
 export class ModbusConnection implements MessageParser {
-  readonly #sides = [new FrameCutter(FRAME), new FrameCutter(FRAME)] as const
+  readonly #sides = [new FrameCutter(MODBUS_FRAME), new FrameCutter(MODBUS_FRAME)] as const
 
   gap(direction: Direction): void {
     this.#sides[direction].lose()

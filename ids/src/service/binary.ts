@@ -104,3 +104,29 @@ export function looksLikeTelnet(bytes: Uint8Array, start: number, end: number): 
 export function looksLikeRpcCall(bytes: Uint8Array, at: number, end: number): boolean {
   return end - at >= 24 && readBig32(bytes, at + 4) === 0 && readBig32(bytes, at + 8) === 2
 }
+
+/** Fragments of a record that are looked at. */
+const RPC_FRAGMENTS = 64
+/** Up to the RPC version. */
+const RPC_HEAD = 12
+
+/** An ONC RPC call over TCP, its record in one fragment or several (RFC 5531 section 11). */
+export function looksLikeRpcRecord(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start
+  let held = 0
+  let type = 0
+  let version = 0
+  for (let i = 0; i < RPC_FRAGMENTS && held < RPC_HEAD && at + 4 <= end; i++) {
+    const last = (bytes[at]! & 0x80) !== 0
+    const length = readBig32(bytes, at) & 0x7fff_ffff
+    at += 4
+    const stop = Math.min(end, at + length)
+    for (; at < stop && held < RPC_HEAD; at++, held++) {
+      if (held >= 8) version = (version << 8) | bytes[at]!
+      else if (held >= 4) type = (type << 8) | bytes[at]!
+    }
+    if (last) break
+    at = stop
+  }
+  return held === RPC_HEAD && type === 0 && version === 2
+}

@@ -15,6 +15,7 @@ import {
   looksLikeDns,
   looksLikeNetbiosRequest,
   looksLikeRpcCall,
+  looksLikeRpcRecord,
   looksLikeSmb,
   looksLikeSsl2,
   looksLikeTelnet,
@@ -60,7 +61,7 @@ const CODE_220 = ascii('220')
 const SPACE = 0x20
 const DASH = 0x2d
 
-const PORT = { FTP: 21, SMTP: 25, DNS: 53, PORTMAP: 111, SUBMISSION: 587 } as const
+const PORT = { FTP: 21, SMTP: 25, DNS: 53, PORTMAP: 111, PORTMAP_SUN: 32_771, SUBMISSION: 587 } as const
 
 /** @param start first byte of the turn */
 export function identifyTurn(
@@ -84,7 +85,8 @@ function fromClient(bytes: Uint8Array, start: number, end: number, port: number)
   if (startsWithAny(bytes, start, end, FTP_COMMANDS)) return port === PORT.FTP ? SERVICE.FTP : SERVICE.UNKNOWN
   if (startsWithAny(bytes, start, end, IRC_JOIN)) return SERVICE.IRC
   if (looksLikeNetbiosRequest(bytes, start, end)) return SERVICE.NETBIOS_SSN
-  if (port === PORT.PORTMAP && looksLikeRpcCall(bytes, start + 4, end)) return SERVICE.SUNRPC
+  if ((port === PORT.PORTMAP || port === PORT.PORTMAP_SUN) && looksLikeRpcRecord(bytes, start, end))
+    return SERVICE.SUNRPC
   return looksLikeModbus(bytes, start, end, true, port) ? SERVICE.MODBUS : SERVICE.UNKNOWN
 }
 
