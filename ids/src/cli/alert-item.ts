@@ -25,7 +25,7 @@ export interface AlertItem {
   readonly flowKey: string
   /** See `AlertRecord.undecided`. */
   readonly undecided: number
-  /** Index in `Engine.rules`. */
+  /** Index in `Engine.rules`; `TAGGED` for a packet that is only logged. */
   readonly rule: number
   readonly action: RuleAction
   /** What filters go by. */
@@ -49,6 +49,27 @@ export const compareItems = (a: AlertItem, b: AlertItem): number => {
   return a.flowKey < b.flowKey ? -1 : 1
 }
 
+const NO_CHANGE: readonly ChangedTexts[] = []
+
+/** Stands in the place of a rule's index: no alert, but a packet that a tag asks for. */
+export const TAGGED = -1
+
+export const makeTagged = (packet: LoggedFrame): AlertItem => ({
+  packetNumber: packet.number,
+  late: false,
+  flowStart: 0,
+  flowKey: '',
+  undecided: 0,
+  rule: TAGGED,
+  action: 'log',
+  source: '',
+  destination: '',
+  seconds: packet.seconds,
+  texts: [],
+  changed: NO_CHANGE,
+  frame: copyFrame(packet),
+})
+
 /** What an alert looks like when its action is another. */
 export interface ChangedTexts {
   readonly action: RuleAction
@@ -63,8 +84,6 @@ export const changedTexts = (
   actions: readonly RuleAction[],
 ): readonly ChangedTexts[] =>
   actions.map((action) => ({ action, texts: composer.compose(withAction(record, action), own) }))
-
-const NO_CHANGE: readonly ChangedTexts[] = []
 
 /**
  * @param own the packet being processed when it is of the alert's flow (`isPacketOf`), else undefined: the alert is late

@@ -7,7 +7,7 @@ import { OUTCOME } from '../detect/alert-filter.js'
 import type { Engine, MatchGate } from '../detect/engine.js'
 import type { AlertOutputs, LoggedFrame } from '../output/index.js'
 import type { Rule, RuleAction } from '../rules/index.js'
-import type { AlertItem } from './alert-item.js'
+import { type AlertItem, TAGGED } from './alert-item.js'
 
 const NO_TEXTS: readonly string[] = []
 
@@ -58,8 +58,17 @@ export class AlertDelivery {
     this.#outputs.write(action === 'log' ? NO_TEXTS : texts, frame)
   }
 
+  /** Logs a packet by itself. Never throws. */
+  log(frame: LoggedFrame): void {
+    this.#outputs.write(NO_TEXTS, frame)
+  }
+
   /** Both. Matches that are not decided yet wait for the last of their unit. */
   deliver(item: AlertItem): void {
+    if (item.rule === TAGGED) {
+      this.log(item.frame!)
+      return
+    }
     if (item.undecided === 0) {
       this.#deliver(item)
       return

@@ -6,6 +6,7 @@ import {
   type AlertSink,
   flowKeyOf,
   isPacketOf,
+  type LoggedFrame,
   type PacketFacts,
   withAction,
 } from '../output/index.js'
@@ -24,6 +25,7 @@ export class LocalSink implements AlertSink {
   readonly #delivery: AlertDelivery
   readonly #packet: PacketFacts
   #late: AlertItem[] = []
+  readonly tagged?: (packet: LoggedFrame) => void
 
   /** @param packet the stack's packet view */
   constructor(
@@ -37,6 +39,7 @@ export class LocalSink implements AlertSink {
     this.#indices = new Map(engine.rules.map((rule, index) => [rule, index]))
     this.#composer = composer
     this.#logFrames = logFrames
+    if (logFrames) this.tagged = (packet) => delivery.log(packet)
     this.#delivery = delivery
     this.#packet = packet
   }

@@ -6,15 +6,22 @@ import { runWorker, STAGE, type Work, type Worker } from '@weir/stack'
 import { createEngine, type Engine } from '../detect/engine.js'
 import type { RuleFacts } from '../detect/rule-facts.js'
 import { createEngines } from '../match/index.js'
-import { AlertComposer, type AlertRecord, type AlertSink, isPacketOf } from '../output/index.js'
+import {
+  AlertComposer,
+  type AlertRecord,
+  type AlertSink,
+  isPacketOf,
+  type LoggedFrame,
+} from '../output/index.js'
 import { type Rule, unpackRules } from '../rules/index.js'
-import { type AlertItem, makeItem } from './alert-item.js'
+import { type AlertItem, makeItem, makeTagged } from './alert-item.js'
 import { readInputs } from './inputs.js'
 import { runTotals } from './run-totals.js'
 import { type InputErrorMessage, itemSize, type WorkerData, type WorkerResult } from './worker-messages.js'
 
 class WorkerSink implements AlertSink {
   readonly #worker: Worker<WorkerData, AlertItem>
+  readonly tagged?: (packet: LoggedFrame) => void
   readonly #engine: Engine
   readonly #composer: AlertComposer
   readonly #indices: ReadonlyMap<Rule, number>
@@ -24,6 +31,7 @@ class WorkerSink implements AlertSink {
     const urls = new Map(references)
     this.#worker = worker
     this.#engine = engine
+    if (worker.data.logFrames) this.tagged = (packet) => this.#log(packet)
     this.#indices = new Map(rules.map((rule, index) => [rule, index]))
     this.#composer = new AlertComposer(formats, {
       ...format,
@@ -32,6 +40,12 @@ class WorkerSink implements AlertSink {
         return prefix === undefined ? undefined : prefix + id
       },
     })
+  }
+
+  #log(packet: LoggedFrame): void {
+    const item = makeTagged(packet)
+    const { packetNumber, flowStart, flowKey } = item
+    this.#worker.emit(item, itemSize(item), { packetNumber, stage: STAGE.PACKET, flowStart, flowKey })
   }
 
   alert(record: AlertRecord): void {

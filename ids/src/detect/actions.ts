@@ -3,14 +3,20 @@
  *
  * In: the action of a rule that has been reported for the current packet, or for data it completes. Out: decisions about
  * the packet and its flow, which the stack obeys: `drop` holds back the packet, `block` the flow from here on, `reject`
- * the same and tells both ends. `pass`, `alert` and `log` change nothing. As in Snort, a `drop` does not end the flow.
+ * the same and tells both ends, `rewrite` puts what the rule's `replace` says in its place. `pass`, `alert` and `log` change nothing. As in Snort, a `drop` does not end the flow.
  */
 import type { Packet } from '@weir/stack'
+import type { InspectionUnit } from '../inspect/unit.js'
 import type { RuleAction } from '../rules/model.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import type { DetectFlow } from './detector.js'
+import { ReplaceEvaluator } from './options/replace.js'
 import type { ActionTaker } from './reporter.js'
+
+/** Snort 3 has an action for it; in Snort 2 any rule that reports may rewrite. */
+const rewrites = (action: RuleAction, { rule }: CompiledRule): boolean =>
+  action === 'rewrite' || (rule.dialect === 'snort2' && (action === 'alert' || action === 'log'))
 
 export class InlineActions implements ActionTaker {
   readonly #packet: Packet
@@ -21,7 +27,8 @@ export class InlineActions implements ActionTaker {
     this.#counters = counters
   }
 
-  act(action: RuleAction, flow: DetectFlow | undefined, _rule: CompiledRule): void {
+  act(action: RuleAction, flow: DetectFlow | undefined, rule: CompiledRule, unit: InspectionUnit): void {
+    if (rule.facts.replaces && rewrites(action, rule)) this.#rewrite(rule, unit)
     switch (action) {
       case 'drop':
       case 'sdrop':
@@ -38,6 +45,14 @@ export class InlineActions implements ActionTaker {
           this.#end(flow)
           flow.reset()
         }
+    }
+  }
+
+  #rewrite({ steps }: CompiledRule, unit: InspectionUnit): void {
+    for (const { evaluator } of steps) {
+      if (!(evaluator instanceof ReplaceEvaluator)) continue
+      if (evaluator.apply(unit, this.#packet)) this.#counters.rewrites++
+      else this.#counters.lateActions++
     }
   }
 

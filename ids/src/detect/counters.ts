@@ -31,7 +31,12 @@ export class Counters {
   /** Inline: packets dropped, and flows blocked or reset, by rules. */
   droppedPackets = 0
   blockedFlows = 0
-  /** Inline: packets that a rule would have dropped when they had gone already (data that a timeout released). */
+  rewrites = 0
+  /** Tags forgotten, oldest first, because the table was full. */
+  tagLimit = 0
+  /** Packets logged because of a tag. */
+  taggedPackets = 0
+  /** Inline: packets that a rule would have dropped or changed when they had gone already. */
   lateActions = 0
   /** Evaluations given up because a rule used up its steps. */
   stepLimit = 0

@@ -38,6 +38,7 @@ import type { SearcherCache } from './pattern-set.js'
 import { Reporter } from './reporter.js'
 import type { DirectionTables, RuleSet } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
+import { Tagger } from './tagger.js'
 
 const TCP = 6
 const UDP = 17
@@ -72,6 +73,7 @@ export class Inspector {
     const filter = settings.deferFilters ? undefined : new AlertFilter(settings, this.counters)
     const queue = new EventQueue(set.rules, { ...DEFAULT_EVENT_QUEUE, ...settings.eventQueue }, this.counters)
     const open = (flow: DetectFlow): FlowContext => this.#openContext(flow)
+    const tagger = this.#makeTagger(settings, sink)
     this.#reporter = new Reporter(
       set,
       queue,
@@ -81,6 +83,7 @@ export class Inspector {
       this.counters,
       open,
       settings.inline ? new InlineActions(stack.packet, this.counters) : undefined,
+      tagger,
       observer,
     )
     this.#detector = new Detector(
@@ -131,6 +134,16 @@ export class Inspector {
   detach(): void {
     for (const subscription of this.#subscriptions) subscription.off()
     this.#subscriptions.length = 0
+  }
+
+  /** Made only when some rule has a tag and the sink logs packets. */
+  #makeTagger({ maxTags }: DetectSettings, sink: AlertSink): Tagger | undefined {
+    if (sink.tagged === undefined || !this.#set.rules.some(({ facts }) => facts.tag !== undefined))
+      return undefined
+    const tagger = new Tagger(maxTags, this.counters, (packet) => sink.tagged?.(packet))
+    const socket = this.#stack.monitorStream<FlowContext>({ reassemble: { client: false, server: false } })
+    this.#subscriptions.push(socket.on(ON_PKT_IN, (flow, packet) => tagger.packet(flow, packet)))
+    return tagger
   }
 
   #subscribe(): void {

@@ -78,6 +78,7 @@ export function isFlowProperty(option: RuleOption): boolean {
     case 'stream_size':
     case 'detection_filter':
     case 'threshold':
+    case 'tag':
       return true
     default:
       return false

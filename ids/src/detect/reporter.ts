@@ -18,6 +18,7 @@ import type { DetectFlow, DetectObserver } from './detector.js'
 import type { EventQueue } from './event-queue.js'
 import type { FlowContext } from './flow-context.js'
 import type { RuleSet } from './rule-set.js'
+import type { Tagger } from './tagger.js'
 
 /** Rules remembered of the packets whose bytes no stream unit has covered yet (Snort keeps as many). */
 const MAX_PACKET_MATCHES = 8
@@ -34,7 +35,7 @@ export type Silence = (typeof SILENCE)[keyof typeof SILENCE]
 /** Takes the actions of the rules reported for a unit. */
 export interface ActionTaker {
   /** @param flow undefined when the packet belongs to none */
-  act(action: RuleAction, flow: DetectFlow | undefined, rule: CompiledRule): void
+  act(action: RuleAction, flow: DetectFlow | undefined, rule: CompiledRule, unit: InspectionUnit): void
 }
 
 export class Reporter {
@@ -47,6 +48,7 @@ export class Reporter {
   readonly #open: (flow: DetectFlow) => FlowContext
   readonly #observer: DetectObserver | undefined
   readonly #taker: ActionTaker | undefined
+  readonly #tagger: Tagger | undefined
   readonly #view = new AlertView()
   /** The view holds the present unit. */
   #filled = false
@@ -66,6 +68,7 @@ export class Reporter {
     counters: Counters,
     open: (flow: DetectFlow) => FlowContext,
     taker: ActionTaker | undefined,
+    tagger: Tagger | undefined,
     observer: DetectObserver | undefined,
   ) {
     const count = set.rules.length
@@ -77,6 +80,7 @@ export class Reporter {
     this.#counters = counters
     this.#open = open
     this.#taker = taker
+    this.#tagger = tagger
     this.#observer = observer
     this.#fired = new Int32Array(count)
     this.#alertsOf = new Float64Array(count)
@@ -131,7 +135,7 @@ export class Reporter {
       else {
         const fired = this.#fired
         const reported = this.#queue.select(fired, this.#count)
-        for (let i = 0; i < reported; i++) this.#emit(view, fired[i]!, flow)
+        for (let i = 0; i < reported; i++) this.#emit(view, fired[i]!, flow, unit)
         if (unit.kind === UNIT.PACKET && flow !== undefined && flow.protocol === TCP) {
           for (let i = 0; i < reported; i++) this.#remember(flow, fired[i]!, unit)
           const next = reported < this.#count ? fired[reported]! : -1
@@ -144,7 +148,7 @@ export class Reporter {
   /** Reports one rule, which stands for something an inspector has found in the unit. */
   event(flow: DetectFlow | undefined, unit: InspectionUnit, index: number): void {
     this.begin()
-    this.#emit(this.#fill(flow, unit), index, flow)
+    this.#emit(this.#fill(flow, unit), index, flow, unit)
   }
 
   /** The stream unit that covers the packets so far in this direction has been inspected to its end. */
@@ -166,7 +170,9 @@ export class Reporter {
     for (let i = 0; i < count; i++) {
       const index = this.#fired[i]!
       view.undecided = count - i
-      this.#hand(view, index, this.#rules[index]!.rule.header.action)
+      const compiled = this.#rules[index]!
+      this.#hand(view, index, compiled.rule.header.action)
+      if (compiled.facts.tag !== undefined) this.#tagger?.add(compiled.facts.tag, view)
       if (unit.kind === UNIT.PACKET && flow !== undefined && flow.protocol === TCP)
         this.#remember(flow, index, unit)
     }
@@ -174,7 +180,7 @@ export class Reporter {
   }
 
   /** Hands out the alert that has been filled in, unless a filter holds it back; its action is taken anyway. */
-  #emit(view: AlertView, index: number, flow: DetectFlow | undefined): void {
+  #emit(view: AlertView, index: number, flow: DetectFlow | undefined, unit: InspectionUnit): void {
     const compiled = this.#rules[index]!
     const { rule } = compiled
     const filter = this.#filter
@@ -190,8 +196,10 @@ export class Reporter {
         this.#observer.filtered(index, outcome, action, view)
       }
     }
-    if (this.#taker !== undefined) this.#taker.act(action, flow, compiled)
-    if (reported) this.#hand(view, index, action)
+    if (this.#taker !== undefined) this.#taker.act(action, flow, compiled, unit)
+    if (!reported) return
+    this.#hand(view, index, action)
+    if (compiled.facts.tag !== undefined) this.#tagger?.add(compiled.facts.tag, view)
   }
 
   #hand(view: AlertView, index: number, action: RuleAction): void {

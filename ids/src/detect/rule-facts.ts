@@ -6,7 +6,7 @@
  */
 import { BUF, type BufferId } from '../inspect/buffers.js'
 import { type Direction, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import type { FlowbitsOption, NumericTest, PcreOption, Rule } from '../rules/model.js'
+import type { FlowbitsOption, NumericTest, PcreOption, Rule, TagOption } from '../rules/model.js'
 import { stepOf } from './evaluation-order.js'
 import { chooseFastPattern, type FastPattern, onlyContent } from './fast-pattern.js'
 import { type LengthBounds, lengthBounds } from './length-bounds.js'
@@ -36,6 +36,9 @@ export interface RuleFacts {
   readonly step: number
   readonly noalert: boolean
   readonly hasDetectionFilter: boolean
+  readonly tag: TagOption | undefined
+  /** It rewrites packets. */
+  readonly replaces: boolean
   /** Asks about addresses, ports and the flow only. */
   readonly headerOnly: boolean
   /** Looks at single TCP packets: it asks about packet properties, or about no bytes at all. */
@@ -119,6 +122,8 @@ export function ruleFacts(
   let readsTrailer = false
   let readsAddresses = false
   let hasDetectionFilter = false
+  let tag: TagOption | undefined
+  let replaces = false
   let headerOnly = true
   for (const option of options) {
     headerOnly &&= isFlowProperty(option)
@@ -151,6 +156,12 @@ export function ruleFacts(
       case 'engine_event':
         isEvent = true
         break
+      case 'tag':
+        tag = option
+        break
+      case 'replace':
+        replaces = true
+        break
       case 'detection_filter':
         hasDetectionFilter = true
         break
@@ -174,6 +185,8 @@ export function ruleFacts(
     step: flowbits.length === 0 ? 0 : stepOf(rule),
     noalert,
     hasDetectionFilter,
+    tag,
+    replaces,
     headerOnly: headerOnly && !aboutPackets,
     onTcpPackets: !aboutPdus && !httpOnly && ((!readsBytes && !aboutStreams) || aboutPackets),
     onStreams: !aboutPdus && (readsBytes || aboutStreams || (headerOnly && !aboutPackets)) && !neverOnStreams,

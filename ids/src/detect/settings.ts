@@ -15,6 +15,8 @@ export interface DetectSettings extends AlertFilterSettings {
   readonly eventQueue: Partial<EventQueueSettings>
   /** Take the actions of rules (drop, block, reject) on the traffic, instead of only saying what they would be. */
   readonly inline: boolean
+  /** Tags (flows and hosts whose packets are logged) at a time; beyond, the oldest is forgotten. */
+  readonly maxTags: number
   /** Rules remembered between the windows of one long message. */
   readonly maxPendingRules: number
   /** Longest literal prefix given to the multi-pattern search (Snort: max-pattern-len); 0 = the whole literal. */
@@ -37,6 +39,7 @@ export const DEFAULT_DETECT_SETTINGS: DetectSettings = {
   maxSteps: 50_000,
   eventQueue: {},
   inline: false,
+  maxTags: 4096,
   maxPendingRules: 512,
   maxPatternLength: 0,
   warmUpPorts: [80, 8080],

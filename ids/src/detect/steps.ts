@@ -51,6 +51,7 @@ import {
   SslStateEvaluator,
   SslVersionEvaluator,
 } from './options/protocols.js'
+import { ReplaceEvaluator } from './options/replace.js'
 import { SdPatternEvaluator } from './options/sensitive-data.js'
 import { type FlowbitNames, FlowbitsTestEvaluator, FlowEvaluator } from './options/session.js'
 import { CvsEvaluator, FtpBounceEvaluator, RpcEvaluator, StreamSizeEvaluator } from './options/structures.js'
@@ -242,6 +243,9 @@ function draft(
       const evaluator = new SdPatternEvaluator(option, context.regexEngine, context.pcreMatchLimit)
       return positional(evaluator, false, [], false, option.buffer)
     }
+    case 'replace':
+      return positional(new ReplaceEvaluator(option), true, [], false, option.buffer)
+    case 'tag':
     case 'engine_event':
     case 'detection_filter':
     case 'threshold':

@@ -6,6 +6,7 @@
  */
 import type { Rule, RuleAction } from '../rules/model.js'
 import type { Disposition } from './disposition.js'
+import type { LoggedFrame } from './packet-log.js'
 
 export interface AlertRecord {
   readonly rule: Rule
@@ -67,6 +68,8 @@ export interface AlertHttp {
 /** Where alerts go. Writers never throw from `alert`; a failed write is reported by `flush`/`close`. */
 export interface AlertSink {
   alert(record: AlertRecord): void
+  /** A packet that a rule's `tag` asks to be logged, valid during the call. Left out by sinks that log no packets. */
+  tagged?(packet: LoggedFrame): void
   /** Everything handed over so far is on its way to the operating system when this resolves. @throws Error on failure */
   flush(): Promise<void>
   close(): Promise<void>

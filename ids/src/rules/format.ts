@@ -14,6 +14,7 @@ import type {
   PcreOption,
   Rule,
   RuleOption,
+  TagOption,
 } from './model.js'
 import { FRAG_BITS, IP_OPTIONS, MATCH_SIGNS, TCP_FLAGS } from './options/header.js'
 import { formatHttpTest, formatPart } from './options/http.js'
@@ -176,12 +177,25 @@ export function formatOption(option: RuleOption, dialect: Dialect, sticky: Buffe
     }
     case 'sd_pattern':
       return `sd_pattern:"${option.pattern.replace(/[\\";]/g, '\\$&')}",threshold ${option.threshold}`
+    case 'tag':
+      return formatTag(option, dialect)
+    case 'replace':
+      return `replace:${formatLiteral(option.bytes)}`
     case 'threshold':
     case 'detection_filter': {
       const type = option.type === undefined ? '' : `type ${option.type}, `
       return `${option.kind}:${type}track ${option.track}, count ${option.count}, seconds ${option.seconds}`
     }
   }
+}
+
+function formatTag({ by, packets, seconds, bytes }: TagOption, dialect: Dialect): string {
+  const metrics = Object.entries({ packets, seconds, bytes }).filter(([, count]) => count > 0)
+  const host = by === 'session' ? 'session' : by === 'source' ? 'host_src' : 'host_dst'
+  if (dialect === 'snort3') return `tag:${[host, ...metrics.map(([name, n]) => `${name} ${n}`)].join(',')}`
+  const words = [by === 'session' ? by : 'host', ...metrics.map(([name, n]) => `${n},${name}`)]
+  if (by !== 'session') words.push(by === 'source' ? 'src' : 'dst')
+  return `tag:${words.join(',')}`
 }
 
 function hexByte(value: number): string {

@@ -411,12 +411,30 @@ export interface HttpFieldTestOption {
   readonly absent: boolean
 }
 
+/** Packets that follow are logged, too: of the flow, or of a host. A metric of 0 sets no end. */
+export interface TagOption {
+  readonly kind: 'tag'
+  readonly by: 'session' | 'source' | 'destination'
+  readonly packets: number
+  readonly seconds: number
+  readonly bytes: number
+}
+
+/** What takes the place of the content before it, inline; as long as that. */
+export interface ReplaceOption {
+  readonly kind: 'replace'
+  readonly buffer: BufferId
+  readonly bytes: Uint8Array
+}
+
 /** The rule stands for an event that the engine raises itself (by gid and sid), and matches nothing. */
 export interface EngineEventOption {
   readonly kind: 'engine_event'
 }
 
 export type RuleOption =
+  | TagOption
+  | ReplaceOption
   | EngineEventOption
   | HashOption
   | HttpNumberOption

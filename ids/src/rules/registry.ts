@@ -6,6 +6,7 @@
  */
 import type { OptionText, RuleBuilder } from './builder.js'
 import type { Dialect } from './model.js'
+import { afterMatchOptions } from './options/after-match.js'
 import { base64Options } from './options/base64.js'
 import { bufferOptions } from './options/buffers.js'
 import { byteOptions } from './options/bytes.js'
@@ -65,6 +66,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   ...structureOptions,
   ...sessionOptions,
   ...rateOptions,
+  ...afterMatchOptions,
   ...responseOptions,
   ...notEvaluatedOptions,
 ]

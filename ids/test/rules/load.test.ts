@@ -396,7 +396,7 @@ describe('statistics', () => {
       'drop udp any any -> any 53 (content:"a"; sid:2;)',
       `${RULE} (gtp_type:x; sid:3;)`,
       `${RULE} (dsize:x; sid:4;)`,
-      `${RULE} (tag:x; sid:5;)`,
+      `${RULE} (logto:"x"; sid:5;)`,
     ].join('\n')
     const statistics = ruleStatistics(load(text))
     expect(statistics).toMatchObject({
@@ -413,7 +413,7 @@ describe('statistics', () => {
       problems: [
         { reason: 'option not evaluated: gtp_type', count: 1 },
         { reason: 'bad number for dsize', count: 1 },
-        { reason: 'option without effect: tag', count: 1 },
+        { reason: 'option without effect: logto', count: 1 },
       ],
     })
     expect(statistics.options).toContainEqual({ name: 'content', rules: 2, occurrences: 3 })

@@ -30,8 +30,6 @@ function row(
 }
 
 export const responseOptions: readonly OptionSpec[] = [
-  row('tag', BOTH, '<type>[,<count>,<metric>[,<direction>]]', 'logs packets that follow', '3.7.5'),
-  row('replace', BOTH, '"text"', 'rewrites the content in the packet', '3.7.9'),
   row('logto', SNORT2, '"file"', 'logs to a file of its own', '3.7.1'),
   row('session', SNORT2, 'printable|binary|all', 'logs the data of the session', '3.7.2'),
   row('resp', SNORT2, '<mechanism>, …', 'closes the connection', '3.7.3'),
