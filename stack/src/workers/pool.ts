@@ -209,7 +209,7 @@ class Pool<Item, Result> implements WorkerPool<Item, Result> {
   ): Promise<Done> {
     const { index, count } = job
     const workerData: WorkerJob = { ...job, backlog: this.backlog.shared }
-    const thread = new Thread(this.entry, { workerData })
+    const thread = new Thread(this.entry, { workerData, execArgv: threadArgv(process.execArgv) })
     this.threads.push(thread)
     return new Promise((resolve, reject) => {
       thread.on('message', (message: WorkerMessage) => {
@@ -231,6 +231,14 @@ class Pool<Item, Result> implements WorkerPool<Item, Result> {
       })
     })
   }
+}
+
+/** Node's own options without those that say what the main thread runs. */
+function threadArgv(argv: readonly string[]): string[] {
+  const own = /^(-e|--eval|-p|--print|-pe)$/
+  return argv.filter((word, i) => {
+    return !own.test(word) && !own.test(argv[i - 1] ?? '') && !word.startsWith('--input-type')
+  })
 }
 
 function textOf(error: unknown): string {
