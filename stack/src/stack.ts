@@ -365,6 +365,7 @@ export class Stack implements InlineSink {
     } finally {
       this.flows.settle()
     }
+    if (p.reassembled) this.defragmenter.dismiss(p.dropped)
   }
 
   /** A filter left a frame out: packets keep the numbers they have in the capture. */
@@ -451,7 +452,10 @@ export class Stack implements InlineSink {
         if (p.dropped) return false
         // A datagram of fragments of datagrams (of fragments...) is as deep a nesting as tunnels are.
         if (!this.defragments || datagrams++ > this.options.tunnels.maxDepth) return false
-        if (!defragmenter.add(p)) return false
+        if (!defragmenter.add(p)) {
+          if (defragmenter.refused) p.drop()
+          return false
+        }
         decodeIp(p, decode, defragmenter.buffer, 0, defragmenter.length)
         p.reassembled = true
       } else if (!decapsulator.open(p)) {

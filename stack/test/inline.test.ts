@@ -167,6 +167,21 @@ describe('a packet dropped later', () => {
     expect(out.map(({ text }) => text)).toEqual(['', '', '', 'tail'])
   })
 
+  it('as a datagram of fragments cannot be made whole by fragments sent again', () => {
+    const { stack, out, pass } = bump()
+    stack.monitorStream().on(ON_DATAGRAM, (_flow, { packet }) => void packet.drop())
+    const [first, second] = fragments()
+    // Of the first round one fragment has gone before it was clear what it belongs to.
+    pass([first, second, second, first, second])
+    expect(out).toHaveLength(1)
+    expect(stack.counters.defrag).toMatchObject({ reassembled: 1, late: 3 })
+    expect(stack.defragmenter.live).toBe(1)
+    // When its time is over the identification may be used again, and the application is asked again.
+    pass(fragments(100))
+    expect(out).toHaveLength(2)
+    expect(stack.counters.defrag.reassembled).toBe(2)
+  })
+
   it('at POST_TCP is not delivered, and is new when it comes again', () => {
     const { stack, out, pass } = bump()
     let drops = 0

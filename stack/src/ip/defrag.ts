@@ -34,6 +34,9 @@ import { writeHeader } from './rebuilt-header.js'
 const HEADER_BYTES = 2048
 const DATAGRAM_CHUNKS = (HEADER_BYTES + 65_536) >> CHUNK_SHIFT
 const CHUNK_MASK = CHUNK_BYTES - 1
+/** In a row's DROPPED: a verdict has dropped the datagram. */
+const REFUSED = 2
+
 /** Below this many bytes a loop is faster than a view and a bulk copy. */
 const BULK_COPY = 96
 
@@ -61,6 +64,10 @@ export class Defragmenter {
   private overlapped = false
   private conflicting = false
   private ownsFirstByte = false
+  /** Row of the datagram put together last, while it may yet be refused; or 0. */
+  private whole = 0
+  /** The fragment taken last belongs to a datagram that was refused. */
+  refused = false
 
   /** @param seed of the hash; random when left out */
   constructor(options: DefragOptions, seed?: number, memory: MemoryBudget = unlimitedMemory()) {
@@ -80,7 +87,7 @@ export class Defragmenter {
 
   /** Datagrams under construction. */
   get live(): number {
-    return this.table.live
+    return this.table.live - (this.whole !== 0 ? 1 : 0)
   }
 
   /** Memory in use for fragments, bytes. */
@@ -95,6 +102,8 @@ export class Defragmenter {
   add(p: Packet): boolean {
     const { counters } = this
     counters.fragments++
+    this.refused = false
+    if (this.whole !== 0) this.dismiss(false)
     this.expire(p.time)
     const start = payloadStart(p)
     const from = p.fragOffset
@@ -128,6 +137,7 @@ export class Defragmenter {
     const { rows } = this
     if (rows[at + DROPPED] !== 0) {
       counters.late++
+      this.refused = rows[at + DROPPED] === REFUSED
       return false
     }
     if (!this.agreesOnEnd(at, to, more)) {
@@ -156,6 +166,7 @@ export class Defragmenter {
   /** End of the input: what is incomplete is dropped and counted. */
   finish(): void {
     const { table } = this
+    if (this.whole !== 0) this.dismiss(false)
     while (table.oldest !== 0) {
       if (!this.isDropped(table.oldest)) this.counters.incomplete++
       this.remove(table.oldest)
@@ -382,8 +393,29 @@ export class Defragmenter {
       counters.oversized++
       this.report('oversized', p)
     }
-    this.remove(row)
-    return fits
+    if (!fits) {
+      this.remove(row)
+      return false
+    }
+    this.releaseMemory(row)
+    rows[at + DROPPED] = 1
+    this.whole = row
+    return true
+  }
+
+  /**
+   * Says what has become of the datagram put together last. Of a refused one, the fragments that come again until its time is
+   * over are `refused` too: with those that have gone before, they would make it whole.
+   */
+  dismiss(refused: boolean): void {
+    const row = this.whole
+    if (row === 0) return
+    if (refused) {
+      this.rows[row * ROW_WORDS + DROPPED] = REFUSED
+      this.whole = 0
+    } else {
+      this.remove(row)
+    }
   }
 
   /** Policy 'drop': the datagram is lost, its row stays to absorb the fragments yet to come (RFC 5722, section 4). */
@@ -413,6 +445,7 @@ export class Defragmenter {
   }
 
   private remove(row: number): void {
+    if (row === this.whole) this.whole = 0
     this.releaseMemory(row)
     this.table.remove(row)
   }
