@@ -97,12 +97,13 @@ describe('frag3_engine', () => {
     expect(defrag).toEqual({
       policy: 'windows',
       timeout: 180,
+      overlapLimit: 10,
       targets: [
         { network: '10.2.0.0/16', policy: 'bsd-right' },
         { network: '10.1.0.0/16', policy: 'bsd-right' },
       ],
     })
-    expect(problems).toEqual(['warning: frag3_engine: not used: detect_anomalies, overlap_limit'])
+    expect(problems).toEqual(['warning: frag3_engine: not used: detect_anomalies'])
   })
 })
 

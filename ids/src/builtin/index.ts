@@ -7,6 +7,7 @@
  */
 
 export { DECODE_EVENT, DECODE_EVENTS, DECODE_GID, STATUS_EVENT } from './decode.js'
+export { FRAGMENT_EVENTS, FRAGMENT_GID } from './fragment.js'
 export { HTTP_EVENT, HTTP_EVENTS, HTTP_GID } from './http.js'
 export { builtinRules, type EventTable, isRaised } from './rules.js'
 export { STREAM_EVENTS, STREAM_GID } from './stream.js'

@@ -1,6 +1,7 @@
 /** Turns tables of events into rules. */
 import type { Rule, RuleHeader } from '../rules/model.js'
 import { DECODE_EVENTS } from './decode.js'
+import { FRAGMENT_EVENTS } from './fragment.js'
 import { HTTP_EVENTS } from './http.js'
 import { STREAM_EVENTS } from './stream.js'
 
@@ -11,7 +12,7 @@ export interface EventTable {
   readonly texts: Readonly<Record<number, string>>
 }
 
-const TABLES: readonly EventTable[] = [HTTP_EVENTS, STREAM_EVENTS, DECODE_EVENTS]
+const TABLES: readonly EventTable[] = [HTTP_EVENTS, STREAM_EVENTS, FRAGMENT_EVENTS, DECODE_EVENTS]
 
 const ANY = { any: true, include: [], exclude: [] }
 const ANY_PORT = { any: true, ranges: [[0, 65_535]] as const }

@@ -65,6 +65,8 @@ type NumberName =
   | 'sideBytes'
   | 'sideSegments'
   | 'fragmentTimeout'
+  | 'fragmentOverlaps'
+  | 'tinyBytes'
 
 interface NumberSetting {
   readonly name: NumberName
@@ -82,6 +84,8 @@ const TCP_NUMBERS: Readonly<Record<string, NumberSetting>> = {
 }
 const FRAGMENT_NUMBERS: Readonly<Record<string, NumberSetting>> = {
   timeout: { name: 'fragmentTimeout', low: 1, high: 3600 },
+  overlap_limit: { name: 'fragmentOverlaps', low: 0, high: 65_535 },
+  min_fragment_length: { name: 'tinyBytes', low: 0, high: 65_535 },
 }
 
 const wrong = (directive: Directive, message: string): RuleTextError =>
@@ -140,6 +144,7 @@ export const stackOptionsOf = (
 ): Pick<StackOptionsInput, 'tcp' | 'defrag' | 'outOfOrder' | 'timeouts'> => {
   const { numbers, fragmentPolicy } = settings
   const { established, sideBytes, sideSegments, fragmentTimeout } = numbers
+  const { fragmentOverlaps, tinyBytes } = numbers
   return {
     tcp: {
       policy: settings.tcpPolicy,
@@ -152,6 +157,8 @@ export const stackOptionsOf = (
       targets: settings.fragmentTargets,
       ...(fragmentPolicy === undefined ? {} : { policy: fragmentPolicy }),
       ...(fragmentTimeout === undefined ? {} : { timeout: fragmentTimeout }),
+      ...(fragmentOverlaps === undefined ? {} : { overlapLimit: fragmentOverlaps }),
+      ...(tinyBytes === undefined ? {} : { tinyBytes }),
     },
     outOfOrder: {
       ...(sideBytes === undefined ? {} : { sideBytes }),

@@ -8,6 +8,7 @@
 import {
   type Anomaly,
   CLI,
+  FRAGMENT_ANOMALY_SID,
   type Gap,
   type NewData,
   ON_ANOMALY,
@@ -22,7 +23,7 @@ import {
   type Subscription,
   SVR,
 } from '@weir/stack'
-import { DECODE_GID, STREAM_GID } from '../builtin/index.js'
+import { DECODE_GID, FRAGMENT_GID, STREAM_GID } from '../builtin/index.js'
 import { ConversationPool } from '../http/index.js'
 import { BUF, type BufferPool, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
@@ -156,6 +157,7 @@ export class Inspector {
     const packets = tcpPackets.looksAtAny || udp.looksAtAny || looksAt(icmp, otherIp)
     const orphaned = looksAt(orphans)
     if (this.#set.hasEvents(DECODE_GID)) this.#judgePackets()
+    if (this.#set.hasEvents(FRAGMENT_GID)) this.#judgeFragments()
     if (!reassemble && !packets && !orphaned) return
     const socket = this.#stack.monitorStream<FlowContext>({
       reassemble: { client: reassemble, server: reassemble },
@@ -254,6 +256,18 @@ export class Inspector {
       stack.onUndecoded = undefined
     }
     this.#subscriptions.push({ off })
+  }
+
+  #judgeFragments(): void {
+    const { defragmenter } = this.#stack
+    defragmenter.onAnomaly = (anomaly, packet) => {
+      this.#reportPacket(FRAGMENT_GID, FRAGMENT_ANOMALY_SID[anomaly], undefined, packet)
+    }
+    this.#subscriptions.push({
+      off: () => {
+        defragmenter.onAnomaly = undefined
+      },
+    })
   }
 
   #onAnomaly(flow: DetectFlow, { code, packet }: Anomaly): void {

@@ -1,7 +1,7 @@
 /** Events the HTTP inspector raises by itself (generator 119), switched on and off, filtered, and found in any segmentation. */
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { type CapturedFrame, conversation } from '../../../test/support/conversation.js'
+import { type CapturedFrame, conversation, fragment } from '../../../test/support/conversation.js'
 import { builtinRules, HTTP_EVENT, HTTP_EVENTS } from '../../src/builtin/index.js'
 import { exchange, run } from './harness.js'
 
@@ -209,6 +209,16 @@ describe('events of packets and connections', () => {
     const { alerts } = run('', talk.slice(3), { ...ON, stack: { midstream: true } })
     expect(alerts.map(({ record: { rule } }) => `${rule.gid}:${rule.sid}`)).toEqual(['129:20'])
     expect(alerts[0]!.record.rule.msg).toBe('(stream_tcp) TCP session without 3-way handshake')
+  })
+
+  it('what fragments do (generator 123)', () => {
+    const [packet] = conversation({ serverPort: 7777 }).handshake().client('x'.repeat(100)).packets().slice(3)
+    const parts = fragment([packet!], 64)
+    const first = { ...parts[0]!, frame: parts[0]!.frame.slice() }
+    first.frame.fill(0x79, 60, 70)
+    const { alerts } = run('', [first, ...parts], { ...ON, stack: { midstream: true } })
+    const told = alerts.map(({ record: { rule } }) => `${rule.gid}:${rule.sid} ${rule.msg}`)
+    expect(told).toContain('123:8 (stream_ip) fragmentation overlap')
   })
 
   it('are switched by rules of their own, too', () => {

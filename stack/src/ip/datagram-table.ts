@@ -37,7 +37,11 @@ export const NEXT_HEADER = 22
 export const RULE = 23
 /** 1 = given up; what comes is not used. */
 export const DROPPED = 24
-export const ROW_WORDS = 25
+/** Fragments that overlapped, since their number was last told. */
+export const OVERLAPS = 25
+/** IPv4: bytes of the header of the fragments other than the first; 0 while there is none. */
+export const LATER_HEADER = 26
+export const ROW_WORDS = 27
 
 export class DatagramTable {
   readonly rows: Int32Array

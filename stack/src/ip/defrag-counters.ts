@@ -6,16 +6,42 @@ export type FragmentAnomaly =
   | 'overlap'
   /** Bytes that were there already came again and differ. */
   | 'overlap-conflict'
-  /** A last fragment ends before known bytes, or elsewhere than an earlier one (teardrop); or bytes behind the end. */
-  | 'end-conflict'
+  /** More such fragments than `overlapLimit`. */
+  | 'many-overlaps'
+  /** A last fragment ends before known bytes, or elsewhere than an earlier one. */
+  | 'teardrop'
+  /** A fragment that is not the last goes on behind the known end. */
+  | 'behind-end'
   /** A fragment without payload. */
   | 'empty'
   /** A fragment that is not the last has a length that is no multiple of 8 (bonk, jolt). */
   | 'bad-length'
   /** The whole datagram would exceed 65,535 bytes (ping of death). */
   | 'oversized'
+  /** Fragments other than the first have headers of different lengths. */
+  | 'options'
+  /** A fragment that is not the last has at most `tinyBytes`. */
+  | 'tiny'
   /** More pieces than `maxFragments`. */
   | 'too-many'
+
+/** gid of the Snort events that `FRAGMENT_ANOMALY_SID` has the sids of. */
+export const FRAGMENT_ANOMALY_GID = 123
+
+/** The sid of Snort's event (stream_ip, frag3) for each anomaly; 0 where Snort has none. */
+export const FRAGMENT_ANOMALY_SID: Readonly<Record<FragmentAnomaly, number>> = Object.freeze({
+  options: 1,
+  teardrop: 2,
+  'bad-length': 3,
+  'behind-end': 4,
+  empty: 5,
+  oversized: 7,
+  overlap: 8,
+  'overlap-conflict': 8,
+  'many-overlaps': 12,
+  tiny: 13,
+  'too-many': 0,
+})
 
 /** Running totals. */
 export class DefragCounters {

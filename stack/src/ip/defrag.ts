@@ -17,7 +17,9 @@ import {
   HEADER,
   HIGH,
   HINT,
+  LATER_HEADER,
   NEXT_HEADER,
+  OVERLAPS,
   PIECES,
   ROW_WORDS,
   RULE,
@@ -60,6 +62,8 @@ export class Defragmenter {
   private readonly policy6: number
   private readonly timeout: number
   private readonly maxFragments: number
+  private readonly overlapLimit: number
+  private readonly tinyBytes: number
   // What `insert` found out.
   private overlapped = false
   private conflicting = false
@@ -74,6 +78,8 @@ export class Defragmenter {
     memory.reclaimBy(MEMORY.FRAGMENTS, () => this.reclaim())
     const { maxDatagrams } = options
     this.maxFragments = options.maxFragments
+    this.overlapLimit = options.overlapLimit
+    this.tinyBytes = options.tinyBytes
     this.timeout = options.timeout * 1e6
     this.policy4 = POLICY[options.policy]
     this.policy6 = POLICY[options.ipv6Policy]
@@ -135,6 +141,8 @@ export class Defragmenter {
     if (row === 0) row = this.begin(p, hash, rule)
     const at = row * ROW_WORDS
     const { rows } = this
+    if (from > 0 && p.ipVersion === 4) this.compareHeader(at, start - p.ipOffset, p)
+    if (more && to - from <= this.tinyBytes) this.report('tiny', p)
     if (rows[at + DROPPED] !== 0) {
       counters.late++
       this.refused = rows[at + DROPPED] === REFUSED
@@ -142,7 +150,7 @@ export class Defragmenter {
     }
     if (!this.agreesOnEnd(at, to, more)) {
       counters.endConflicts++
-      this.report('end-conflict', p)
+      this.report(more ? 'behind-end' : 'teardrop', p)
       return false
     }
     if (rows[at + PIECES] >= this.maxFragments) {
@@ -157,7 +165,7 @@ export class Defragmenter {
     if (!more) rows[at + SIZE] = to
     if (to > rows[at + HIGH]) rows[at + HIGH] = to
     this.insert(row, rule, p.buffer, start, from, to)
-    if (this.overlapped) this.countOverlap(p)
+    if (this.overlapped) this.countOverlap(at, p)
     if (this.ownsFirstByte) this.keepHeader(row, p)
     if (rows[at + COVERED] !== rows[at + SIZE] || rows[at + HEADER] === 0) return false
     return this.complete(row, p)
@@ -198,8 +206,19 @@ export class Defragmenter {
     return true
   }
 
-  private countOverlap(p: Packet): void {
+  /** Options are copied to every fragment or to the first alone: the others have all the same. */
+  private compareHeader(at: number, length: number, p: Packet): void {
+    const known = this.rows[at + LATER_HEADER]
+    if (known === 0) this.rows[at + LATER_HEADER] = length
+    else if (known !== length) this.report('options', p)
+  }
+
+  private countOverlap(at: number, p: Packet): void {
     this.counters.overlaps++
+    if (this.overlapLimit > 0 && ++this.rows[at + OVERLAPS] > this.overlapLimit) {
+      this.rows[at + OVERLAPS] = 0
+      this.report('many-overlaps', p)
+    }
     if (this.conflicting) this.counters.overlapConflicts++
     else this.counters.duplicates++
     this.report(this.conflicting ? 'overlap-conflict' : 'overlap', p)

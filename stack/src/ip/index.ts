@@ -6,7 +6,12 @@
  */
 export { Decapsulator, TunnelCounters } from './decapsulator.js'
 export { Defragmenter } from './defrag.js'
-export { DefragCounters, type FragmentAnomaly } from './defrag-counters.js'
+export {
+  DefragCounters,
+  FRAGMENT_ANOMALY_GID,
+  FRAGMENT_ANOMALY_SID,
+  type FragmentAnomaly,
+} from './defrag-counters.js'
 export { FRAGMENT_POLICIES, type FragmentPolicy } from './fragment-policy.js'
 export { TUNNEL, TUNNEL_NAME } from './inner.js'
 export { type Network, NetworkTable, parseNetwork } from './network.js'

@@ -26,6 +26,10 @@ export interface DefragOptions {
   readonly maxDatagrams: number
   /** Pieces of one datagram, 1 to 8192; a fragment that would need more is dropped. Default 1024. */
   readonly maxFragments: number
+  /** More overlapping fragments of one datagram than this are an anomaly; 0 for no limit. Default 0. */
+  readonly overlapLimit: number
+  /** Fragments of at most this many bytes, the last one aside, are an anomaly; 0 for none. Default 0. */
+  readonly tinyBytes: number
   /** Memory for fragments in bytes; beyond that the oldest datagram is dropped. Default 16 MiB. */
   readonly totalBytes: number
 }
@@ -39,6 +43,8 @@ export const DEFAULT_DEFRAG_OPTIONS: DefragOptions = Object.freeze({
   timeout: 60,
   maxDatagrams: 8192,
   maxFragments: 1024,
+  overlapLimit: 0,
+  tinyBytes: 0,
   totalBytes: 16 * 1024 * 1024,
 })
 
@@ -118,6 +124,8 @@ export function defragOptions(input: DefragOptionsInput = {}): DefragOptions {
   range('defrag.timeout', options.timeout, 1, 86_400)
   range('defrag.maxDatagrams', options.maxDatagrams, 1, 1_048_576)
   range('defrag.maxFragments', options.maxFragments, 1, 8192)
+  range('defrag.overlapLimit', options.overlapLimit, 0, 65_535)
+  range('defrag.tinyBytes', options.tinyBytes, 0, 65_535)
   // One datagram of full size must fit.
   range('defrag.totalBytes', options.totalBytes, 131_072, 0x3fff_ffff)
   // Throws for a text that is not a network.

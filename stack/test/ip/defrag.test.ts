@@ -14,7 +14,7 @@ import {
   tcp,
   udp,
 } from '../../../test/support/frames.js'
-import { ON_CONN_START, ON_NEW_DATA, type StackOptionsInput } from '../../src/index.js'
+import { FRAGMENT_ANOMALY_SID, ON_CONN_START, ON_NEW_DATA, type StackOptionsInput } from '../../src/index.js'
 import { type Run, watch } from './support.js'
 
 const four = { source: '192.0.2.1', destination: '198.51.100.2' }
@@ -49,6 +49,13 @@ function piece(
 ): Uint8Array {
   const payload = new Uint8Array(length).fill(fill)
   return ethernet(ipv4(payload, { ...four, protocol, id, fragmentOffset: offset, moreFragments: more }))
+}
+
+/** A fragment of 8 bytes with 4 bytes of options (no-operation). */
+function optional(offset: number): Uint8Array {
+  const options = new Uint8Array(4).fill(1)
+  const fields = { protocol: 253, id: 1, fragmentOffset: offset, moreFragments: true, options }
+  return ethernet(ipv4(new Uint8Array(8), { ...four, ...fields }))
 }
 
 describe('a fragmented datagram', () => {
@@ -259,6 +266,27 @@ describe('overlaps', () => {
   it('that repeat an IPv6 fragment exactly are harmless (RFC 8200)', () => {
     const [first, ...rest] = udp6(letters(100), 40)
     expect(runOf([first!, first!, ...rest]).packets[0]!.payload).toBe(letters(100))
+  })
+})
+
+describe('anomalies, by the numbers of Snort', () => {
+  const cases: [sid: number, frames: readonly Uint8Array[], options?: StackOptionsInput][] = [
+    [1, [piece(0, 8, true), piece(8, 8, true), optional(16)]],
+    [2, [piece(0, 32, true), piece(24, 4, false)]],
+    [3, [piece(0, 13, true)]],
+    [4, [piece(8, 8, false), piece(16, 8, true)]],
+    [5, [piece(0, 0, true)]],
+    [8, [piece(0, 16, true), piece(8, 16, true, 1, 0x62)]],
+    [12, [piece(0, 16, true), piece(8, 8, true), piece(0, 8, true)], { defrag: { overlapLimit: 1 } }],
+    [13, [piece(0, 8, true), piece(8, 8, false)], { defrag: { tinyBytes: 8 } }],
+  ]
+  it.each(cases.map((one) => [one[0], one] as const))('123:%d', (_name, [sid, frames, options]) => {
+    const run = watch(options)
+    const told: number[] = []
+    run.stack.defragmenter.onAnomaly = (anomaly) => told.push(FRAGMENT_ANOMALY_SID[anomaly])
+    for (const frame of frames) run.send(frame)
+    // What overlaps is told of by itself as well.
+    expect(told.filter((one) => sid === 8 || one !== 8)).toEqual([sid])
   })
 })
 

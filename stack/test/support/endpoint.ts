@@ -61,8 +61,6 @@ export class Endpoint {
   state: number = CLOSED
   /** Bytes of the peer in order. */
   received = 0
-  /** A reset has ended it. */
-  wasReset = false
   private readonly random: Random
   private readonly send: (segment: Segment) => void
   private readonly toSend: number
@@ -125,11 +123,6 @@ export class Endpoint {
     }
   }
 
-  /** TIME-WAIT is over. */
-  expire(): void {
-    this.state = CLOSED
-  }
-
   private begin(isn: number): void {
     this.iss = isn | 0
     this.una = this.iss
@@ -161,7 +154,6 @@ export class Endpoint {
     const ahead = (s.seq - this.rcvNext) | 0
     if ((s.flags & RST) !== 0) {
       if (ahead === 0) {
-        this.wasReset = true
         this.close()
       } else if (ahead > 0 && ahead < WINDOW) this.owesAck = true
       return
@@ -190,7 +182,6 @@ export class Endpoint {
     }
     if ((s.flags & RST) !== 0) {
       if (acks) {
-        this.wasReset = true
         this.close()
       }
       return
