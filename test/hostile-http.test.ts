@@ -15,6 +15,18 @@ import {
   type Inspector,
   loadRules,
 } from 'weir'
+import {
+  block,
+  CONTINUATION,
+  END_HEADERS,
+  frame,
+  HEADERS,
+  headers,
+  join,
+  GET as PATH,
+  PREFACE,
+  string,
+} from '../ids/test/http2-support.js'
 import { conversation, feed, type TestPacket } from './support/conversation.js'
 import { TCP_FLAG, tcpFrame } from './support/frames.js'
 
@@ -150,6 +162,19 @@ function chunksOf(bytes: Uint8Array, size = 100): Buffer {
 
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
 
+const text = (...parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString('latin1')
+const many = (count: number, part: Uint8Array): Uint8Array[] => new Array<Uint8Array>(count).fill(part)
+const open = frame(HEADERS, 0, 1)
+const more = frame(CONTINUATION, 0, 1)
+const longField = [0x40, ...string('x-bomb'), ...string('b'.repeat(3500))]
+const references = frame(
+  HEADERS,
+  END_HEADERS,
+  1,
+  join(block(PATH('/')), longField, new Uint8Array(60_000).fill(0xbe)),
+)
+const streams = Array.from({ length: 5000 }, (_, n) => headers(2 * n + 1, PATH('/'), false))
+
 describe('floods', () => {
   it.each<[string, string, string, string]>([
     ['headers', `GET / HTTP/1.1\r\n${'A: b\r\n'.repeat(20_000)}\r\n`, '', 'tooManyHeaders headTooLong'],
@@ -194,7 +219,16 @@ describe('floods', () => {
       '',
       'conflictingContentLength',
     ],
-    ['blank lines', '\r\n'.repeat(100_000) + GET, '', ''],
+    ['blank lines', '\r\n'.repeat(100_000) + GET, '', 'requests'],
+    [
+      'parts of an upload',
+      `POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 120003\r\n\r\n${'--B\r\n\r\nabc\r\n'.repeat(10_000)}--B`,
+      '',
+      'mailTooManyParts',
+    ],
+    ['continuations', text(PREFACE, open, ...many(20_000, more)), '', 'http2HeaderBlockTooLong'],
+    ['references to one long field', text(PREFACE, references), '', 'headTooLong'],
+    ['streams', text(PREFACE, ...streams), '', 'http2TooManyStreams'],
     ['bytes that are not HTTP', 'GET / FOO\x00'.repeat(20_000), '', ''],
   ])('of %s', (_, client, server, counted) => {
     const one = chain()

@@ -246,6 +246,19 @@ describe('what is not a message', () => {
     expect(recorder.context.counters.desynchronised).toBe(1)
   })
 
+  test.each([[[]], [[1460]], [[1, 2303, 7]]])(
+    'a request behind 200 KB of them is one, cut to %j',
+    (pieces) => {
+      const recorder = new Recorder().client('\r\n'.repeat(100_000) + GET, pieces).server(ok('x'))
+      const units = recorder.close()
+      expect(units.filter(({ kind }) => kind !== 'stream').map(({ kind }) => kind)).toEqual([
+        'request',
+        'response',
+      ])
+      expect(recorder.context.pool.peak).toBeLessThan(20_000)
+    },
+  )
+
   test('blank lines before messages are skipped', () => {
     const units = new Recorder()
       .client(`\r\n \n${GET}\r\n\r\n${GET}`, [1])

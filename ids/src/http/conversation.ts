@@ -252,11 +252,13 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       first = side.message === null ? skipBlanks(bytes, from, to) : from
       result = this.look(direction, side, bytes, first, to)
       if (result === PROBE.UNSURE) {
-        if (to - from === most) result = PROBE.NOT_HTTP
-        else {
+        if (to - from < most || first === to) {
           this.collector(side).append(flow, direction, this.service, bytes, from, to)
+          // Nothing but blank lines says nothing about what comes behind them.
+          if (to - from === most) this.endRaw(flow, direction, side)
           return to
         }
+        result = PROBE.NOT_HTTP
       }
     } else {
       const room = most - collector.held
@@ -267,6 +269,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       result = this.look(direction, side, collector.heldBytes, first, collector.held)
       if (result === PROBE.UNSURE) {
         if (collector.held < most) return from
+        if (first === collector.held && side.message === null) {
+          this.endRaw(flow, direction, side)
+          return from
+        }
         result = PROBE.NOT_HTTP
       }
     }
