@@ -138,4 +138,66 @@ describe.skipIf(reason !== '')('a stack in the wire', () => {
     expect(JSON.parse(atServer)).toEqual(['my dog', 'a dog ECONNRESET'])
     expect(counters).toMatchObject({ resetFlows: 1, unsentPackets: 0, changedPackets: 2 })
   })
+
+  it('changes bytes of segments that a network card was to cut, and the kernel was to checksum', async () => {
+    const [west, middle, east] = [namespace(), namespace(), namespace()]
+    west.pair('eth0', 'in0', middle)
+    east.pair('eth0', 'in1', middle)
+    west.address('eth0', '10.7.0.1/24')
+    east.address('eth0', '10.7.0.2/24')
+    const server = east.start(`
+      const { createServer } = await import('node:net')
+      createServer((socket) => {
+        let text = ''
+        socket.on('data', (chunk) => {
+          text += chunk
+          if (!text.endsWith('END')) return
+          console.log(JSON.stringify([text.length, text.split('dog').length - 1, text.split('cat').length - 1]))
+          socket.end('done', () => process.exit(0))
+        })
+      }).listen(7777)`)
+    const box = middle.run<{ counters: Record<string, number>; longest: number }>(`
+      const stack = weir.createStack({ checksums: 'verify' })
+      let longest = 0
+      stack.monitorStream().on(weir.ON_NEW_DATA, (flow, { side, packet }) => {
+        if (side !== weir.SVR) return
+        longest = Math.max(longest, packet.payloadLength)
+        const bytes = Buffer.from(packet.payload())
+        for (let at = bytes.indexOf('cat'); at >= 0; at = bytes.indexOf('cat', at + 3)) packet.overwrite(at, Buffer.from('dog'))
+      })
+      const source = weir.openInline({ interfaces: ['in0', 'in1'] })
+      const controller = new AbortController()
+      const running = source.run(stack, { signal: controller.signal })
+      for (let i = 0; i < 1500 && stack.counters.endedFin === 0; i++) await sleep(10)
+      await sleep(100)
+      controller.abort()
+      await running
+      print({ counters: stack.counters, longest })`)
+    const client = west.start(`
+      const { connect } = await import('node:net')
+      const attempt = () => new Promise((resolve) => {
+        const socket = connect({ port: 7777, host: '10.7.0.2' })
+        let text = ''
+        socket.on('connect', () => socket.write('(cat)...'.repeat(40000) + 'END'))
+        socket.on('data', (chunk) => { text += chunk })
+        socket.on('error', () => resolve(text))
+        socket.on('end', () => { socket.end(); resolve(text) })
+      })
+      let text = ''
+      for (let i = 0; i < 200 && text === ''; i++) {
+        text = await attempt()
+        if (text === '') await new Promise((resolve) => setTimeout(resolve, 25))
+      }
+      console.log(text)
+      setTimeout(() => process.exit(0), 200)`)
+    expect((await client.output).trim()).toBe('done')
+    const [length, changed, unchanged] = JSON.parse(await server.output) as number[]
+    const { counters, longest } = await box
+    expect(length).toBe(320_003)
+    // A word that lies across two segments is in neither.
+    expect(changed! + unchanged!).toBe(40_000)
+    expect(unchanged).toBeLessThan(400)
+    expect(longest).toBeGreaterThan(1500)
+    expect(counters.changedPackets).toBeGreaterThan(0)
+  })
 })
