@@ -5,7 +5,7 @@
  * versions, for each stretch that differs. Only called for flows with a handler for it, by the reassembler; names as there.
  */
 import type { Dispatcher } from '../event/dispatcher.js'
-import { HELD_COUNT, OFFSET, RECEIVED } from '../flow/layout.js'
+import { HELD_COUNT, OFFSET, RECEIVED, SIDE_POLICY_MASK, SIDE_POLICY_SHIFT, STATE } from '../flow/layout.js'
 import type { FlowTable } from '../flow/table.js'
 import type { Retention } from '../monitor/retention.js'
 import type { Packet } from '../wire/index.js'
@@ -44,17 +44,43 @@ export class OverlapComparison {
     this.retention = retention
   }
 
+  /**
+   * Tells of bytes of the current packet that differ from what came before for the stream of `side`: from delivered ones,
+   * and from held ones. `sequence` is that of its first byte.
+   */
+  tell(row: number, side: number, receiver: number, sequence: number, length: number): void {
+    const words = this.words
+    const from = this.packet.payloadOffset
+    const before = (words[receiver + RECEIVED] - sequence) | 0
+    const old = before <= 0 ? 0 : before < length ? before : length
+    if (old > 0) this.withDelivered(row, side, receiver, sequence, from, old)
+    if (words[receiver + HELD_COUNT] === 0 || old === length) return
+    this.withHeld(row, side, receiver, (sequence + old) | 0, from + old, length - old)
+  }
+
+  /** What the current packet has to do with held bytes: OVERLAP_*. Parameters as for `tell`. */
+  judge(receiver: number, sequence: number, length: number): number {
+    const before = (this.words[receiver + RECEIVED] - sequence) | 0
+    const skip = before > 0 ? before : 0
+    if (skip >= length) return OVERLAP_NONE
+    return this.judgeNew(receiver, (sequence + skip) | 0, this.packet.payloadOffset + skip, length - skip)
+  }
+
+  private policy(receiver: number): number {
+    return (this.words[receiver + STATE] & SIDE_POLICY_MASK) >> SIDE_POLICY_SHIFT
+  }
+
   /** Against held bytes. The segment's bytes are those of the packet from `from` on; none has been delivered. */
-  withHeld(
+  private withHeld(
     row: number,
     side: number,
     receiver: number,
-    policy: number,
     sequence: number,
     from: number,
     length: number,
   ): void {
     const { held } = this
+    const policy = this.policy(receiver)
     const end = (sequence + length) | 0
     for (let run = held.firstRun(receiver, sequence); run !== 0; run = held.nextRun(run)) {
       const runStart = held.sequence(run)
@@ -81,9 +107,9 @@ export class OverlapComparison {
     }
   }
 
-  /** What a segment has to do with held bytes: OVERLAP_*. Parameters as for `withHeld`. */
-  judge(receiver: number, policy: number, sequence: number, from: number, length: number): number {
+  private judgeNew(receiver: number, sequence: number, from: number, length: number): number {
     const { held } = this
+    const policy = this.policy(receiver)
     const { buffer } = this.packet
     const end = (sequence + length) | 0
     let covered = 0
@@ -112,7 +138,7 @@ export class OverlapComparison {
   }
 
   /** Against delivered bytes that are retained: `length` bytes of the packet from `from` on, all before RECEIVED. */
-  withDelivered(
+  private withDelivered(
     row: number,
     side: number,
     receiver: number,

@@ -93,7 +93,7 @@ export class Reassembler {
   private readonly wheel: TimerWheel
   private readonly counts: Float64Array
   private readonly packet: Packet
-  private readonly comparison: OverlapComparison
+  readonly comparison: OverlapComparison
   private readonly watch: SegmentWatch
   /** Sequence number the receiver will have reached when the waiting segment is delivered. */
   private reach = 0
@@ -184,9 +184,11 @@ export class Reassembler {
     const next = words[receiver + RECEIVED]
     const ahead = (sequence - next) | 0
     const end = (sequence + wireLength) | 0
-    if (this.events.wants(row, 1 << (SLOT_CONFLICT + side))) this.compare(row, side, sequence, length)
+    if (this.events.wants(row, 1 << (SLOT_CONFLICT + side))) {
+      this.comparison.tell(row, side, receiver, sequence, length)
+    }
     if ((words[receiver + STATE] & SIDE_WATCHED) !== 0 && words[receiver + HELD_COUNT] !== 0) {
-      this.judgeOverlap(row, side, receiver, sequence, length)
+      this.watch.overlap(row, 1 - side, this.comparison.judge(receiver, sequence, length))
     }
     if (ahead < 0) {
       // What lies before the first byte of the stream repeats nothing.
@@ -434,29 +436,6 @@ export class Reassembler {
     if (words[receiver + HELD_COUNT] === 0) return next
     const waits = (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0
     return waits ? this.held.contiguousEnd(receiver, next) : next
-  }
-
-  private judgeOverlap(row: number, side: number, receiver: number, sequence: number, length: number): void {
-    const before = (this.words[receiver + RECEIVED] - sequence) | 0
-    const skip = before > 0 ? before : 0
-    if (skip >= length) return
-    const from = this.packet.payloadOffset + skip
-    const policy = this.policy(receiver)
-    const verdict = this.comparison.judge(receiver, policy, (sequence + skip) | 0, from, length - skip)
-    this.watch.overlap(row, 1 - side, verdict)
-  }
-
-  /** Tells of bytes of the segment that differ from what came before: from delivered ones, and from held ones. */
-  compare(row: number, side: number, sequence: number, length: number): void {
-    const words = this.words
-    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    const from = this.packet.payloadOffset
-    const before = (words[receiver + RECEIVED] - sequence) | 0
-    const old = before <= 0 ? 0 : before < length ? before : length
-    if (old > 0) this.comparison.withDelivered(row, side, receiver, sequence, from, old)
-    if (words[receiver + HELD_COUNT] === 0 || old === length) return
-    const policy = this.policy(receiver)
-    this.comparison.withHeld(row, side, receiver, policy, (sequence + old) | 0, from + old, length - old)
   }
 
   private deliverSegment(row: number, side: number): void {

@@ -322,7 +322,7 @@ export class TcpTracker {
       return
     }
     if (this.events.wants(row, 1 << (SLOT_CONFLICT + 1 - s))) {
-      this.reassembler.compare(row, 1 - s, sequence, this.packet.payloadLength)
+      this.reassembler.comparison.tell(row, 1 - s, R, sequence, this.packet.payloadLength)
     }
     this.reassembler.tellRepeated(row, 1 - s, R, sequence, length)
   }
