@@ -1,8 +1,11 @@
 /** detection_filter, threshold, event_filter, suppress: counted by rule and address, in packet time. */
 import { describe, expect, it } from 'vitest'
 import { conversation, merge } from '../../../test/support/conversation.js'
-import { AlertFilter, type AlertFilterSettings } from '../../src/detect/alert-filter.js'
+import { makeItem } from '../../src/cli/alert-item.js'
+import { AlertDelivery } from '../../src/cli/delivery.js'
+import { AlertFilter, type AlertFilterSettings, OUTCOME } from '../../src/detect/alert-filter.js'
 import { Counters } from '../../src/detect/counters.js'
+import { type AlertComposer, AlertOutputs } from '../../src/output/index.js'
 import { parseNetwork } from '../../src/rules/index.js'
 import type { RateOption } from '../../src/rules/model.js'
 import { makeEngine, run, runEngine } from './harness.js'
@@ -66,6 +69,89 @@ describe('windows', () => {
   })
 })
 
+describe('rate_filter', () => {
+  const rateOf = (changes: object) => ({
+    gid: 1,
+    sid: 1,
+    track: 'by_src' as const,
+    count: 2,
+    seconds: 10,
+    newAction: 'drop' as const,
+    timeout: 5,
+    applyTo: undefined,
+    ...changes,
+  })
+  /** Action of the matches at these seconds. */
+  const actions = (times: readonly number[], changes: object = {}, settings = {}): string[] => {
+    const { filter } = filterOf({ rateFilters: [rateOf(changes)], ...settings })
+    const rule = makeRule([])
+    return times.map((time) => {
+      const outcome = filter.report(rule, '10.0.0.1', '10.0.0.2', time)
+      return outcome === OUTCOME.REPORTED ? filter.action : `(${filter.action})`
+    })
+  }
+
+  it('changes the action beyond the count, until the timeout', () => {
+    expect(actions([0, 1, 2, 3, 20, 21])).toEqual(['alert', 'alert', 'drop', 'drop', 'alert', 'alert'])
+  })
+
+  it('lasts while the rate does', () => {
+    expect(actions([0, 1, 2, 3, 8, 9])).toEqual(['alert', 'alert', 'drop', 'drop', 'drop', 'drop'])
+  })
+
+  it('counts from the beginning when no seconds are given, and for ever without a timeout', () => {
+    const for_ever = { seconds: 0, timeout: 0 }
+    expect(actions([0, 100, 200, 999], for_ever)).toEqual(['alert', 'alert', 'drop', 'drop'])
+  })
+
+  it('may pass what matches', () => {
+    expect(actions([0, 1, 2], { newAction: 'pass' })).toEqual(['alert', 'alert', '(pass)'])
+  })
+
+  it('is for some addresses only', () => {
+    const applyTo = { any: false, include: [parseNetwork('10.0.0.2/32')!], exclude: [] }
+    expect(actions([0, 1, 2], { applyTo })).toEqual(['alert', 'alert', 'alert'])
+    expect(actions([0, 1, 2], { applyTo, track: 'by_dst' })).toEqual(['alert', 'alert', 'drop'])
+  })
+
+  it('reports the match that trips it, whatever an event_filter says', () => {
+    const eventFilters = [
+      { gid: 1, sid: 1, type: 'limit' as const, track: 'by_rule' as const, count: 1, seconds: 60 },
+    ]
+    expect(actions([0, 1, 2, 3], {}, { eventFilters })).toEqual(['alert', '(alert)', 'drop', '(drop)'])
+  })
+
+  it('forgets the oldest state when the table is full, and counts it', () => {
+    const { filter, counters } = filterOf({ rateFilters: [rateOf({})], maxFilterStates: 2 })
+    for (let i = 0; i < 5; i++) filter.report(makeRule([]), `10.0.0.${i}`, '10.0.1.1', 1)
+    expect(filter.states).toBe(2)
+    expect(counters.filterTableLimit).toBe(3)
+  })
+})
+
+describe('track', () => {
+  const pairs = [
+    ['10.0.0.1', '10.0.0.2', 'a'],
+    ['10.0.0.2', '10.0.0.1', 'a'],
+    ['10.0.0.1', '10.0.0.3', 'b'],
+    ['10.0.0.1', '10.0.0.2', 'c'],
+  ] as const
+
+  it.each([
+    ['by_src', [true, true, false, false]],
+    ['by_dst', [true, true, true, false]],
+    ['by_rule', [true, false, false, false]],
+    ['by_flow', [true, false, true, true]],
+    ['by_both', [true, false, true, false]],
+  ] as const)('%s', (track, expected) => {
+    const { filter } = filterOf()
+    const rule = rate('threshold', 'limit', 1, 60, track)
+    expect(
+      pairs.map(([source, destination, flow]) => filter.accept(rule, source, destination, 1, flow)),
+    ).toEqual(expected)
+  })
+})
+
 describe('addresses', () => {
   it('counts each address by itself', () => {
     const { filter } = filterOf()
@@ -120,6 +206,35 @@ describe('in an inspector', () => {
     const { alerts, inspector } = run(RULE, scans)
     expect(alerts).toHaveLength(2)
     expect(inspector.counters).toMatchObject({ matches: 6, filtered: 4, alerts: 2 })
+  })
+
+  it('leaves a whole unit to the merger when a detection_filter is among its rules', () => {
+    const rules = [RULE.replace('alert', 'drop'), 'alert tcp any any -> any 7777 (content:"probe"; sid:2;)']
+    const engine = makeEngine(rules.join('\n'), { detect: { deferFilters: true } })
+    const { alerts } = runEngine(engine, scans)
+    expect(alerts.slice(0, 2).map(({ record }) => record.undecided)).toEqual([2, 1])
+    const decided = run(rules.join('\n'), scans).alerts
+    expect(decided.map(({ sid }) => sid)).toEqual([2, 2, 2, 2, 1, 1])
+    let written = ''
+    const outputs = new AlertOutputs({
+      formats: ['fast'],
+      directory: undefined,
+      standardOutput: {
+        name: 'memory',
+        write: (bytes) => (written += Buffer.from(bytes).toString()),
+        close: () => {},
+      },
+      frameLog: undefined,
+      onFailure: () => {},
+    })
+    const delivery = new AlertDelivery(engine.rules, engine.createGate(), outputs)
+    for (const { record } of alerts) {
+      const index = engine.rules.indexOf(record.rule)
+      const composer = { compose: () => [`${record.rule.sid} `] } as unknown as AlertComposer
+      delivery.deliver(makeItem(record, undefined, index, composer, false, []))
+    }
+    outputs.flush()
+    expect(written).toBe('2 2 2 2 1 1 ')
   })
 
   it('leaves filters to the merger when they are deferred', () => {
