@@ -35,6 +35,8 @@ export interface RuleFacts {
   /** Of `stepOf`, when it changes or checks flowbits. */
   readonly step: number
   readonly noalert: boolean
+  /** Some option asks for the service of the flow. */
+  readonly asksService: boolean
   readonly hasDetectionFilter: boolean
   readonly tag: TagOption | undefined
   /** It rewrites packets. */
@@ -122,6 +124,7 @@ export function ruleFacts(
   let readsTrailer = false
   let readsAddresses = false
   let hasDetectionFilter = false
+  let asksService = false
   let tag: TagOption | undefined
   let replaces = false
   let headerOnly = true
@@ -144,6 +147,8 @@ export function ruleFacts(
         if (option.action === 'noalert') noalert = true
         continue
       case 'dsize':
+        // In Snort 3 it holds for no segment of an HTTP connection.
+        if (rule.dialect === 'snort3') asksService = true
         neverOnStreams = true
         break
       case 'flags':
@@ -185,6 +190,7 @@ export function ruleFacts(
     step: flowbits.length === 0 ? 0 : stepOf(rule),
     noalert,
     hasDetectionFilter,
+    asksService,
     tag,
     replaces,
     headerOnly: headerOnly && !aboutPackets,

@@ -136,7 +136,7 @@ export class RuleSet {
       this.stayInMessages[index] = stayOf(facts, true)
       this.stayInStreams[index] = stayOf(facts, false)
       this.stayElsewhere[index] = facts.fastPattern === undefined ? STAY.NEVER : STAY.ON
-      if (rule.services.length > 0) this.needsService = true
+      if (rule.services.length > 0 || facts.asksService) this.needsService = true
       if (facts.readsAddresses || header.testsAddresses) this.testsAddresses = true
       if (facts.readsRawData) needs.wire = true
       if (facts.readsTrailer) needs.trailer = true
