@@ -114,12 +114,17 @@ export function judge(
   return [...wanted].every(([key, count]) => got.get(key) === count) ? 'exact' : 'present'
 }
 
-/** `gid:sid×count`, sorted: what a message about a difference shows. */
-export function summary(alerts: readonly { gid: number; sid: number; count?: number }[]): string {
+/** `sid×count` (`gid:sid×count` for events that `text` has a rule for), sorted: what a message about a difference shows. */
+export function summary(
+  alerts: readonly { gid: number; sid: number; count?: number }[],
+  text: string,
+): string {
+  const events = eventsIn(text)
   const counts = new Map<string, number>()
   for (const { gid, sid, count } of alerts) {
-    if (gid === 1) counts.set(`${sid}`, (counts.get(`${sid}`) ?? 0) + (count ?? 1))
+    const key = gid === 1 ? `${sid}` : `${gid}:${sid}`
+    if (gid === 1 || events.has(key)) counts.set(key, (counts.get(key) ?? 0) + (count ?? 1))
   }
-  const entries = [...counts].sort(([a], [b]) => Number(a) - Number(b))
+  const entries = [...counts].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
   return entries.map(([sid, count]) => `${sid}×${count}`).join(' ') || 'none'
 }

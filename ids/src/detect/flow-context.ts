@@ -38,11 +38,11 @@ export class FlowContext implements ProtocolSlot<DetectFlow> {
 }
 
 /**
- * `flow:established` for a unit: the handshake was seen, or both sides of a connection that was picked up midstream
- * were. HTTP requests need no packet of the server, which has not had the time to acknowledge them.
+ * `flow:established` for a unit: the handshake was seen, or a second packet of a connection that was picked up
+ * midstream. HTTP requests need none: they are inspected before anything can follow them.
  */
 export function isEstablished(flow: Flow<FlowContext> | undefined, kind: UnitKind): boolean {
   if (flow === undefined || !flow.established) return false
   if (!flow.midstream || kind === UNIT.HTTP_REQUEST) return true
-  return flow.packets(CLI) > 0 && flow.packets(SVR) > 0
+  return flow.packets(CLI) + flow.packets(SVR) > 1
 }
