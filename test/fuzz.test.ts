@@ -9,6 +9,7 @@
 import { createStack } from '@weir/stack'
 import { describe, expect, it } from 'vitest'
 import { createEngine, createEngines, loadRules, type Rule } from 'weir'
+import { BUF, type BufferId } from '../ids/src/inspect/buffers.js'
 import { feed, randomFrom, resegment } from './support/conversation.js'
 import { changeBits, naiveMatch } from './support/naive-rule.js'
 import {
@@ -112,6 +113,37 @@ function level(rule: Rule): number {
   return Math.max(0, ...checked)
 }
 
+/** Buffers that lie in the head of a message. */
+const HEAD: readonly BufferId[] = [
+  BUF.HTTP_URI,
+  BUF.HTTP_RAW_URI,
+  BUF.HTTP_METHOD,
+  BUF.HTTP_HEADER,
+  BUF.HTTP_RAW_HEADER,
+  BUF.HTTP_COOKIE,
+  BUF.HTTP_RAW_COOKIE,
+  BUF.HTTP_STAT_CODE,
+  BUF.HTTP_STAT_MSG,
+]
+
+/**
+ * The step in which Snort 3 tries a rule on a message: heads before bodies, and in each of them rules woken by a pattern
+ * that check no bits, woken rules that do, rules without a pattern.
+ */
+function stepOf({ options }: Rule): number {
+  const read = options.flatMap((option) => ('buffer' in option ? [option.buffer] : []))
+  const woken = options.some(
+    (option) => option.kind === 'content' && !option.negated && option.buffer !== BUF.HTTP_RAW_COOKIE,
+  )
+  const checks = options.some(
+    (option) => option.kind === 'flowbits' && (option.action === 'isset' || option.action === 'isnotset'),
+  )
+  const step = !woken ? 2 : checks ? 1 : 0
+  return read.length > 0 && read.every((buffer) => HEAD.includes(buffer)) ? step : step + 3
+}
+
+const STEPS = 6
+
 interface Tally {
   /** Of a rule and something it was tried on. */
   pairs: number
@@ -120,8 +152,9 @@ interface Tally {
 
 function byNaive(loaded: Loaded, { talks }: Case, tally: Tally = { pairs: 0, matches: 0 }): Alerts {
   const alerts: Alerts = new Map()
-  const ordered = Array.from({ length: BIT_LEVELS + 1 }, (_, i) =>
-    loaded.rules.filter((rule): rule is Rule => rule !== undefined && level(rule) === i),
+  const rules = loaded.rules.filter((rule) => rule !== undefined)
+  const ordered = Array.from({ length: STEPS * (BIT_LEVELS + 1) }, (_, i) =>
+    rules.filter((rule) => stepOf(rule) * (BIT_LEVELS + 1) + level(rule) === i),
   ).flat()
   const onPackets = new Set(ordered.filter((rule) => rule.options.some(({ kind }) => kind === 'dsize')))
   talks.forEach((talk, i) => {

@@ -1,6 +1,6 @@
 /** The built command as a process of its own: pipes, signals, time zones. Skipped until it has been built. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -177,6 +177,29 @@ describe.skipIf(!BUILT)('weir as a process', () => {
     const { code, stderr } = await finished(child)
     expect(code).toBe(0)
     expect(stderr).not.toMatch(/error|EPIPE/i)
+  })
+
+  it('starts from rules kept earlier, and anew when they are damaged', async () => {
+    const cache = join(directory.path, 'cache')
+    const file = directory.file('c.pcap', capture(1))
+    const text = Array.from({ length: 150 }, (_, i) => RULE.replace('sid:9', `sid:${i + 1}`)).join('\n')
+    const argv = ['-r', file, '-R', directory.file('many.rules', text), '-A', 'json']
+    const run = (): Promise<Finished> => finished(start(argv, { WEIR_CACHE: cache }))
+    const first = await run()
+    expect(lines(first.stdout)).toHaveLength(150)
+    const kept = await run()
+    expect(kept.stdout).toBe(first.stdout)
+    expect(kept.stderr).not.toContain('cache')
+    for (const name of readdirSync(cache)) {
+      const path = join(cache, name)
+      const bytes = readFileSync(path)
+      bytes[bytes.length - 1]! ^= 1
+      writeFileSync(path, bytes)
+    }
+    const damaged = await run()
+    expect(damaged.stdout).toBe(first.stdout)
+    expect(damaged.stderr).toContain(`cache: a damaged or foreign file in ${cache} was removed`)
+    expect((await run()).stderr).not.toContain('cache')
   })
 
   it.skipIf(!BUNDLED)('does the same from its bundle as from its modules', async () => {

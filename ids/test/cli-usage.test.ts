@@ -48,6 +48,7 @@ describe('usage errors', () => {
     [['-r'], "option '-r, --read <file...>' argument missing"],
     [['-r', ''], 'It is empty.'],
     [['--strct'], "unknown option '--strct' (Did you mean --strict?)"],
+    [['rules', 'chek'], "rules: no command 'chek'; did you mean 'check'?"],
     [['ruels'], "unexpected argument 'ruels'; did you mean 'rules'?"],
     [['rules'], 'rules: which one? check, stats, keywords'],
     [['rules', 'check'], "missing required argument 'file'"],

@@ -506,17 +506,25 @@ class RuleWriter {
     } else this.content(false)
   }
 
+  /**
+   * What several rules do to one bit on one message comes out the same in any order, because no documentation tells the
+   * order: b0 and b1 are set, b2 is toggled, b3 is set by the client's messages and unset by the server's.
+   */
   private flowbits(): void {
     const { random } = this
     const level = below(random, BIT_LEVELS)
-    const bit = (of: number): string => `l${of}b${below(random, 3)}`
+    const bit = (of: number): string => `l${of}b${below(random, 4)}`
     if (level > 0) {
       const names = chance(random, 0.3) ? [bit(level - 1), bit(level - 1)] : [bit(level - 1)]
       const list = names.join(pick(random, ['&', '|']))
       this.options.push(`flowbits:${chance(random, 0.75) ? 'isset' : 'isnotset'},${list};`)
     }
     if (level < BIT_LEVELS - 1 || chance(random, 0.3)) {
-      this.options.push(`flowbits:${pick(random, ['set', 'set', 'set', 'unset', 'toggle'])},${bit(level)};`)
+      const changes = ['set,b0', 'set,b1', 'toggle,b2']
+      if (this.options.includes(TO_SERVER)) changes.push('set,b3')
+      if (this.options.includes(TO_CLIENT)) changes.push('unset,b3')
+      const [action, name] = pick(random, changes).split(',')
+      this.options.push(`flowbits:${action},l${level}${name};`)
     }
     if (chance(random, 0.15)) this.options.push('flowbits:noalert;')
   }

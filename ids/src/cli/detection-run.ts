@@ -79,7 +79,8 @@ const inspect = async (io: Io, settings: RunSettings, loaded: LoadedEngine): Pro
       sayFrameLog(io, frameLog)
       const cpuSeconds = io.cpuSeconds() - startCpu
       const limits = [...totals.limits, ...filterLimits(filterCounters)]
-      for (const line of summary({ ...totals, limits }, delivery, loaded, cpuSeconds)) say(io, line)
+      const notes = withCacheTrouble(totals.notes, loaded.cacheTrouble)
+      for (const line of summary({ ...totals, limits, notes }, delivery, loaded, cpuSeconds)) say(io, line)
     }
     return intact && outcome !== 'failed' ? EXIT.DONE : EXIT.FAILURE
   } finally {
@@ -87,6 +88,10 @@ const inspect = async (io: Io, settings: RunSettings, loaded: LoadedEngine): Pro
     stop.release()
   }
 }
+
+/** The cache of parsed rules and that of databases are one directory, and mostly have the same to say. */
+const withCacheTrouble = (notes: readonly string[], trouble: string): readonly string[] =>
+  trouble === '' ? notes : [...new Set([...notes, `cache: ${trouble}`])]
 
 const openFrameLog = (io: Io, output: OutputSettings, stop: StopSwitch): PcapLog | undefined =>
   output.logPackets

@@ -4,6 +4,7 @@
 import { loadRuleConfiguration, type RuleConfiguration, type RuleSettings } from '../config/index.js'
 import { createEngine, type Engine } from '../detect/engine.js'
 import type { RuleFacts } from '../detect/rule-facts.js'
+import { StartupCache } from '../match/cache.js'
 import { createEngines, type EngineOptions, type Engines } from '../match/index.js'
 import { formatProblem, type RuleProblem } from '../rules/index.js'
 import { CliError, configError, EXIT } from './errors.js'
@@ -23,6 +24,8 @@ export interface LoadedEngine {
   /** How many there were, kept or not. */
   readonly errorCount: number
   readonly warningCount: number
+  /** The first thing that went wrong with the cache of parsed rules, in words for the user; '' = nothing. */
+  readonly cacheTrouble: string
   /** Errors by reason. */
   readonly skipped: readonly Count[]
 }
@@ -33,7 +36,8 @@ export const loadEngine = (settings: RuleSettings, choice: EngineOptions, inline
 
 const load = (settings: RuleSettings, choice: EngineOptions, inline: boolean): LoadedEngine => {
   const engines = chooseEngines(choice)
-  const parsed = parsedRules(choice.cache, engines.regex.description)
+  const cache = choice.cache === undefined ? undefined : new StartupCache({ directory: choice.cache })
+  const parsed = parsedRules(cache, engines.regex.description)
   const configuration = loadRuleConfiguration(settings, parsed)
   const { loaded, directives } = configuration
   const engine = createEngine({
@@ -64,6 +68,7 @@ const load = (settings: RuleSettings, choice: EngineOptions, inline: boolean): L
     configuration,
     engines,
     engine,
+    cacheTrouble: cache?.trouble ?? '',
     errors: [...loaded.problems.filter(({ severity }) => severity === 'error'), ...compileErrors],
     warnings: [...loaded.problems.filter(({ severity }) => severity === 'warning'), ...compileWarnings],
     errorCount: loaded.log.errors + compileErrors.length,

@@ -74,7 +74,13 @@ export const parseCommandLine = (argv: readonly string[], version: string, io: I
 
 /** A word where none belongs is most likely a command misspelt. */
 const unexpected = (words: readonly string[]): string => {
-  const word = words[0] ?? ''
+  const [first, second] = words
+  const children = COMMANDS.filter(({ path }) => path.length === 2 && path[0] === first)
+  if (first !== undefined && second !== undefined && children.length > 0) {
+    const names = children.map(({ path }) => path[1]!)
+    return `${first}: no command '${second}'${didYouMean(second, names)}`
+  }
+  const word = first ?? ''
   const names = COMMANDS.filter(({ path }) => path.length === 1).map(({ path }) => path[0]!)
   return `unexpected argument '${word}'${didYouMean(word, names)}`
 }

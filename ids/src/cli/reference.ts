@@ -37,6 +37,7 @@ const ENVIRONMENT = `## Environment
 |---|---|
 | \`TZ\` | time zone of times in alerts, unless \`-U\` |
 | \`WEIR_ENGINE\` | pattern matcher when \`--engine\` is not given |
+| \`WEIR_CACHE\` | cache directory when \`--cache\` is not given, or off |
 | \`WEIR_DEBUG=1\` | show the stack of an internal error |
 `
 

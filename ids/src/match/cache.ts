@@ -10,6 +10,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   futimesSync,
   mkdirSync,
@@ -21,7 +22,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { DatabaseStore } from './hyperscan.js'
 
 /** Version of the file format; part of every name, so another version's files are never read. */
@@ -166,7 +167,7 @@ export class StartupCache implements DatabaseStore {
   #isUsable(make: boolean): boolean {
     if (this.#usable !== 0) return this.#usable > 0
     try {
-      if (make) mkdirSync(this.directory, { recursive: true, mode: 0o700 })
+      if (make) makeDirectory(this.directory)
       const stat = statSync(this.directory)
       if (stat.isDirectory() && isOurs(stat)) this.#usable = 1
       else {
@@ -233,6 +234,23 @@ export class StartupCache implements DatabaseStore {
     this.counters.failures++
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
     this.trouble ||= `${this.directory} ${what} (${code})`
+  }
+}
+
+/**
+ * With its parents. Node's own way to do so never ends where the system refuses a directory as if its parent were missing
+ * (`/proc/x`).
+ */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    const parent = dirname(path)
+    if (code !== 'ENOENT' || parent === path || existsSync(parent)) throw error
+    makeDirectory(parent)
+    mkdirSync(path, { mode: 0o700 })
   }
 }
 
