@@ -11,7 +11,7 @@ const REQUEST =
   'Cookie: a=1; b=2;\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 13\r\n\r\nuser=%61b&id='
 const TRAILER = 'X-Sum: %41bc\r\nX-Other:  7 \r\n'
 const RESPONSE =
-  'HTTP/1.0 404 Not  Found\r\nServer: srv\r\nSet-Cookie: t=1\r\nSet-Cookie: u=2\r\nX-Age: 42\r\n' +
+  'HTTP/1.1 404 Not  Found\r\nServer: srv\r\nSet-Cookie: t=1\r\nSet-Cookie: u=2\r\nX-Age: 42\r\n' +
   `Transfer-Encoding: chunked\r\n\r\n4\r\nbo\xe9y\r\n0\r\n${TRAILER}\r\n`
 
 const TO_SERVER: readonly Row[] = [
@@ -60,8 +60,8 @@ const TO_SERVER: readonly Row[] = [
 ]
 
 const TO_CLIENT: readonly Row[] = [
-  ['http_raw_status; content:"HTTP/1.0 404 Not  Found"; bufferlen:23;', true],
-  ['http_version; content:"HTTP/1.0"; bufferlen:8;', true],
+  ['http_raw_status; content:"HTTP/1.1 404 Not  Found"; bufferlen:23;', true],
+  ['http_version; content:"HTTP/1.1"; bufferlen:8;', true],
   ['http_version:request; content:"HTTP/1.1"; bufferlen:8;', true],
   ['http_raw_request; content:"POST http";', true],
   ['http_uri; content:"/c.php";', true],
@@ -83,7 +83,7 @@ const TO_CLIENT: readonly Row[] = [
   ['http_num_cookies:2,request;', true],
   ['http_num_headers:7,request;', true],
   ['http_num_headers:5;', true],
-  ['http_version_match:"1.0";', true],
+  ['http_version_match:"1.1";', true],
   ['http_version_match:"1.1",request;', true],
   ['http_header_test:field x-age,check 40<=>45;', true],
   ['http_raw_body; content:"bo|e9|y"; bufferlen:4;', true],
