@@ -7,28 +7,10 @@
  */
 import { type FrameSender, type InlineSink, VERDICT, type Verdict } from './capture/verdict.js'
 import { C, createCounters, type StackCounters } from './counters.js'
-import { ANOMALY } from './event/anomaly.js'
 import { Dispatcher } from './event/dispatcher.js'
 import type { ForestStats, SocketRecord } from './event/forest.js'
 import { FlowScopes } from './event/scopes.js'
-import { SLOT_ANOMALY, SLOT_DATAGRAM, SLOT_PKT_POST, SLOT_PKT_PRE, SLOT_START } from './event/slots.js'
-import {
-  BYTES,
-  FLAG_BLOCKED,
-  FLAG_CLASS,
-  FLAG_ENDED,
-  FLAG_ESTABLISHED,
-  FLAG_RST,
-  FLAG_TCP,
-  FLAGS,
-  LAST_TIME,
-  NEW_SYN_SEQ,
-  NEW_SYN_WINDOW,
-  PACKETS,
-  ROW_SHIFT,
-  SIDE_SHIFT,
-  SIDES,
-} from './flow/layout.js'
+import { FLAG_CLASS, FLAGS, LAST_TIME, ROW_SHIFT } from './flow/layout.js'
 import { END, FlowLifecycle } from './flow/lifecycle.js'
 import { MEMORY, MemoryBudget } from './flow/memory.js'
 import { SHARD_OTHER, SHARD_OWN, SHARD_UNKNOWN, ShardFilter } from './flow/shard.js'
@@ -40,14 +22,14 @@ import { TimerWheel } from './flow/wheel.js'
 import { Responder } from './inline/responder.js'
 import { Decapsulator, Defragmenter } from './ip/index.js'
 import { ContextStore } from './monitor/context.js'
-import type { Side } from './monitor/flow.js'
 import { checkStreamBytes } from './monitor/flow-side.js'
 import { FlowView } from './monitor/flow-view.js'
 import { PacketHandlers } from './monitor/packet-handlers.js'
 import { RETAINED_CHUNK, Retention } from './monitor/retention.js'
 import { RawSocket, type RawSocketOptions, StreamSocket, type StreamSocketOptions } from './monitor/socket.js'
 import { type StackOptions, type StackOptionsInput, stackOptions } from './options.js'
-import { Handshake, SYN_ANSWERED, SYN_NOT_NEW } from './tcp/handshake.js'
+import { PacketPath } from './packet-path.js'
+import { Handshake } from './tcp/handshake.js'
 import { CHUNK_BYTES } from './tcp/held.js'
 import { HostPolicies } from './tcp/options.js'
 import { Reassembler } from './tcp/reassembly.js'
@@ -62,11 +44,9 @@ import {
   IP_PROTOCOL,
   Packet,
   STATUS,
-  TCP_FLAG,
   verifyChecksums,
 } from './wire/index.js'
 
-const { SYN, RST, ACK } = TCP_FLAG
 /** Makes a stack. @throws RangeError when an option is out of range */
 export function createStack(options: StackOptionsInput = {}): Stack {
   return new Stack(stackOptions(options))
@@ -93,8 +73,7 @@ export class Stack implements InlineSink {
   private readonly reassembler: Reassembler
   private readonly retention: Retention
   private readonly userTimers: UserTimers
-  private readonly handshake: Handshake
-  private readonly tracker: TcpTracker
+  private readonly path: PacketPath
   private readonly scopes: FlowScopes
   private readonly orphans = new PacketHandlers()
   private readonly fragments = new PacketHandlers()
@@ -105,15 +84,10 @@ export class Stack implements InlineSink {
   private readonly defragments: boolean
   private nextSocket = 0
   private readonly verify: boolean
-  private readonly midstream: boolean
   /** Undefined when there is one shard. */
   private readonly shard: ShardFilter | undefined
   /** Counts the decoding of frames that every shard decodes: those of the first one are shown. */
   private readonly common: DecodeCounters
-  /** Set by `admit`: the flow of the packet is new. */
-  private admitted = false
-  /** Whether the data of a packet that handlers drop has been taken by the reassembler. */
-  private taken = true
 
   /** Made by `createStack`. @internal */
   constructor(options: StackOptions) {
@@ -168,17 +142,8 @@ export class Stack implements InlineSink {
       watch,
     )
     const hosts = new HostPolicies(options.tcp)
-    this.handshake = new Handshake(table, events, this.reassembler, values, packet, timers, hosts, watch)
-    this.tracker = new TcpTracker(
-      table,
-      events,
-      this.reassembler,
-      values,
-      packet,
-      this.handshake,
-      timers,
-      watch,
-    )
+    const handshake = new Handshake(table, events, this.reassembler, values, packet, timers, hosts, watch)
+    const tracker = new TcpTracker(table, events, this.reassembler, values, packet, handshake, timers, watch)
     this.responder = new Responder(table, packet)
     this.userTimers = new UserTimers(options.maxTimers, values, memory)
     this.flows = new FlowLifecycle({
@@ -195,7 +160,18 @@ export class Stack implements InlineSink {
       responder: this.responder,
     })
     this.verify = options.checksums === 'verify'
-    this.midstream = options.midstream
+    this.path = new PacketPath({
+      table,
+      events,
+      packet,
+      counts: values,
+      flows: this.flows,
+      reassembler: this.reassembler,
+      handshake,
+      tracker,
+      orphans: this.orphans,
+      midstream: options.midstream,
+    })
   }
 
   /** Trace time: that of the last packet, or of the last `idle`, microseconds since 1970. */
@@ -360,8 +336,8 @@ export class Stack implements InlineSink {
       }
     }
     try {
-      if (tcp) this.tcpPacket(row, ports, link, hash)
-      else this.otherPacket(row, ports, link, hash)
+      if (tcp) this.path.tcp(row, ports, link, hash)
+      else this.path.other(row, ports, link, hash)
     } finally {
       this.flows.settle()
     }
@@ -428,10 +404,6 @@ export class Stack implements InlineSink {
 
   // ---- Packets around packets ---------------------------------------------------------------------------------
 
-  /**
-   * Takes the packet out of its tunnels and puts it together from fragments, in whatever order they are nested.
-   * @returns whether `packet` is a whole packet with right checksums
-   */
   /** What no shard can tell whose it is, the first one tells. */
   private tellUndecoded(whose: number): void {
     const { packet: p, options } = this
@@ -439,6 +411,10 @@ export class Stack implements InlineSink {
     if (whose === SHARD_OWN || options.shard?.index === 0) this.onUndecoded?.(p)
   }
 
+  /**
+   * Takes the packet out of its tunnels and puts it together from fragments, in whatever order they are nested.
+   * @returns whether `packet` is a whole packet with right checksums
+   */
   private unwrap(): boolean {
     const { packet: p, decapsulator, defragmenter, common: decode } = this
     let datagrams = 0
@@ -471,189 +447,5 @@ export class Stack implements InlineSink {
     if (this.shard?.owns(p) === false) return
     raws.call(p)
     fragments.call(p)
-  }
-
-  // ---- Packets of flows ---------------------------------------------------------------------------------------
-
-  private tcpPacket(found: number, ports: number, link: number, hash: number): void {
-    const { table, events, reassembler } = this
-    const opening = (this.packet.tcpFlags & (SYN | RST)) === SYN
-    let row = found
-    if (row === 0 || opening || (table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_ENDED) !== 0) {
-      row = this.admit(found, opening, ports, link, hash)
-      if (row !== 0) this.irregular(row)
-      return
-    }
-    this.admitted = false
-    this.account(row, table.side)
-    if (events.wants(row, 1 << SLOT_PKT_PRE)) {
-      events.packetEvent(row, SLOT_PKT_PRE)
-      if (this.packet.dropped) return
-    }
-    if (!this.tracker.expected(row, events.side)) {
-      this.irregular(row)
-      return
-    }
-    if (events.wants(row, 1 << SLOT_PKT_POST)) this.afterUpdate(row)
-    if (!reassembler.pending) return
-    reassembler.deliver(row)
-    if (this.packet.decision !== 0) this.withhold(row)
-  }
-
-  /** Raises ON_PKT_IN at POST_TCP. Data of a packet dropped there is not delivered. */
-  private afterUpdate(row: number): void {
-    this.events.packetEvent(row, SLOT_PKT_POST)
-    // Data that is withdrawn has not been taken: it is new when it comes again.
-    this.taken = !(this.packet.dropped && this.reassembler.withdraw())
-  }
-
-  private withhold(row: number): void {
-    if (this.packet.dropped && this.taken) this.tracker.withhold(row, this.events.side)
-    this.taken = true
-  }
-
-  /** A segment that is not simply the next one, from PRE_TCP on. */
-  private irregular(row: number): void {
-    const { tracker, events, reassembler, packet: p } = this
-    if (tracker.isWithheld(row, events.side)) {
-      this.counts[C.withheldPackets]++
-      p.drop()
-      return
-    }
-    tracker.segment(row, events.side, this.admitted)
-    if (events.wants(row, 1 << SLOT_PKT_POST)) this.afterUpdate(row)
-    if (reassembler.pending) reassembler.deliver(row)
-    if (p.decision !== 0) this.withhold(row)
-    if (tracker.ended !== 0) this.flows.close(row, tracker.ended)
-  }
-
-  /**
-   * A packet that may begin a connection, or that comes after the end of one: finds or makes its row, up to PRE_TCP and
-   * the start events. Sets `admitted` when the flow is new.
-   * @returns the row, or 0 for an orphan
-   */
-  private admit(found: number, opening: boolean, ports: number, link: number, hash: number): number {
-    const { table, tracker, handshake, packet: p, events } = this
-    const words = table.words
-    const flags = p.tcpFlags
-    let row = found
-    let side = table.side as number
-    let answered = false
-    let synSequence = 0
-    let synWindow = 0
-    this.admitted = false
-    if (row !== 0) {
-      const at = row << ROW_SHIFT
-      if ((words[at + FLAGS] & FLAG_BLOCKED) !== 0 && !tracker.opensAfterReset(row, side)) {
-        this.account(row, side)
-        this.flows.keepOut(row, side)
-        return 0
-      }
-      const verdict = opening ? handshake.judgeSyn(row, side) : SYN_NOT_NEW
-      if (verdict !== SYN_NOT_NEW) {
-        answered = verdict === SYN_ANSWERED
-        synSequence = words[at + NEW_SYN_SEQ]
-        synWindow = words[at + NEW_SYN_WINDOW]
-        this.flows.end(row, END.REUSED)
-        row = 0
-      } else if ((words[at + FLAGS] & FLAG_ENDED) !== 0) {
-        const goesOn = p.payloadWireLength > 0 && (flags & RST) === 0 && tracker.contradictsRst(row, side)
-        if (events.wants(row, 1 << (SLOT_ANOMALY + side))) this.afterRst(row, side)
-        if (!goesOn) {
-          this.orphan()
-          return 0
-        }
-        this.flows.remove(row)
-        row = this.flows.create(ports, link, hash, side === 1, FLAG_TCP)
-        this.admitted = true
-      }
-    }
-    if (row === 0) {
-      const opens = opening && (flags & ACK) === 0
-      if (!opens && !answered) {
-        const usable = (flags & (ACK | RST)) === ACK && (p.payloadWireLength > 0 || opening)
-        if (!this.midstream || !usable) {
-          this.orphan()
-          return 0
-        }
-      }
-      side = answered || (!opens && handshake.sentByServer()) ? 1 : 0
-      row = this.flows.create(ports, link, hash, side === 1, FLAG_TCP)
-      this.admitted = true
-    }
-    if (this.admitted) handshake.bind(row)
-    this.account(row, side)
-    if (events.wants(row, 1 << SLOT_PKT_PRE)) {
-      events.packetEvent(row, SLOT_PKT_PRE)
-      if (p.dropped) {
-        if (this.admitted) this.flows.refuse(row)
-        return 0
-      }
-    }
-    if (this.admitted) handshake.start(row, side, answered, synSequence, synWindow)
-    return row
-  }
-
-  private otherPacket(found: number, ports: number, link: number, hash: number): void {
-    const { table, events } = this
-    let row = found
-    let side = table.side as number
-    const first = row === 0
-    if (first) {
-      side = 0
-      row = this.flows.create(ports, link, hash, false, 0)
-    }
-    this.account(row, side)
-    const words = table.words
-    const at = row << ROW_SHIFT
-    if ((words[at + FLAGS] & FLAG_BLOCKED) !== 0) {
-      this.flows.keepOut(row, side)
-      return
-    }
-    if ((words[at + FLAGS] & FLAG_ESTABLISHED) === 0) {
-      if (words[at + SIDES + ((1 - side) << SIDE_SHIFT) + PACKETS] !== 0)
-        words[at + FLAGS] |= FLAG_ESTABLISHED
-    }
-    if (events.wants(row, 1 << SLOT_PKT_PRE)) {
-      events.packetEvent(row, SLOT_PKT_PRE)
-      if (this.packet.dropped) {
-        if (first) this.flows.refuse(row)
-        return
-      }
-    }
-    if (first && events.wants(row, 1 << SLOT_START)) events.packetEvent(row, SLOT_START)
-    if (events.wants(row, 1 << SLOT_PKT_POST)) events.packetEvent(row, SLOT_PKT_POST)
-    if (this.packet.decision !== 0 && this.packet.dropped) return
-    if (this.packet.payloadLength > 0 && events.wants(row, 1 << (SLOT_DATAGRAM + 1 - side))) {
-      events.datagram(row, 1 - side)
-    }
-  }
-
-  /** Data on a connection that an RST has ended; by the side that sent the RST, or the one that received it. */
-  private afterRst(row: number, side: number): void {
-    const { events, packet: p } = this
-    if ((this.table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_RST) === 0) return
-    if (p.payloadWireLength === 0 || (p.tcpFlags & RST) !== 0) return
-    events.current = row
-    events.side = side as Side
-    const sent = this.tracker.contradictsRst(row, side)
-    events.anomaly(row, side, sent ? ANOMALY.DATA_AFTER_RST : ANOMALY.DATA_AFTER_RST_RECEIVED)
-  }
-
-  /** Makes the flow current and counts the packet to it. */
-  private account(row: number, side: number): void {
-    const { words, times } = this.table
-    const at = row << ROW_SHIFT
-    const sender = at + SIDES + (side << SIDE_SHIFT)
-    words[sender + PACKETS]++
-    times[(sender + BYTES) >> 1] += this.packet.wireLength
-    times[(at + LAST_TIME) >> 1] = this.flows.now
-    this.events.current = row
-    this.events.side = side as Side
-  }
-
-  private orphan(): void {
-    this.counts[C.orphans]++
-    if (!this.orphans.empty) this.orphans.call(this.packet)
   }
 }
