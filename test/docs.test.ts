@@ -127,15 +127,17 @@ describe('the documentation', () => {
   })
 
   const programs = all.filter(({ whole }) => whole)
-  it.each(programs.map((block, i) => [block.name, block, i] as const))('%s runs', async (_name, block, i) => {
-    if (/\bfilter:/.test(block.code) && weir.bpfUnavailable() !== '') return
-    const printed = block.code.includes('createWorkerPool') ? runThreads(block) : await run(block, i)
-    const { output } = block
-    if (output === undefined) return
-    if (!output.endsWith('…\n')) return expect(printed).toBe(output)
-    const beginning = output.slice(0, -2)
-    expect(printed.slice(0, beginning.length)).toBe(beginning)
-  })
+  for (const [i, block] of programs.entries()) {
+    const cannot = /\bfilter:/.test(block.code) && weir.bpfUnavailable() !== ''
+    it.skipIf(cannot)(`${block.name} runs`, async () => {
+      const printed = block.code.includes('createWorkerPool') ? runThreads(block) : await run(block, i)
+      const { output } = block
+      if (output === undefined) return
+      if (!output.endsWith('…\n')) return expect(printed).toBe(output)
+      const beginning = output.slice(0, -2)
+      expect(printed.slice(0, beginning.length)).toBe(beginning)
+    })
+  }
 
   it('has a program at the beginning of each guide', () => {
     for (const page of pages.filter((name) => !/README|cli/.test(name))) {

@@ -165,7 +165,6 @@ const rows: Readonly<Record<string, () => void>> = {
     expect(calls).toEqual(['a', 'b'])
   },
   'filter language'() {
-    if (bpfUnavailable() !== '') return
     const stack = stackOf()
     expect(() =>
       stack.monitorStream({ filter: 'tcp[tcpflags] & (tcp-syn|tcp-fin) != 0 and not ip6' }),
@@ -349,5 +348,7 @@ describe('deliberate divergences', () => {
   it('are those of docs/mos.md', () => {
     expect(names).toEqual(Object.keys(rows))
   })
-  it.each(Object.entries(rows))('%s', (_name, run) => run())
+  for (const [name, run] of Object.entries(rows)) {
+    it.skipIf(name === 'filter language' && bpfUnavailable() !== '')(name, run)
+  }
 })
