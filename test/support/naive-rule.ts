@@ -2,102 +2,170 @@
  * Rule evaluation as Snort's documentation has it, and nothing else: every option tried at every place it may match, one
  * small immutable position at a time. Slow, without a search algorithm, an order of tests or a budget.
  *
- * In: a parsed rule and the buffers of one inspection unit. Out: whether the rule matches. Independent of the detection
- * engine; the fuzzer compares the two. Edge cases follow Snort 2.9.9 for Snort 2 text, Snort 3 for Snort 3 text.
+ * In: a rule (`naiveParse`) and what there is to look at in one inspection unit. Out: whether the rule matches.
+ * Independent of the rule parser and of the detection engine; the fuzzer compares them. Edge cases follow Snort 2.9.9 for
+ * Snort 2 text, Snort 3 for Snort 3 text.
  */
-import { BUF, BUFFER_NAMES, type BufferId } from '../../ids/src/inspect/buffers.js'
-import type {
-  ByteRead,
-  ContentOption,
-  FlowbitsOption,
-  NumberOrVariable,
-  NumericTest,
-  PcreOption,
-  Rule,
-  RuleOption,
-} from '../../ids/src/rules/model.js'
+import { createHash } from 'node:crypto'
+import type { FlowbitsOption, HeaderNumberOption, NumberOrVariable } from '../../ids/src/rules/model.js'
+import { holds, type NaiveContent, type NaiveOption, type NaiveRule } from './naive-model.js'
+import {
+  berElement,
+  calculate,
+  compare,
+  decodedBase64,
+  hasInvalidEntry,
+  matchesBits,
+  occurrences,
+  regexMatches,
+  roundUp,
+  sensitiveData,
+  textNumber,
+  writtenAddress,
+} from './naive-values.js'
 
-export interface NaiveUnit {
-  /** Absent buffers are not in the map. */
-  readonly buffers: ReadonlyMap<BufferId, Uint8Array>
-  /** Those of the request that a response answers. */
-  readonly asked: ReadonlyMap<BufferId, Uint8Array> | undefined
-  /** One packet, or data put together from several. */
-  readonly packet: boolean
+/** By Snort's names; absent ones are not in the map. `http_num_headers` and the like are numbers. */
+export interface Seen {
+  readonly buffers: ReadonlyMap<string, Uint8Array>
+  readonly numbers: ReadonlyMap<string, number>
+}
+
+/** Fields of the one packet. */
+export interface NaivePacket {
+  readonly protocol: number
+  readonly ttl: number
+  readonly tos: number
+  readonly id: number
+  readonly fragBits: number
+  readonly ipOptions: readonly number[]
+  readonly flags?: number
+  readonly seq?: number
+  readonly ack?: number
+  readonly window?: number
+  readonly itype?: number
+  readonly icode?: number
+  readonly icmp_id?: number
+  readonly icmp_seq?: number
+}
+
+export interface NaiveUnit extends Seen {
+  /** What the request had that a response answers. */
+  readonly asked: Seen | undefined
+  /** Undefined: data put together from several. */
+  readonly packet: NaivePacket | undefined
   readonly http: boolean
   /** The first thing said on its flow. */
   readonly first: boolean
   readonly toServer: boolean
+  readonly established: boolean
+  readonly source: string
+  readonly destination: string
   readonly sourcePort: number
   readonly destinationPort: number
+  /** Bytes that each side has sent so far; undefined: not a TCP stream. */
+  readonly sent: { readonly client: number; readonly server: number } | undefined
 }
 
-/** Where evaluation stands: the cursor with the buffer it is in, and the variables set so far. */
+/** Where evaluation stands: the cursor with the buffer it is in, and what has been read so far. */
 interface Place {
-  readonly buffer: BufferId | undefined
+  readonly buffer: string | undefined
   readonly cursor: number
   readonly variables: Readonly<Record<string, number>>
+  readonly base64: Uint8Array | undefined
 }
 
-const START: Place = { buffer: undefined, cursor: 0, variables: {} }
+const START: Place = { buffer: undefined, cursor: 0, variables: {}, base64: undefined }
 const WORD = 2n ** 32n
 
-/** Options that hold no condition on bytes and stand between no others in evaluation. */
-function isEvaluated(option: RuleOption): boolean {
-  if (option.kind === 'content') return option.fastPattern?.only !== true || option.negated
+/** Options that hold no condition and stand between no others in evaluation. */
+function isEvaluated(option: NaiveOption): boolean {
+  if (option.kind === 'content') return option.fastPattern?.only !== true
   return option.kind !== 'detection_filter' && option.kind !== 'threshold'
 }
 
 /** Whether the rule matches the unit; flowbits are read from `bits`, and changed by `changeBits` afterwards. */
-export function naiveMatch(rule: Rule, unit: NaiveUnit, bits: ReadonlySet<string>): boolean {
+export function naiveMatch(rule: NaiveRule, unit: NaiveUnit, bits: FlowBits): boolean {
   // Snort 3 takes the body for the packet data of a flow it knows to be HTTP. The first request is also looked at as it
   // came, without any of HTTP's buffers: that the flow is HTTP is known only afterwards.
   const bodyOnly = unit.http && rule.dialect === 'snort3'
   const views = bodyOnly ? (unit.first ? [false, true] : [true]) : [false]
   return views.some((body) => {
-    const seen = bodyOnly && !body ? { ...unit, buffers: packetDataOf(unit) } : unit
+    const seen = bodyOnly && !body ? { ...unit, ...packetDataOf(unit) } : unit
     return new NaiveEvaluation(rule, seen, bits, body).matches()
   })
 }
 
-function packetDataOf({ buffers }: NaiveUnit): ReadonlyMap<BufferId, Uint8Array> {
-  return new Map([...buffers].filter(([id]) => id === BUF.PKT_DATA))
+function packetDataOf({ buffers }: NaiveUnit): Seen {
+  return {
+    buffers: new Map([...buffers].filter(([name]) => /^(?:pkt|raw)_data$/.test(name))),
+    numbers: new Map(),
+  }
 }
 
-/** What a match of the rule does to the flowbits of its flow. */
-export function changeBits(rule: Rule, bits: Set<string>): void {
-  for (const option of rule.options) {
-    if (option.kind !== 'flowbits') continue
-    for (const name of option.names) {
-      if (option.action === 'set') bits.add(name)
-      else if (option.action === 'unset') bits.delete(name)
-      else if (option.action === 'toggle' && !bits.delete(name)) bits.add(name)
+/** Bits of one flow, and the groups that rules have put names in. */
+export class FlowBits {
+  private readonly set = new Set<string>()
+  private readonly groups: ReadonlyMap<string, ReadonlySet<string>>
+
+  constructor(rules: readonly NaiveRule[]) {
+    const groups = new Map<string, Set<string>>()
+    for (const option of rules.flatMap(({ options }) => options)) {
+      if (
+        option.kind !== 'flowbits' ||
+        option.group === undefined ||
+        !/^(?:setx?|toggle)$/.test(option.action)
+      )
+        continue
+      const names = groups.get(option.group) ?? new Set()
+      for (const name of option.names) names.add(name)
+      groups.set(option.group, names)
+    }
+    this.groups = groups
+  }
+
+  holds({ action, names, combine, group }: FlowbitsOption): boolean {
+    if (action !== 'isset' && action !== 'isnotset') return true
+    const isSet = (name: string): boolean => this.set.has(name)
+    const whole = group !== undefined && /^(?:any|all)$/.test(names[0] ?? '')
+    const members = whole ? [...(this.groups.get(group) ?? [])] : names
+    const all = whole ? names[0] === 'all' : combine === 'all'
+    return (all ? members.every(isSet) : members.some(isSet)) === (action === 'isset')
+  }
+
+  /** What a match of the rule does. */
+  change(rule: NaiveRule): void {
+    for (const option of rule.options) {
+      if (option.kind !== 'flowbits') continue
+      const { action, names, group } = option
+      const members = [...(this.groups.get(group ?? '') ?? [])]
+      if (action === 'setx' || (action === 'reset' && group !== undefined))
+        for (const name of members) this.set.delete(name)
+      else if (action === 'reset') this.set.clear()
+      for (const name of names) {
+        if (action === 'set' || action === 'setx') this.set.add(name)
+        else if (action === 'unset') this.set.delete(name)
+        else if (action === 'toggle' && !this.set.delete(name)) this.set.add(name)
+      }
     }
   }
 }
 
 class NaiveEvaluation {
-  private readonly rule: Rule
+  private readonly rule: NaiveRule
   private readonly unit: NaiveUnit
-  private readonly bits: ReadonlySet<string>
+  private readonly bits: FlowBits
   private readonly snort3: boolean
   /** Packet data is the body of an HTTP message. */
   private readonly bodyOnly: boolean
-  private readonly options: readonly RuleOption[]
-  /** Buffers that stand for those of the request answered. */
-  private readonly asked = new Map<BufferId, BufferId>()
+  private readonly options: readonly NaiveOption[]
 
-  constructor(rule: Rule, unit: NaiveUnit, bits: ReadonlySet<string>, bodyOnly: boolean) {
+  constructor(rule: NaiveRule, unit: NaiveUnit, bits: FlowBits, bodyOnly: boolean) {
     this.rule = rule
     this.bodyOnly = bodyOnly
     this.unit = unit
     this.bits = bits
     this.snort3 = rule.dialect === 'snort3'
     this.options = rule.options.filter(isEvaluated)
-    for (const option of rule.options) {
-      if (option.kind !== 'set_buffer' || option.part?.request !== true) continue
-      this.asked.set(option.buffer, BUFFER_NAMES.indexOf(`http_${option.part.name}`) as BufferId)
-    }
   }
 
   matches(): boolean {
@@ -105,10 +173,13 @@ class NaiveEvaluation {
   }
 
   private headerHolds(): boolean {
-    const { sourcePorts, destinationPorts } = this.rule.header
-    const within = (ports: typeof sourcePorts, port: number): boolean =>
-      ports.any || ports.ranges.some(([low, high]) => port >= low && port <= high)
-    return within(sourcePorts, this.unit.sourcePort) && within(destinationPorts, this.unit.destinationPort)
+    const { source, destination, bidirectional } = this.rule.header
+    const { unit } = this
+    const fits = (from: typeof source, to: typeof source): boolean =>
+      from.address(unit.source) &&
+      to.address(unit.destination) &&
+      (unit.packet?.protocol === 1 || (from.port(unit.sourcePort) && to.port(unit.destinationPort)))
+    return fits(source, destination) || (bidirectional && fits(destination, source))
   }
 
   /** `fast_pattern:only`: anywhere in its buffer, in any case; not part of the chain of options. */
@@ -117,22 +188,34 @@ class NaiveEvaluation {
       .filter((option) => !isEvaluated(option))
       .every((option) => {
         if (option.kind !== 'content') return true
-        const bytes = this.bytesOf(option.buffer)
-        if (bytes === undefined) return false
-        return occurrences(bytes, { ...option, nocase: true }, 0, bytes.length).length > 0
+        const bytes = this.bytesOf(option.buffer, START)
+        return bytes !== undefined && occurrences(bytes, option.bytes, true, 0, bytes.length).length > 0
       })
   }
 
-  /** The buffer that an option means by `buffer`. */
-  private slot(buffer: BufferId): BufferId {
-    if (buffer !== BUF.PKT_DATA && buffer !== BUF.RAW_DATA) return buffer
-    return this.bodyOnly ? BUF.FILE_DATA : BUF.PKT_DATA
+  /** The buffer that an option means by `buffer`; undefined = none. */
+  private slot(buffer: string): string | undefined {
+    if (buffer === 'raw_data' && this.bodyOnly) return undefined
+    if (buffer === 'pkt_data' && this.bodyOnly) return 'file_data'
+    // The same bytes where nothing was decoded.
+    const { buffers } = this.unit
+    if (buffer === 'raw_data' && isSame(buffers.get('raw_data'), buffers.get('pkt_data'))) return 'pkt_data'
+    return buffer
   }
 
-  private bytesOf(buffer: BufferId): Uint8Array | undefined {
-    const asked = this.asked.get(buffer)
-    if (asked !== undefined) return this.unit.asked?.get(asked)
-    return this.unit.buffers.get(this.slot(buffer))
+  private bytesOf(buffer: string, place: Place): Uint8Array | undefined {
+    if (buffer === 'base64_data') return place.base64
+    const slot = this.slot(buffer)
+    if (slot === undefined) return undefined
+    if (!slot.startsWith('request ')) return this.unit.buffers.get(slot)
+    const { asked, toServer } = this.unit
+    return (toServer ? this.unit : asked)?.buffers.get(slot.slice(8))
+  }
+
+  private numberOf(what: string): number | undefined {
+    if (!what.startsWith('request ')) return this.unit.numbers.get(what)
+    const { asked, toServer } = this.unit
+    return (toServer ? this.unit : asked)?.numbers.get(what.slice(8))
   }
 
   /** Options from number `index` on, evaluation standing at `place`. */
@@ -142,85 +225,178 @@ class NaiveEvaluation {
     const places = this.placesAfter(option, place)
     // A match is looked for again only when the option behind it counts from it.
     const next = this.options[index + 1]
-    const again = next !== undefined && 'relative' in next && next.relative
+    const again = next !== undefined && countsFromCursor(next)
     return (again ? places : places.slice(0, 1)).some((after) => this.holds(index + 1, after))
   }
 
   /** Where evaluation may stand after the option, in the order Snort tries them; none = the option fails. */
-  private placesAfter(option: RuleOption, place: Place): Place[] {
+  private placesAfter(option: NaiveOption, place: Place): Place[] {
     const when = (holds: boolean, after: Place = place): Place[] => (holds ? [after] : [])
     switch (option.kind) {
       case 'content':
         return this.content(option, place)
       case 'pcre':
         return this.pcre(option, place)
-      case 'isdataat': {
-        const bytes = this.bytesOf(option.buffer)
-        if (bytes === undefined) return []
-        const from = option.relative ? this.cursorIn(option.buffer, place) : 0
-        return when(from + this.number(option.at, place) < bytes.length !== option.negated)
-      }
-      case 'byte_test': {
-        const read = this.read(option, place)
-        if (read === undefined) return []
+      case 'dsize':
         return when(
-          compare(option.op, BigInt(read.value), BigInt(this.number(option.value, place))) !== option.negated,
+          this.unit.packet !== undefined &&
+            holds(option.test, this.unit.buffers.get('pkt_data')?.length ?? 0),
+        )
+      case 'flow': {
+        const { direction, state, stream } = option
+        const { toServer, established, packet } = this.unit
+        return when(
+          (direction === undefined || (direction === 'to_server') === toServer) &&
+            (state !== 'established' || established) &&
+            (state !== 'not_established' || !established) &&
+            (stream === undefined || (stream === 'no_stream') === (packet !== undefined)),
         )
       }
-      case 'byte_jump': {
-        const read = this.read(option, place)
+      case 'flowbits':
+        return when(this.bits.holds(option))
+      case 'stream_size': {
+        const { sent } = this.unit
+        if (sent === undefined) return []
+        const client = holds(option.test, sent.client)
+        const server = holds(option.test, sent.server)
+        return when({ client, server, either: client || server, both: client && server }[option.side])
+      }
+      case 'header_number':
+      case 'flags':
+      case 'fragbits':
+      case 'ipopts':
+      case 'sameip':
+        return when(this.headerOption(option))
+      case 'http_number': {
+        const value = this.numberOf(option.what)
+        return when(value !== undefined && option.holds(value))
+      }
+      case 'http_field_test': {
+        const bytes = this.bytesOf(option.buffer, place)
+        if (bytes === undefined) {
+          const request = option.buffer.startsWith('request ') ? 'request ' : ''
+          return when(option.absent && this.numberOf(`${request}http_num_headers`) !== undefined)
+        }
+        const text = Buffer.from(bytes).toString('latin1')
+        const value = /^\d{1,15}$/.test(text) ? Number(text) : undefined
+        return when(
+          !option.absent &&
+            (option.numeric === undefined || option.numeric === (value !== undefined)) &&
+            (option.check === undefined || (value !== undefined && holds(option.check, value))),
+        )
+      }
+      case 'set_buffer':
+        return when(this.bytesOf(option.buffer, place) !== undefined, {
+          ...place,
+          buffer: option.buffer,
+          cursor: 0,
+        })
+    }
+    // The others look at bytes.
+    if (!('buffer' in option)) throw new Error(`${option.kind} is not modelled`)
+    const bytes = this.bytesOf(option.buffer, place)
+    if (bytes === undefined) return []
+    const relative = countsFromCursor(option)
+    const from = relative ? this.cursorIn(option.buffer, place) : 0
+    const moved = (cursor: number): Place => ({ ...place, buffer: option.buffer, cursor })
+    switch (option.kind) {
+      case 'isdataat':
+        return when(from + this.number(option.at, place) < bytes.length !== option.negated)
+      case 'buffer_length':
+        return when(holds(option.test, bytes.length - from))
+      case 'byte_test': {
+        const read = this.read(option, bytes, from, place)
         if (read === undefined) return []
-        const { length } = this.bytesOf(option.buffer)!
+        const to = BigInt(this.number(option.value, place))
+        return when(compare(option.op, BigInt(read.value), to) !== option.negated)
+      }
+      case 'byte_jump': {
+        const read = this.read(option, bytes, from, place)
+        if (read === undefined) return []
         const jump = roundUp(read.value * option.multiplier, option.align)
-        const from = { here: read.end, beginning: 0, end: length }[option.from]
-        const target = from + jump + this.number(option.postOffset, place)
-        return when(target >= 0 && target <= length, { ...place, buffer: option.buffer, cursor: target })
+        const origin = { here: read.end, beginning: 0, end: bytes.length }[option.from]
+        const target = origin + jump + this.number(option.postOffset, place)
+        return when(target >= 0 && target <= bytes.length, moved(target))
       }
       case 'byte_extract': {
-        if (option.relative && !this.snort3 && place.buffer === undefined) return []
-        const read = this.read(option, place)
+        if (relative && !this.snort3 && place.buffer === undefined) return []
+        const read = this.read(option, bytes, from, place)
         if (read === undefined) return []
         const value = roundUp(read.value * option.multiplier, option.align)
         const variables = { ...place.variables, [option.name]: Number(BigInt(value) % WORD) }
-        return [{ buffer: option.buffer, cursor: read.end, variables }]
+        return [{ ...moved(read.end), variables }]
       }
       case 'byte_math': {
-        const read = this.read(option, place)
+        const read = this.read(option, bytes, from, place)
         if (read === undefined) return []
         const result = calculate(option.op, BigInt(read.value), BigInt(this.number(option.value, place)))
         if (result === undefined) return []
         const variables = { ...place.variables, [option.name]: Number(BigInt.asUintN(32, result)) }
         return [{ ...place, variables }]
       }
-      case 'set_buffer':
-        return when(this.bytesOf(option.buffer) !== undefined, { ...place, buffer: option.buffer, cursor: 0 })
-      case 'buffer_length': {
-        const bytes = this.bytesOf(option.buffer)
-        if (bytes === undefined) return []
-        const from = option.relative ? this.cursorIn(option.buffer, place) : 0
-        return when(inTest(option.test, bytes.length - from))
+      case 'base64_decode': {
+        const start = from + option.offset
+        const decoded = decodedBase64(
+          bytes.subarray(start, option.bytes === undefined ? undefined : start + option.bytes),
+        )
+        return when(decoded.length > 0, { ...place, base64: decoded })
       }
-      case 'dsize':
-        return when(this.unit.packet && inTest(option.test, this.bytesOf(BUF.PKT_DATA)?.length ?? 0))
-      case 'flow': {
-        const { direction } = option
-        return when(direction === undefined || (direction === 'to_server') === this.unit.toServer)
+      case 'hash': {
+        const start = from + option.offset
+        if (start < 0 || start + option.length > bytes.length) return []
+        const part = bytes.subarray(start, start + option.length)
+        const same = createHash(option.algorithm).update(part).digest().equals(option.digest)
+        if (option.negated) return when(!same)
+        return when(same, moved(start + option.length))
       }
-      case 'flowbits':
-        return when(this.flowbits(option))
+      case 'ber_data':
+      case 'ber_skip': {
+        const element = berElement(bytes, from)
+        if (element === undefined) return []
+        const { type, content, length } = element
+        if (type !== option.type) return when(option.optional)
+        if (option.kind === 'ber_data') return [moved(content)]
+        return when(length !== undefined && content + length <= bytes.length, moved(content + (length ?? 0)))
+      }
+      case 'sd_pattern':
+        return when(sensitiveData(option.pattern, bytes) >= option.threshold)
+      case 'cvs':
+        return when(hasInvalidEntry(bytes))
+      case 'ftpbounce': {
+        const address = writtenAddress(bytes.subarray(from))
+        return when(address !== undefined && address !== this.unit.source)
+      }
       default:
         throw new Error(`${option.kind} is not modelled`)
     }
   }
 
-  private flowbits({ action, names, combine }: FlowbitsOption): boolean {
-    if (action !== 'isset' && action !== 'isnotset') return true
-    const isSet = (name: string): boolean => this.bits.has(name)
-    return (combine === 'all' ? names.every(isSet) : names.some(isSet)) === (action === 'isset')
+  private headerOption(
+    option: Extract<NaiveOption, { kind: 'header_number' | 'flags' | 'fragbits' | 'ipopts' | 'sameip' }>,
+  ): boolean {
+    const { packet, source, destination } = this.unit
+    if (option.kind === 'sameip') return source === destination
+    if (packet === undefined) throw new Error('options on packets are not modelled for streams')
+    switch (option.kind) {
+      case 'header_number': {
+        const value = fieldOf(packet, option.field)
+        return value !== undefined && holds(option.test, value)
+      }
+      case 'flags': {
+        if (packet.flags === undefined) return false
+        return matchesBits(packet.flags & ~option.ignore, option.flags & ~option.ignore, option.match)
+      }
+      case 'fragbits':
+        return matchesBits(packet.fragBits, option.bits, option.match)
+      case 'ipopts':
+        return option.option === 'any'
+          ? packet.ipOptions.length > 0
+          : packet.ipOptions.includes(option.option)
+    }
   }
 
-  private content(option: ContentOption, place: Place): Place[] {
-    const bytes = this.bytesOf(option.buffer)
+  private content(option: NaiveContent, place: Place): Place[] {
+    const bytes = this.bytesOf(option.buffer, place)
     if (bytes === undefined) return []
     const from = option.relative ? this.cursorIn(option.buffer, place) : 0
     const low = from + this.number(option.offset, place)
@@ -229,24 +405,21 @@ class NaiveEvaluation {
     const high = limited ? Math.min(bytes.length, low + depth) : bytes.length
     // Snort 2 will not look before the buffer, unless the window reaches into it.
     if (low < 0 && !this.snort3 && (depth === undefined || high <= 0)) return []
-    const found = occurrences(bytes, option, Math.max(low, 0), high)
+    const found = occurrences(bytes, option.bytes, option.nocase, Math.max(low, 0), high)
     // Snort 2 forgets the cursor before it looks for a content that does not count from it.
     const kept = option.relative || this.snort3 ? place : { ...place, buffer: undefined, cursor: 0 }
     if (option.negated) return found.length === 0 ? [kept] : []
     return found.map((at) => ({ ...place, buffer: option.buffer, cursor: at + option.bytes.length }))
   }
 
-  private pcre(option: PcreOption, place: Place): Place[] {
-    const bytes = this.bytesOf(option.buffer)
+  private pcre(option: Extract<NaiveOption, { kind: 'pcre' }>, place: Place): Place[] {
+    const bytes = this.bytesOf(option.buffer, place)
     if (bytes === undefined) return []
     const start = option.relative ? this.cursorIn(option.buffer, place) : 0
-    const subject = Buffer.from(bytes.subarray(Math.min(start, bytes.length))).toString('latin1')
+    const subject = bytes.subarray(Math.min(start, bytes.length))
     const found: Place[] = []
-    if (subject !== '') {
-      const { caseless, dotAll, multiline, anchored } = option.flags
-      const letters = `g${caseless ? 'i' : ''}${dotAll ? 's' : ''}${multiline ? 'm' : ''}${anchored ? 'y' : ''}`
-      for (const match of subject.matchAll(new RegExp(option.pattern, letters))) {
-        const end = match.index + match[0].length
+    if (subject.length > 0) {
+      for (const { end } of regexMatches(option.pattern, option.flags, subject)) {
         const moves = option.movesCursor && end > 0
         found.push(moves ? { ...place, buffer: option.buffer, cursor: start + end } : place)
       }
@@ -256,7 +429,7 @@ class NaiveEvaluation {
   }
 
   /** The position relative options count from: the start of the buffer unless the cursor stands in it. */
-  private cursorIn(buffer: BufferId, place: Place): number {
+  private cursorIn(buffer: string, place: Place): number {
     const own = place.buffer !== undefined && this.slot(place.buffer) === this.slot(buffer)
     return own ? place.cursor : 0
   }
@@ -266,10 +439,12 @@ class NaiveEvaluation {
   }
 
   /** The number and the position behind it; undefined when its bytes are not all there or are no number. */
-  private read(option: ByteRead, place: Place): { value: number; end: number } | undefined {
-    const bytes = this.bytesOf(option.buffer)
-    if (bytes === undefined) return undefined
-    const from = option.relative ? this.cursorIn(option.buffer, place) : 0
+  private read(
+    option: Extract<NaiveOption, { kind: 'byte_test' | 'byte_jump' | 'byte_extract' | 'byte_math' }>,
+    bytes: Uint8Array,
+    from: number,
+    place: Place,
+  ): { value: number; end: number } | undefined {
     const start = from + this.number(option.offset, place)
     const whole = start + option.count
     // Snort 3 reads digits as far as the buffer goes.
@@ -295,83 +470,16 @@ class NaiveEvaluation {
   }
 }
 
-/** Every place in `[low, high)` where the content lies wholly inside. */
-function occurrences(bytes: Uint8Array, content: ContentOption, low: number, high: number): number[] {
-  const fold = (byte: number): number => (content.nocase && byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte)
-  const found: number[] = []
-  for (let at = low; at + content.bytes.length <= high; at++) {
-    if (content.bytes.every((byte, i) => fold(byte) === fold(bytes[at + i]!))) found.push(at)
-  }
-  return found
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0
 }
 
-/** strtoul: blanks, a sign, a prefix, digits up to the first character that is none; modulo 2^32. */
-function textNumber(text: string, base: 0 | 8 | 10 | 16): bigint | undefined {
-  const [, sign, rest] = /^[ \t-\r]*([-+]?)(.*)$/s.exec(text)!
-  const prefixed = /^0x(?=[0-9a-f])/i.test(rest!) && (base === 0 || base === 16)
-  const radix = prefixed ? 16 : base !== 0 ? base : rest!.startsWith('0') ? 8 : 10
-  const alphabet = '0123456789abcdef'.slice(0, radix)
-  let value: bigint | undefined
-  for (const letter of rest!.slice(prefixed ? 2 : 0).toLowerCase()) {
-    const digit = alphabet.indexOf(letter)
-    if (digit < 0) break
-    value = (value ?? 0n) * BigInt(radix) + BigInt(digit)
-  }
-  if (value === undefined) return undefined
-  return BigInt.asUintN(32, sign === '-' ? -value : value)
+function countsFromCursor(option: NaiveOption): boolean {
+  if (option.kind === 'ber_data' || option.kind === 'ber_skip' || option.kind === 'ftpbounce') return true
+  return 'relative' in option && option.relative
 }
 
-function roundUp(value: number, to: number): number {
-  return Math.ceil(value / to) * to
-}
-
-function compare(op: string, value: bigint, to: bigint): boolean {
-  const results: Record<string, boolean> = {
-    '<': value < to,
-    '>': value > to,
-    '=': value === to,
-    '<=': value <= to,
-    '>=': value >= to,
-    '&': (value & to) !== 0n,
-    '^': (value ^ to) !== 0n,
-  }
-  return results[op]!
-}
-
-function calculate(op: string, value: bigint, by: bigint): bigint | undefined {
-  switch (op) {
-    case '+':
-      return value + by
-    case '-':
-      return value - by
-    case '*':
-      return value * by
-    case '/':
-      return by === 0n ? undefined : value / by
-    case '<<':
-      return by > 64n ? 0n : value << by
-    default:
-      return by > 64n ? 0n : value >> by
-  }
-}
-
-function inTest({ op, lo, hi }: NumericTest, value: number): boolean {
-  switch (op) {
-    case '=':
-      return value === lo
-    case '!=':
-      return value !== lo
-    case '<':
-      return value < lo
-    case '>':
-      return value > lo
-    case '<=':
-      return value <= lo
-    case '>=':
-      return value >= lo
-    case 'range-inclusive':
-      return value >= lo && value <= hi
-    case 'range-exclusive':
-      return value > lo && value < hi
-  }
+function fieldOf(packet: NaivePacket, field: HeaderNumberOption['field']): number | undefined {
+  if (field === 'ip_proto') return packet.protocol
+  return field === 'fragoffset' ? 0 : packet[field]
 }

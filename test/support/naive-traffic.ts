@@ -1,11 +1,11 @@
 /**
- * Random traffic for the fuzzer, with the buffers rules are to see in it: UDP datagrams, turns of a TCP conversation,
- * HTTP exchanges. The bytes repeat themselves, so that patterns nearly match in many places.
+ * Random traffic for the fuzzer, with the buffers and header fields rules are to see in it: ICMP echoes, UDP datagrams,
+ * turns of a TCP conversation, HTTP exchanges. The bytes repeat themselves, so that patterns nearly match in many places.
  */
-import { gzipSync } from 'node:zlib'
-import { BUF, type BufferId } from '../../ids/src/inspect/buffers.js'
-import { conversation, type TestPacket, udpExchange } from './conversation.js'
-import type { NaiveUnit } from './naive-rule.js'
+import { conversation, resegment, shuffle, type TestPacket } from './conversation.js'
+import { type Ipv4Options, icmpFrame, toBytes, udpFrame } from './frames.js'
+import { makeRequest, makeResponse } from './naive-http.js'
+import type { NaivePacket, NaiveUnit } from './naive-rule.js'
 
 export type Random = () => number
 
@@ -13,15 +13,29 @@ export const below = (random: Random, limit: number): number => Math.floor(rando
 export const pick = <T>(random: Random, list: readonly T[]): T => list[below(random, list.length)]!
 export const chance = (random: Random, probability: number): boolean => random() < probability
 
-export type TrafficKind = 'udp' | 'tcp' | 'http'
-export const TRAFFIC_KINDS: readonly TrafficKind[] = ['udp', 'tcp', 'http']
+export type TrafficKind = 'icmp' | 'udp' | 'tcp' | 'http'
+export const TRAFFIC_KINDS: readonly TrafficKind[] = ['icmp', 'udp', 'tcp', 'http']
+
+/** Fields of the headers of one datagram, or of every packet of a conversation. */
+export interface HeaderFields {
+  readonly ttl: number
+  readonly tos: number
+  readonly id: number
+  readonly dontFragment: boolean
+  readonly reservedBit: boolean
+  /** Types of the options, in order. */
+  readonly ipOptions: readonly number[]
+  readonly icmp: { readonly code: number; readonly id: number; readonly seq: number }
+}
 
 /** One thing that a side says. */
 export interface Turn {
   readonly fromClient: boolean
   /** As sent. */
   readonly bytes: Uint8Array
-  readonly buffers: ReadonlyMap<BufferId, Uint8Array>
+  /** By Snort's names. */
+  readonly buffers: ReadonlyMap<string, Uint8Array>
+  readonly numbers: ReadonlyMap<string, number>
   /** The request that this, a response, answers. */
   readonly asked?: Turn
 }
@@ -29,30 +43,73 @@ export interface Turn {
 export interface Talk {
   readonly kind: TrafficKind
   readonly serverPort: number
+  readonly fields: HeaderFields
   readonly turns: readonly Turn[]
 }
 
+/** How the bytes of TCP conversations are cut and sent. */
+export interface Sending {
+  /** Payload bytes of a segment. */
+  readonly segment: number
+  /** Segments of a turn out of order, and some twice; undefined = in order. */
+  readonly shuffled: number | undefined
+}
+
 export const SERVER_PORTS: Readonly<Record<TrafficKind, readonly number[]>> = {
+  icmp: [0],
   udp: [5353, 7777],
   tcp: [7777, 9999],
   http: [80, 8080],
 }
+export const SERVER = '192.0.2.80'
+
+const buffersOf = (texts: readonly string[]): Buffer[] => texts.map((text) => Buffer.from(text, 'latin1'))
 
 /** Each letter of the alphabet often, in both cases, and small numbers that lead somewhere when jumped by. */
-const TOKENS = ['a', 'b', 'ab', 'ba', 'aab', 'AB', 'Ab', 'x', '12', '0x1f', '7', ' 9', 'k=v', '..'].map(
-  (text) => Buffer.from(text),
-)
+const TOKENS = buffersOf(['a', 'b', 'ab', 'ba', 'aab', 'AB', 'Ab', 'x', '12', '0x1f', '7', ' 9', 'k=v', '..'])
 const BINARY = [[0], [1], [2], [3, 0], [0, 4], [0, 0, 0, 5], [8, 0, 0, 0], [255], [0x80, 10]].map((bytes) =>
   Buffer.from(bytes),
 )
-const BOTH = [...TOKENS, ...BINARY]
+/** Base64, BER elements, sensitive data, an address, a CVS entry; seldom. */
+const SPECIAL = buffersOf([
+  'YWFi',
+  'YWJhYg==',
+  'YWJ4\r\n YWI=',
+  'eGFi\r\nYWE',
+  '\x02\x01\x02',
+  '\x04\x02ab',
+  '\x30\x06\x02\x01\x01',
+  '\x04\x81\x01a',
+  '\x30\x80',
+  ' 123-45-6789 ',
+  ' 000-12-3456.',
+  ' 4111111111111111 ',
+  ' 4111111111111112 ',
+  ' 219099999 ',
+  '10,1,0,2,7,7 ',
+  '192,0,2,80,1 ',
+  '\nEntry /ab/',
+  '\nEntry //',
+  '\n',
+])
+export const BOTH = [...TOKENS, ...TOKENS, ...BINARY, ...BINARY, ...SPECIAL]
 /** So few that short patterns stand everywhere. */
-const FEW = ['a', 'b', 'ab', '\x01', '\x02', 'x'].map((text) => Buffer.from(text))
+const FEW = buffersOf(['a', 'b', 'ab', '\x01', '\x02', 'x'])
 /** For lines and URIs: no blank, no dots (they are segments of a path). */
-const WORDS = TOKENS.filter((token) => !/[ .]/.test(token.toString('latin1')))
+export const WORDS = TOKENS.filter((token) => !/[ .]/.test(token.toString('latin1')))
 
-function join(random: Random, tokens: readonly Buffer[], most: number): Buffer {
+export function join(random: Random, tokens: readonly Buffer[], most: number): Buffer {
   return Buffer.concat(Array.from({ length: 1 + below(random, most) }, () => pick(random, tokens)))
+}
+
+/** End of options is padding; the others are as long as RFC 791 has them. */
+const IP_OPTIONS: Readonly<Record<number, readonly number[]>> = {
+  1: [1],
+  7: [7, 7, 4, 0, 0, 0, 0],
+  68: [68, 8, 5, 0, 0, 0, 0, 0],
+  131: [131, 7, 4, 192, 0, 2, 1],
+  136: [136, 4, 0, 1],
+  137: [137, 7, 4, 192, 0, 2, 1],
 }
 
 export function makeTalk(random: Random, kind: TrafficKind): Talk {
@@ -65,7 +122,18 @@ export function makeTalk(random: Random, kind: TrafficKind): Talk {
       turns.push(asked, { ...makeResponse(random), asked })
     } else turns.push(plainTurn(random, true), plainTurn(random, false))
   }
-  return { kind, serverPort, turns }
+  const optioned = (kind === 'udp' || kind === 'icmp') && chance(random, 0.4)
+  const types = Object.keys(IP_OPTIONS).map(Number)
+  const fields: HeaderFields = {
+    ttl: pick(random, [1, 5, 63, 64, 128]),
+    tos: pick(random, [0, 8, 16]),
+    id: pick(random, [1, 777, 31_337]),
+    dontFragment: chance(random, 0.5),
+    reservedBit: chance(random, 0.2),
+    ipOptions: optioned ? Array.from({ length: 1 + below(random, 2) }, () => pick(random, types)) : [],
+    icmp: { code: below(random, 3), id: below(random, 4), seq: below(random, 4) },
+  }
+  return { kind, serverPort, fields, turns }
 }
 
 function plainTurn(random: Random, fromClient: boolean): Turn {
@@ -75,163 +143,134 @@ function plainTurn(random: Random, fromClient: boolean): Turn {
 }
 
 export function turnOf(fromClient: boolean, bytes: Uint8Array): Turn {
-  return { fromClient, bytes, buffers: new Map([[BUF.PKT_DATA, bytes]]) }
-}
-
-/** Some letters written as `%41`; the URI is the same without. */
-function encodeSome(random: Random, text: Buffer): string {
-  return Array.from(text, (byte) => {
-    const letter = String.fromCharCode(byte)
-    return /[a-zA-Z]/.test(letter) && chance(random, 0.1)
-      ? `%${byte.toString(16)[chance(random, 0.5) ? 'toUpperCase' : 'toLowerCase']()}`
-      : letter
-  }).join('')
-}
-
-interface Header {
-  readonly name: string
-  readonly value: string
-}
-
-/**
- * The header buffers: all lines as sent, without the last line end; the same without the cookie, which leaves the line
- * end before it; the cookie's value.
- */
-function headerBuffers(headers: readonly Header[], cookie: string): readonly [BufferId, string][] {
-  const last = headers[headers.length - 1]
-  const text = (list: readonly Header[]): string =>
-    list.map((header) => `${header.name}: ${header.value}${header === last ? '' : '\r\n'}`).join('')
-  const cookies = headers.filter(({ name }) => name === cookie)
-  const buffers: [BufferId, string][] = [
-    [BUF.HTTP_RAW_HEADER, text(headers)],
-    [BUF.HTTP_HEADER, text(headers.filter(({ name }) => name !== cookie))],
-  ]
-  for (const { value } of cookies) buffers.push([BUF.HTTP_COOKIE, value], [BUF.HTTP_RAW_COOKIE, value])
-  return buffers
-}
-
-/** Packet data is the head with the body behind it as the receiver has it: without chunks, unpacked. */
-function message(
-  fromClient: boolean,
-  head: string,
-  body: Buffer,
-  sentBody: Buffer,
-  buffers: readonly (readonly [BufferId, Uint8Array | string])[],
-): Turn {
-  const bytes = Buffer.concat([Buffer.from(head, 'latin1'), sentBody])
-  const packetData = Buffer.concat([Buffer.from(head, 'latin1'), body])
-  const map = new Map<BufferId, Uint8Array>([[BUF.PKT_DATA, packetData]])
-  for (const [id, content] of buffers) {
-    const raw = typeof content === 'string' ? Buffer.from(content, 'latin1') : content
-    if (raw.length > 0) map.set(id, raw)
-  }
-  return { fromClient, bytes, buffers: map }
-}
-
-function makeHeaders(random: Random, first: Header, cookie: string): Header[] {
-  const headers = [first]
-  const word = (most: number): string => join(random, WORDS, most).toString('latin1')
-  if (chance(random, 0.7)) headers.push({ name: 'X-Ab', value: word(8) })
-  if (chance(random, 0.5)) headers.push({ name: cookie, value: word(6) })
-  if (chance(random, 0.4)) headers.push({ name: 'User-Agent', value: `ab/${word(3)}` })
-  return headers
-}
-
-function makeRequest(random: Random): Turn {
-  const path = Buffer.concat([Buffer.from('/'), join(random, WORDS, 6)])
-  const query = chance(random, 0.6)
-    ? Buffer.concat([Buffer.from('?'), join(random, WORDS, 6)])
-    : Buffer.alloc(0)
-  const normalised = Buffer.concat([path, query])
-  const raw = encodeSome(random, normalised)
-  const method = pick(random, ['GET', 'POST', 'PUT'])
-  const headers = makeHeaders(random, { name: 'Host', value: 'ab.example' }, 'Cookie')
-  const body = method === 'GET' ? Buffer.alloc(0) : join(random, BOTH, 20)
-  if (body.length > 0) headers.push({ name: 'Content-Length', value: String(body.length) })
-  const lines = headers.map(({ name, value }) => `${name}: ${value}\r\n`).join('')
-  return message(true, `${method} ${raw} HTTP/1.1\r\n${lines}\r\n`, body, body, [
-    [BUF.HTTP_METHOD, method],
-    [BUF.HTTP_RAW_URI, raw],
-    [BUF.HTTP_URI, normalised],
-    ...headerBuffers(headers, 'Cookie'),
-    [BUF.HTTP_CLIENT_BODY, body],
-    [BUF.FILE_DATA, body],
+  const buffers = new Map([
+    ['pkt_data', bytes],
+    ['raw_data', bytes],
   ])
+  return { fromClient, bytes, buffers, numbers: new Map() }
 }
 
-function makeResponse(random: Random): Turn {
-  const [code, reason] = pick(random, [
-    ['200', 'OK'],
-    ['404', 'Not aab'],
-    ['302', 'ab'],
-  ])
-  const body = join(random, BOTH, 30)
-  const headers = makeHeaders(random, { name: 'Server', value: 'ba' }, 'Set-Cookie')
-  let sent: Buffer = body
-  if (chance(random, 0.25)) {
-    sent = gzipSync(body)
-    headers.push({ name: 'Content-Encoding', value: 'gzip' })
-  }
-  if (chance(random, 0.4)) {
-    headers.push({ name: 'Transfer-Encoding', value: 'chunked' })
-    sent = chunked(random, sent)
-  } else headers.push({ name: 'Content-Length', value: String(sent.length) })
-  const lines = headers.map(({ name, value }) => `${name}: ${value}\r\n`).join('')
-  return message(false, `HTTP/1.1 ${code} ${reason}\r\n${lines}\r\n`, body, sent, [
-    [BUF.HTTP_STAT_CODE, code!],
-    [BUF.HTTP_STAT_MSG, reason!],
-    ...headerBuffers(headers, 'Set-Cookie'),
-    [BUF.FILE_DATA, body],
-  ])
+export function clientAddress(index: number): string {
+  return `10.1.0.${index + 1}`
 }
 
-function chunked(random: Random, body: Buffer): Buffer {
-  const parts: Buffer[] = []
-  let at = 0
-  while (at < body.length) {
-    const size = 1 + below(random, body.length - at)
-    parts.push(Buffer.from(`${size.toString(16)}\r\n`), body.subarray(at, at + size), Buffer.from('\r\n'))
-    at += size
-  }
-  return Buffer.concat([...parts, Buffer.from('0\r\n\r\n')])
+/** Of the number-th client; 0-based. */
+export function clientIndex(address: string): number {
+  return Number(address.split('.')[3]) - 1
 }
 
 const CLIENT_PORT = 40_000
+const ECHO_REQUEST = 8
+const ECHO_REPLY = 0
 
-export function clientPort(index: number): number {
-  return CLIENT_PORT + index
+function ipOf({ ttl, tos, id, dontFragment, reservedBit, ipOptions }: HeaderFields): Partial<Ipv4Options> {
+  const options = Uint8Array.from(ipOptions.flatMap((type) => IP_OPTIONS[type]!))
+  return { ttl, tos, id, dontFragment, reservedBit, ...(options.length > 0 && { options }) }
 }
 
 /** The packets of talk number `index`. */
-export function packetsOf(talk: Talk, index: number): TestPacket[] {
-  const { serverPort, turns } = talk
-  const ends = { clientPort: clientPort(index), serverPort, start: 1_700_000_000 + index }
-  const speaker = ({ fromClient }: Turn): 'client' | 'server' => (fromClient ? 'client' : 'server')
-  if (talk.kind === 'udp')
-    return udpExchange(
-      turns.map((turn) => [speaker(turn), turn.bytes] as const),
-      ends,
-    )
-  const tcp = conversation(ends).handshake()
-  for (const turn of turns) tcp[speaker(turn)](turn.bytes)
-  return tcp.close().packets()
+export function packetsOf(talk: Talk, index: number, sending: Sending): TestPacket[] {
+  const { serverPort, turns, fields, kind } = talk
+  const client = clientAddress(index)
+  const clientPort = CLIENT_PORT + index
+  const ipv4 = ipOf(fields)
+  const start = 1_700_000_000 + index
+  if (kind === 'udp' || kind === 'icmp') {
+    return turns.map(({ fromClient, bytes }, i) => {
+      const [source, destination] = fromClient ? [client, SERVER] : [SERVER, client]
+      const [sourcePort, destinationPort] = fromClient ? [clientPort, serverPort] : [serverPort, clientPort]
+      const frame =
+        kind === 'udp'
+          ? udpFrame({ source, destination, sourcePort, destinationPort, ipv4, payload: bytes })
+          : icmpFrame({
+              source,
+              destination,
+              ipv4,
+              type: fromClient ? ECHO_REQUEST : ECHO_REPLY,
+              ...fields.icmp,
+              payload: bytes,
+            })
+      return { frame, seconds: start, nanoseconds: i * 1000, from: fromClient ? 'client' : 'server' }
+    })
+  }
+  const tcp = conversation({
+    client,
+    server: SERVER,
+    clientPort,
+    serverPort,
+    start,
+    frame: { ipv4 },
+  }).handshake()
+  for (const { fromClient, bytes } of turns) tcp[fromClient ? 'client' : 'server'](bytes)
+  const packets = tcp.close().packets()
+  const { segment, shuffled } = sending
+  if (shuffled === undefined) return resegment(packets, segment)
+  // Each pair of segments is sent once more as a whole.
+  const overlapping = resegment(packets, 2 * segment).flatMap((pair) => {
+    const pieces = resegment([pair], segment)
+    return pieces.length === 1 ? pieces : [...pieces, pair]
+  })
+  return shuffle(overlapping, shuffled)
 }
 
-/** What detection looks at when a side has said something: the packet (UDP, TCP), the turn (TCP), the message (HTTP). */
-export function unitsOf(talk: Talk, index: number, turn: Turn): NaiveUnit[] {
-  const { kind, serverPort } = talk
-  const [source, destination] = [clientPort(index), serverPort]
-  const unit = {
+/** What detection looks at when a side has said something: the packets (UDP, ICMP, TCP), the turn (TCP), the message. */
+export function unitsOf(talk: Talk, index: number, turn: Turn, sending: Sending): NaiveUnit[] {
+  const { kind, serverPort, turns, fields } = talk
+  const at = turns.indexOf(turn)
+  const client = [clientAddress(index), kind === 'icmp' ? 0 : CLIENT_PORT + index] as const
+  const server = [SERVER, serverPort] as const
+  const [[source, sourcePort], [destination, destinationPort]] = turn.fromClient
+    ? [client, server]
+    : [server, client]
+  const said = (fromClient: boolean): number =>
+    turns
+      .slice(0, at + 1)
+      .reduce((sum, one) => sum + (one.fromClient === fromClient ? one.bytes.length : 0), 0)
+  const stream = kind === 'tcp' || kind === 'http'
+  const unit: NaiveUnit = {
     buffers: turn.buffers,
-    asked: turn.asked?.buffers,
-    packet: kind === 'udp',
+    numbers: turn.numbers,
+    asked: turn.asked,
+    packet: undefined,
     http: kind === 'http',
-    first: turn === talk.turns[0],
+    first: at === 0,
     toServer: turn.fromClient,
-    sourcePort: turn.fromClient ? source : destination,
-    destinationPort: turn.fromClient ? destination : source,
+    established: stream || at > 0,
+    source,
+    destination,
+    sourcePort,
+    destinationPort,
+    sent: stream ? { client: said(true), server: said(false) } : undefined,
   }
-  if (kind === 'udp') return [unit]
-  const payload = new Map([[BUF.PKT_DATA, turn.bytes as Uint8Array]])
-  return [{ ...unit, buffers: payload, packet: true, http: false }, unit]
+  const packet: NaivePacket = {
+    protocol: kind === 'icmp' ? 1 : kind === 'udp' ? 17 : 6,
+    ttl: fields.ttl,
+    tos: fields.tos,
+    id: fields.id,
+    fragBits: (fields.dontFragment ? 2 : 0) | (fields.reservedBit ? 4 : 0),
+    ipOptions: fields.ipOptions,
+    ...(kind === 'icmp' && {
+      itype: turn.fromClient ? ECHO_REQUEST : ECHO_REPLY,
+      icode: fields.icmp.code,
+      icmp_id: fields.icmp.id,
+      icmp_seq: fields.icmp.seq,
+    }),
+  }
+  if (!stream) return [{ ...unit, packet }]
+  const segments = packetsOf({ ...talk, turns: turns.slice(0, at + 1) }, index, {
+    ...sending,
+    shuffled: undefined,
+  })
+    .filter(
+      ({ from, tcp }) => (from === 'client') === turn.fromClient && toBytes(tcp?.payload ?? '').length > 0,
+    )
+    .slice(-Math.ceil(turn.bytes.length / sending.segment))
+  const packets = segments.map(({ tcp }) => ({
+    ...unit,
+    ...turnOf(turn.fromClient, toBytes(tcp!.payload!)),
+    asked: undefined,
+    http: false,
+    packet: { ...packet, flags: tcp!.flags!, seq: tcp!.seq!, ack: tcp!.ack!, window: 65_535 },
+  }))
+  return [...packets, unit]
 }

@@ -9,6 +9,7 @@
  * rule that changes it, as far as there are no cycles.
  */
 import { BUF, type BufferId, isPartSlot } from '../inspect/buffers.js'
+import type { HttpPart } from '../inspect/http-part.js'
 import type { FlowbitsOption, Rule, RuleOption } from '../rules/model.js'
 import type { CompiledRule } from './compile.js'
 
@@ -55,22 +56,38 @@ function isWaking(option: RuleOption, _: number, options: readonly RuleOption[])
   if (option.kind !== 'content' || option.negated) return false
   const { buffer } = option
   if (!isPartSlot(buffer)) return buffer !== BUF.HTTP_RAW_COOKIE && buffer !== BUF.BASE64_DATA
-  const part = options.find((one) => one.kind === 'set_buffer' && one.buffer === buffer)
-  return part?.kind === 'set_buffer' && part.part !== undefined && !UNSEARCHED.has(part.part.name)
+  const part = partIn(buffer, options)
+  return part !== undefined && !part.request && !UNSEARCHED.has(part.name)
 }
 
-function isInHead(buffer: BufferId): boolean {
-  return (buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_STAT_MSG) || isPartSlot(buffer)
+/** What a rule has in one of its slots for parts. */
+function partIn(buffer: BufferId, options: readonly RuleOption[]): HttpPart | undefined {
+  for (const option of options)
+    if (option.kind === 'set_buffer' && option.buffer === buffer) return option.part
+  return undefined
+}
+
+const BEHIND_HEAD: ReadonlySet<string> = new Set(['raw_body', 'trailer', 'raw_trailer'])
+
+function isInHead(buffer: BufferId, options: readonly RuleOption[]): boolean {
+  if (!isPartSlot(buffer)) return buffer >= BUF.HTTP_URI && buffer <= BUF.HTTP_STAT_MSG
+  const part = partIn(buffer, options)
+  return part !== undefined && !BEHIND_HEAD.has(part.name)
 }
 
 function readsHeadOnly(options: readonly RuleOption[]): boolean {
   let reads = false
   for (const option of options) {
     if (!('buffer' in option)) continue
-    if (!isInHead(option.buffer)) return false
+    if (!isInHead(option.buffer, options)) return false
     reads = true
   }
   return reads
+}
+
+/** Names of bits, and of the group that any of them may be meant by; no name of a bit has a blank. */
+function bitsAndGroup({ names, group }: FlowbitsOption): readonly string[] {
+  return group === undefined ? names : [...names, `group ${group}`]
 }
 
 /** How many rules, one behind the other, have to be evaluated before each. */
@@ -80,8 +97,8 @@ function depthsOf(rules: readonly CompiledRule[]): Int32Array {
   const bitsOf = rules.map(({ facts }) => {
     const flowbits = facts.flowbits.filter(isFlowbits)
     return {
-      checks: flowbits.filter(isCheck).flatMap(({ names }) => names),
-      changes: flowbits.filter((option) => !isCheck(option)).flatMap(({ names }) => names),
+      checks: flowbits.filter(isCheck).flatMap(bitsAndGroup),
+      changes: flowbits.filter((option) => !isCheck(option)).flatMap(bitsAndGroup),
     }
   })
   for (let round = 0; round < MAX_DEPTH; round++) {

@@ -211,7 +211,17 @@ export class Evaluation {
 
   /** Index a relative option in `slot` counts from: the cursor, or the buffer's start when it stands elsewhere. */
   origin(slot: BufferId): number {
-    return this.cursorSlot === slot ? this.cursor : this.buffers.start[slot]!
+    return this.cursorSlot === slot || this.#isAlias(slot) ? this.cursor : this.buffers.start[slot]!
+  }
+
+  /** Packet data and the bytes as they came are the same where nothing was decoded. */
+  #isAlias(slot: BufferId): boolean {
+    const { cursorSlot, buffers } = this
+    if (cursorSlot + slot !== BUF.PKT_DATA + BUF.RAW_DATA || cursorSlot * slot !== 0) return false
+    return (
+      buffers.bytes[BUF.PKT_DATA] === buffers.bytes[BUF.RAW_DATA] &&
+      buffers.start[BUF.PKT_DATA] === buffers.start[BUF.RAW_DATA]
+    )
   }
 
   setCursor(slot: BufferId, at: number): void {

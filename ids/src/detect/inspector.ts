@@ -188,6 +188,7 @@ export class Inspector {
     // `side` is the receiver.
     const direction = data.side === SVR ? TO_SERVER : TO_CLIENT
     const sent = data.offset + data.end - data.start
+    if (data.end > data.start) context.conversation!.turnTo(flow, direction)
     if (direction === TO_SERVER) context.clientBytes = sent
     else context.serverBytes = sent
     context.conversation!.data(flow, direction, data.bytes, data.start, data.end)

@@ -65,7 +65,7 @@ export interface RuleFacts {
   /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
   readonly rejectsAck: boolean
   readonly rejectsPush: boolean
-  /** No option reads anything but packet data. */
+  /** No option asks about anything of a message but packet data. */
   readonly packetDataOnly: boolean
   /** Some option reads packet data. */
   readonly readsPayload: boolean
@@ -206,7 +206,7 @@ export function ruleFacts(
     bounds: lengthBounds(options, leastMatch),
     rejectsAck,
     rejectsPush,
-    packetDataOnly: buffers.packetOnly,
+    packetDataOnly: buffers.packetOnly && !aboutMessages,
     readsPayload: buffers.payload,
     readsRawData: buffers.rawData,
     isEvent,

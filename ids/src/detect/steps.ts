@@ -255,6 +255,19 @@ function draft(
 
 const ALWAYS: Evaluator = { test: () => true }
 
+/** Some options have no word for it. */
+function countsFromCursor(option: RuleOption): boolean {
+  switch (option.kind) {
+    case 'ber_data':
+    case 'ber_skip':
+    case 'ftpbounce':
+    case 'replace':
+      return true
+    default:
+      return 'relative' in option && option.relative
+  }
+}
+
 /**
  * A caseless content, anywhere in its buffer, that a regular expression on the same buffer holds as a literal: the
  * expression alone decides, if nothing counts from where the content was found.
@@ -262,7 +275,7 @@ const ALWAYS: Evaluator = { test: () => true }
 function isImplied(option: RuleOption, options: readonly RuleOption[]): boolean {
   if (option.kind !== 'content' || option.negated || !option.nocase || option.relative) return false
   if (option.offset !== 0 || option.depth !== undefined) return false
-  if (options.some((other) => 'relative' in other && other.relative)) return false
+  if (options.some(countsFromCursor)) return false
   const folded = Buffer.from(foldBytes(option.bytes))
   return options.some(
     (other) =>

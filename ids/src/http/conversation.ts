@@ -51,6 +51,11 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     this.pool = pool
   }
 
+  /** Bytes of `direction` come next: what the other side has said is inspected before they count. */
+  turnTo(flow: Flow, direction: Direction): void {
+    if (this.http2 === null && direction !== this.turn) this.startTurn(flow, direction)
+  }
+
   /** In-order bytes `bytes[start, end)` travelling in `direction`; valid during the call only. */
   data(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     if (start >= end) return
@@ -58,7 +63,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       this.http2.data(flow, direction, bytes, start, end)
       return
     }
-    if (direction !== this.turn) this.startTurn(flow, direction)
+    this.turnTo(flow, direction)
     const side = direction === TO_SERVER ? this.client : this.server
     let from = start
     while (from < end) {

@@ -1,7 +1,7 @@
 /** Flowbits, noalert, pass rules, and the order of what one unit brings. */
 import { describe, expect, it } from 'vitest'
 import { conversation, udpExchange } from '../../../test/support/conversation.js'
-import { clientSays, run, sids } from './harness.js'
+import { clientSays, exchange, run, sids } from './harness.js'
 
 const rule = (sid: number, options: string, rest = ''): string =>
   `alert tcp any any -> any any (${options} sid:${sid};${rest})`
@@ -60,6 +60,45 @@ describe('flowbits', () => {
       rule(2, `content:"second"; flowbits:${test};`),
     ].join('\n')
     expect(sids(rules, twoTurns).includes(2)).toBe(expected)
+  })
+
+  it.each([
+    ['set,a,g', 'isset,any,g', true],
+    ['set,a,g', 'isset,all,g', false],
+    ['set,a&b,g', 'isset,all,g', true],
+    ['set,a,g', 'isnotset,all,g', true],
+    ['set,a,g', 'isnotset,any,g', false],
+  ] as const)('of the bits a and b of a group: %s then %s: %s', (change, test, expected) => {
+    const rules = [
+      rule(1, `content:"first"; flowbits:${change};`),
+      rule(2, `content:"second"; flowbits:${test};`),
+      rule(3, 'content:"no such"; flowbits:set,a&b,g;'),
+    ].join('\n')
+    expect(sids(rules, twoTurns).includes(2)).toBe(expected)
+  })
+
+  it('sets the bits of a group before it checks the group, within a unit', () => {
+    const rules = [
+      rule(1, 'content:"first"; flowbits:isset,any,g;'),
+      rule(2, 'content:"first"; flowbits:set,a,g; flowbits:noalert;'),
+    ].join('\n')
+    expect(sids(rules, twoTurns)).toEqual([1])
+  })
+
+  it.each([
+    // What the request had is searched for no pattern, so that such a rule comes last.
+    ['flow:to_client; http_method; content:"UT";', []],
+    ['http_stat_code; content:"20";', [2]],
+    ['http_raw_body; content:"body";', []],
+    ['http_cookie; content:"c=1";', [2]],
+  ] as const)('sets a bit by %s before or after a rule on the head checks it', (options, expected) => {
+    const rules = [
+      `alert tcp any any -> any any (${options} flowbits:set,b; flowbits:noalert; sid:1;)`,
+      'alert tcp any any -> any any (flow:to_client; http_header; content:"Server"; flowbits:isset,b; sid:2;)',
+    ].join('\n')
+    const response = 'HTTP/1.1 200 OK\r\nServer: s\r\nSet-Cookie: c=1\r\nContent-Length: 4\r\n\r\nbody'
+    const packets = exchange('PUT / HTTP/1.1\r\nHost: h\r\n\r\n', response)
+    expect(sids(rules, packets, { dialect: 'snort3' })).toEqual(expected)
   })
 
   it('unsets, toggles and resets', () => {

@@ -7,7 +7,7 @@ type Row = readonly [options: string, fires: boolean]
 
 const REQUEST =
   'POST http://User@Www.Example.ORG:8080/a%20b/../c.php?id=1%32&q=x+y&ID=zz#frag HTTP/1.1\r\nHost: one.example\r\n' +
-  'X-Forwarded-For: 10.1.1.1, 192.0.2.7\r\nhost : two.example\r\nX-Folded: left\r\n\t right\r\n' +
+  'X-Forwarded-For: 10.1.1.1, 192.0.2.7\r\nX-Empty:\r\nhost : two.example\r\nX-Folded: left\r\n\t right\r\n' +
   'Cookie: a=1; b=2;\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 13\r\n\r\nuser=%61b&id='
 const TRAILER = 'X-Sum: %41bc\r\nX-Other:  7 \r\n'
 const RESPONSE =
@@ -39,8 +39,12 @@ const TO_SERVER: readonly Row[] = [
   ['http_param:"id",nocase; content:"zz";', true],
   ['http_param:"user"; content:"ab"; bufferlen:2;', true],
   ['http_param:"none"; content:!"x";', false],
-  ['http_num_headers:7;', true],
-  ['http_num_headers:<7;', false],
+  // What is empty is not there.
+  ['http_header:field x-empty; content:!"x";', false],
+  // The head has numbers only when it is known to be one: the bytes as they came do not count.
+  ['content:"POST"; http_num_headers:>1;', false],
+  ['http_num_headers:8;', true],
+  ['http_num_headers:<8;', false],
   ['http_num_cookies:2;', true],
   ['http_max_header_line:47;', true],
   ['http_version_match:"1.0 1.1";', true],
@@ -81,7 +85,7 @@ const TO_CLIENT: readonly Row[] = [
   ['http_trailer_test:field x-other,check 7;', true],
   ['http_num_cookies:2;', true],
   ['http_num_cookies:2,request;', true],
-  ['http_num_headers:7,request;', true],
+  ['http_num_headers:8,request;', true],
   ['http_num_headers:5;', true],
   ['http_version_match:"1.1";', true],
   ['http_version_match:"1.1",request;', true],

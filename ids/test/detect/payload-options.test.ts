@@ -50,7 +50,21 @@ table('distance and within', [
   ['content:"ab"; content:"cd"; within:4;', 'xxab', false],
 ])
 
+table('bytes as they came', [
+  // Where nothing was decoded they are packet data, and the cursor is in both.
+  ['content:"ab"; rawbytes; content:"cd"; within:2;', 'abcd', true],
+  ['content:"ab"; rawbytes; content:"cd"; within:2;', 'cd.ab', false],
+  ['content:"ab"; content:"cd"; within:2; rawbytes;', 'xabcd', true],
+])
+
 table('retry', [
+  // An expression bound to where it begins may match once more right behind its match.
+  ['content:"v"; pcre:"/[ab]/AR"; byte_test:1,>,98,0,relative;', 'vbai', true],
+  ['content:"v"; pcre:"/\\G[ab]/R"; byte_test:1,>,98,0,relative;', 'vbai', true],
+  ['content:"v"; pcre:"/[ab]/AR"; byte_test:1,>,98,0,relative;', 'vb.ai', false],
+  ['content:"v"; pcre:"/^[ab]/R"; byte_test:1,>,98,0,relative;', 'vbai', false],
+  // A content that an expression holds, too, still says where the next option begins.
+  ['pcre:"/abx/i"; content:"ab", nocase; ber_skip:2;', 'ab\x02\x01\x05.abx', true, 'snort3'],
   // The first "ab" is not followed by "cd", the second is.
   ['content:"ab"; content:"cd"; within:2;', 'ab ab abcd', true],
   ['content:"ab"; content:!"cd"; within:2;', 'abcd ab', true],

@@ -340,6 +340,19 @@ describe('stream_size', () => {
   })
 })
 
+describe('stream_size of a turn', () => {
+  // The turn is inspected when the other side answers; the answer has not been seen then.
+  const packets = dialogue(['x'.repeat(100), 'needle', 'z'.repeat(40), 'end'])
+  it.each<readonly [string, string, boolean]>([
+    ['to_client', 'needle"; stream_size:client,=,100', true],
+    ['to_client', 'needle"; stream_size:server,=,6', true],
+    ['to_server', 'zzz"; stream_size:server,=,6', true],
+    ['to_server', 'zzz"; stream_size:client,=,140', true],
+  ])('%s: %s', (direction, options, expected) => {
+    expect(fires(TCP, `flow:${direction}; content:"${options};`, packets, 'snort2')).toBe(expected)
+  })
+})
+
 describe('sd_pattern', () => {
   it.each<readonly [string, string, boolean]>([
     ['sd_pattern:"credit_card";', 'card 4111 1111 1111 1111.', true],

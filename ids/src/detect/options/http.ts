@@ -5,7 +5,7 @@ import type { HttpFieldTestOption, HttpNumberOption, HttpVersionMatchOption } fr
 import type { Evaluation, Evaluator } from '../evaluation.js'
 import { compileNumericTest } from './numbers.js'
 
-/** Makes the part and puts the cursor at its start. */
+/** Makes the part and puts the cursor at its start. What is empty is not there. */
 export class HttpPartEvaluator implements Evaluator {
   readonly #part: HttpPart
   readonly #slot: BufferId
@@ -16,8 +16,10 @@ export class HttpPartEvaluator implements Evaluator {
   }
 
   test(state: Evaluation): boolean {
-    if (!state.fillPart(this.#part, this.#slot)) return false
-    state.setCursor(this.#slot, state.buffers.start[this.#slot]!)
+    const slot = this.#slot
+    const { buffers } = state
+    if (!state.fillPart(this.#part, slot) || buffers.end[slot]! <= buffers.start[slot]!) return false
+    state.setCursor(slot, buffers.start[slot]!)
     return true
   }
 }

@@ -6,9 +6,12 @@ import type { Evaluation, RetryEvaluator } from '../evaluation.js'
 import { pcreFacts } from './pcre-facts.js'
 import type { RunTest } from './pcre-run.js'
 
-/** True when a later try cannot match because the first one was bound to the beginning of the subject. */
+/**
+ * True when a later try cannot match because the first one was bound to the beginning of the subject. Flag A and `\G` bind
+ * each try to where it begins, so that another match may stand right behind the first.
+ */
 export function isAnchored(option: PcreOption): boolean {
-  if (option.flags.anchored || /^\\[AG]/.test(option.pattern)) return true
+  if (option.pattern.startsWith('\\A')) return !option.pattern.includes('|')
   // `^a|b` is anchored in its first branch only.
   return option.pattern.startsWith('^') && !option.flags.multiline && !option.pattern.includes('|')
 }

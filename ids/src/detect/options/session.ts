@@ -70,10 +70,10 @@ export class FlowbitsTestEvaluator implements Evaluator {
   readonly #wanted: boolean
 
   constructor(option: FlowbitsOption, names: FlowbitNames) {
-    // isset,group: any bit of the group.
-    const group = option.names.length === 0 && option.group !== undefined
-    this.#bits = group ? names.members(option.group!) : option.names.map((name) => names.number(name))
-    this.#any = group || option.combine === 'any'
+    // isset,any,group and isset,all,group: the bits of the group.
+    const group = option.names.length === 0 ? option.group : undefined
+    this.#bits = group === undefined ? option.names.map((name) => names.number(name)) : names.members(group)
+    this.#any = option.combine === 'any'
     this.#wanted = option.action === 'isset'
   }
 
