@@ -12,18 +12,12 @@ import { checksumsOf, expectedOf, judge, loadCases, settingsOf, summary } from '
 import { runRules } from './support/run.js'
 import { sharedPath } from './support/shared.js'
 
-const TWICE =
-  'Snort looks for contents in data on a SYN, and in the first packet picked up midstream, and again in the stream, where a pass rule does not count again'
 const FLOWBITS_29 = '2.9 text: a head is packet data, and segments are looked at alone, too'
 const OVERLAP = 'inline, data that contradicts earlier data is taken out of the packet as well'
 const NOT_RAISED = 'an event that is not raised here'
-const UNACKNOWLEDGED = 'Snort does not inspect data that is never acknowledged; it is in order here'
 
 /** By the beginning of the case's name. */
 const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
-  ['sv/alert-max/', UNACKNOWLEDGED],
-  ['sv/bug-8021-alert-max-verdict-02', TWICE],
-  ['sv/util-action-tests/util-action-06', TWICE],
   ['sv/flow-drop-iponly-01', 'Snort does not look at the answers to a SYN that it has dropped'],
   ['sv/bug-6149-exception-policy-auto-ids', 'Snort does not recognise TLS in this connection'],
   ['sv/exception-policy-midstream-07', 'the flow is to be passed by a policy on midstream pick-up'],
@@ -53,12 +47,10 @@ const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
     'sv/detect-http-uri/DetectEngineHttpRawUriTest28',
     '2.9 text: a regular expression in an HTTP buffer does not move the cursor there',
   ],
-  ['sv/detect-pcre/', UNACKNOWLEDGED],
   [
     'sv/security-4710-02',
     'the server does not obey an injected RST and answers; Snort leaves the connection there, we pick it up midstream',
   ],
-  ['sv/uricontent/', UNACKNOWLEDGED],
   ['demo/framework/rate_filter', `135:2, a connection is established: ${NOT_RAISED}`],
   ['demo/ips_options/gid', `116:297, GTP inside GTP: ${NOT_RAISED}`],
   ['demo/ips_options/service', `133:48, SMB without data: ${NOT_RAISED}`],

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createStack, ON_CONN_END, ON_GAP, ON_NEW_DATA, openCapture, SVR } from '@weir/stack'
+import { CLI, createStack, ON_CONN_END, ON_GAP, ON_NEW_DATA, openCapture, SVR } from '@weir/stack'
 import { describe, expect, test } from 'vitest'
 import { sharedPath } from '../../test/support/shared.js'
 import { type Conversation, ConversationPool } from '../src/http/index.js'
@@ -40,6 +40,7 @@ async function inspect(path: string): Promise<Inspected> {
   const socket = stack.monitorStream<Conversation<null>>()
   socket.on(ON_NEW_DATA, (flow, data) => {
     flow.uctx ??= pool.open(flow.midstream)
+    if (flow.uctx.waiting && flow.packets(CLI) + flow.packets(SVR) > 1) flow.uctx.confirm(null)
     out.delivered += visible(data.bytes, data.start, data.end)
     flow.uctx.data(null, data.side === SVR ? TO_SERVER : TO_CLIENT, data.bytes, data.start, data.end)
   })

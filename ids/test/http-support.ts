@@ -48,6 +48,8 @@ export class Recorder {
   readonly context: InspectionContext<string>
   readonly pool: ConversationPool<string>
   private conversation: Conversation<string>
+  /** Segments of the present conversation; the second confirms one that was picked up midstream. */
+  private segments = 0
 
   constructor(limits: Partial<InspectLimits> = {}, midstream = false, needs: Partial<InspectNeeds> = {}) {
     const sink = { inspect: (_flow: string, unit: InspectionUnit): void => this.record(unit) }
@@ -73,6 +75,7 @@ export class Recorder {
   close(): SeenUnit[] {
     this.conversation.close('flow')
     this.conversation = this.pool.open(false)
+    this.segments = 0
     return this.units
   }
 
@@ -87,6 +90,7 @@ export class Recorder {
       // Each segment stands in its own larger array, which is overwritten afterwards.
       const segment = new Uint8Array(end - at + 7).fill(0x23)
       segment.set(bytes.subarray(at, end), 3)
+      if (this.segments++ > 0 && this.conversation.waiting) this.conversation.confirm('flow')
       this.conversation.data('flow', direction, segment, 3, 3 + end - at)
       segment.fill(0x2a)
       at = end

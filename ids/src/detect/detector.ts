@@ -378,7 +378,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
           ? this.#set.stayInStreams
           : this.#set.stayElsewhere
     const slidesOn = !unit.last && this.#slidesOn(unit.buffers)
-    const established = isEstablished(flow, unit.kind)
+    const established = isEstablished(flow)
     state.established = established
     const first = flow === undefined || (context?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
     const judge = this.#judge

@@ -1,7 +1,7 @@
 /** What detection keeps for a flow, from its first payload (or first flowbit) to its end. */
 import { CLI, type Flow, SVR } from '@weir/stack'
 import type { Conversation } from '../http/conversation.js'
-import { SERVICE, type ServiceId, UNIT, type UnitKind } from '../inspect/unit.js'
+import { SERVICE, type ServiceId } from '../inspect/unit.js'
 import type { ProtocolSlot } from '../protocol/index.js'
 import type { DetectFlow } from './detector.js'
 
@@ -38,11 +38,10 @@ export class FlowContext implements ProtocolSlot<DetectFlow> {
 }
 
 /**
- * `flow:established` for a unit: the handshake was seen, or a second packet of a connection that was picked up
- * midstream. HTTP requests need none: they are inspected before anything can follow them.
+ * `flow:established`: the handshake was seen, or a second packet of a connection that was picked up midstream.
  */
-export function isEstablished(flow: Flow<FlowContext> | undefined, kind: UnitKind): boolean {
+export function isEstablished(flow: Flow<FlowContext> | undefined): boolean {
   if (flow === undefined || !flow.established) return false
-  if (!flow.midstream || kind === UNIT.HTTP_REQUEST) return true
+  if (!flow.midstream) return true
   return flow.packets(CLI) + flow.packets(SVR) > 1
 }

@@ -13,6 +13,7 @@ import {
   type NewData,
   ON_ANOMALY,
   ON_CONN_END,
+  ON_CONN_START,
   ON_FRAGMENT,
   ON_GAP,
   ON_NEW_DATA,
@@ -59,6 +60,8 @@ export class Inspector {
   readonly #subscriptions: Subscription[] = []
   readonly #stack: Stack
   readonly #observed: boolean
+  /** Number of the last packet that began a flow and has been looked at as such. */
+  #begunBy = 0
 
   constructor(
     set: RuleSet,
@@ -164,6 +167,9 @@ export class Inspector {
     })
     const subscriptions = this.#subscriptions
     if (packets) subscriptions.push(socket.on(ON_PKT_IN, (flow, packet) => this.#onPacket(flow, packet)))
+    if (orphaned && streamed) {
+      subscriptions.push(socket.on(ON_CONN_START, (flow, packet) => this.#onBeginning(flow, packet)))
+    }
     if (reassemble) {
       subscriptions.push(socket.on(ON_NEW_DATA, (flow, data) => this.#onData(flow, data)))
       subscriptions.push(socket.on(ON_GAP, (flow, gap) => this.#onGap(flow, gap)))
@@ -188,16 +194,35 @@ export class Inspector {
     // `side` is the receiver.
     const direction = data.side === SVR ? TO_SERVER : TO_CLIENT
     const sent = data.offset + data.end - data.start
-    if (data.end > data.start) context.conversation!.turnTo(flow, direction)
+    const conversation = context.conversation!
+    if (conversation.waiting && packetsOf(flow) > 1) conversation.confirm(flow)
+    if (data.end > data.start) conversation.turnTo(flow, direction)
     if (direction === TO_SERVER) context.clientBytes = sent
     else context.serverBytes = sent
-    context.conversation!.data(flow, direction, data.bytes, data.start, data.end)
+    conversation.data(flow, direction, data.bytes, data.start, data.end)
+  }
+
+  /**
+   * The packet by which a flow begins: what it carries, on a SYN or picked up midstream, is looked at as it came with all
+   * rules, also those that otherwise see streams only, and again as part of its stream. So does Snort.
+   */
+  #onBeginning(flow: DetectFlow, packet: Packet): void {
+    if (packet.payloadLength === 0 || flow.protocol !== TCP) return
+    const direction = flow.packetSide === CLI ? TO_SERVER : TO_CLIENT
+    const table = this.#set.orphans[direction]
+    if (table.isEmpty) return
+    this.#begunBy = packet.number
+    const unit = this.#fillUnit(packet)
+    unit.direction = direction
+    unit.service = SERVICE.UNKNOWN
+    this.#detector.packet(flow, unit, packet, table)
   }
 
   #onGap(flow: DetectFlow, gap: Gap): void {
     const context = flow.uctx
     if (context === undefined) return
     const direction = gap.side === SVR ? TO_SERVER : TO_CLIENT
+    if (context.conversation?.waiting === true) context.conversation.confirm(flow)
     context.conversation?.gap(flow, direction, gap.length)
     this.#detector.gap(flow, context, direction)
   }
@@ -205,6 +230,7 @@ export class Inspector {
   #onEnd(flow: DetectFlow): void {
     const context = flow.uctx
     if (context === undefined) return
+    if (context.conversation?.waiting === true && packetsOf(flow) > 1) context.conversation.confirm(flow)
     context.conversation?.close(flow)
     this.#detector.close(flow, context)
   }
@@ -221,6 +247,7 @@ export class Inspector {
       return
     }
     if (protocol === TCP) {
+      if (packet.number === this.#begunBy) return
       service = serviceOf(flow.uctx)
       tables = this.#set.tcpPackets.of(service)
     } else if (protocol === ICMP || protocol === ICMPV6) tables = this.#set.icmp
@@ -310,6 +337,11 @@ export class Inspector {
     unit.buffers.set(BUF.PKT_DATA, packet.buffer, start, start + packet.payloadLength)
     return unit
   }
+}
+
+/** Packets of the flow so far, the present one included. */
+function packetsOf(flow: DetectFlow): number {
+  return flow.packets(CLI) + flow.packets(SVR)
 }
 
 function serviceOf(context: FlowContext | undefined): ServiceId {

@@ -221,7 +221,7 @@ export class Reporter {
     index: number,
     unit: InspectionUnit,
   ): boolean {
-    if (!rule.onTcpPackets || !rule.onStreams || unit.kind === UNIT.PACKET) return false
+    if (!rule.onStreams || unit.kind === UNIT.PACKET) return false
     const earlier = flow?.uctx?.packetMatches?.[unit.direction]
     if (earlier === undefined || !earlier.includes(index)) return false
     this.#counters.duplicates++

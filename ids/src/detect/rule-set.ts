@@ -88,7 +88,7 @@ export class RuleSet {
   readonly datagramPdus: ServiceTables
   /** Single TCP packets. */
   readonly tcpPackets: ServiceTables
-  /** TCP packets that belong to no flow, whose direction is not known. */
+  /** TCP packets that belong to no flow, whose direction is not known; and those that begin one and carry data. */
   readonly orphans: DirectionTables
   readonly udp: ServiceTables
   readonly icmp: DirectionTables
@@ -183,8 +183,8 @@ export class RuleSet {
     this.datagramPdus = byService(filed('udp', (facts) => facts.onPdus))
     this.tcpPackets = byService(filed('tcp', (facts) => facts.onTcpPackets))
     const onPackets = (facts: RuleFacts): boolean => !facts.httpOnly && !facts.needsStream
-    const ofNoFlow = filed('tcp', (facts) => onPackets(facts) && !facts.needsEstablished)
-    this.orphans = tables(ofNoFlow, SERVICE.UNKNOWN)
+    const unestablished = filed('tcp', (facts) => onPackets(facts) && !facts.needsEstablished)
+    this.orphans = tables(unestablished, SERVICE.UNKNOWN)
     this.udp = byService(filed('udp', onPackets))
     this.icmp = tables(filed('icmp', onPackets), SERVICE.UNKNOWN)
     this.otherIp = tables(filed('ip', onPackets), SERVICE.UNKNOWN)

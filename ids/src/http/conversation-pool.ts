@@ -22,10 +22,11 @@ export class ConversationPool<Flow> {
     this.context = context
   }
 
-  /** @param midstream the flow's beginning was not seen: HTTP may begin at any turn */
+  /** @param midstream the flow's beginning was not seen: HTTP may begin at any turn, from the second packet on */
   open(midstream: boolean): Conversation<Flow> {
     const conversation = this.conversations.pop() ?? new Conversation(this)
     conversation.resynchronise = midstream
+    conversation.waiting = midstream
     return conversation
   }
 

@@ -32,6 +32,11 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   service: ServiceId = SERVICE.UNKNOWN
   /** A later turn may begin a message even though earlier bytes did not. */
   resynchronise = false
+  /**
+   * Picked up midstream and nothing but its first packet seen: the bytes wait. Only when a second packet of the flow has
+   * come (`confirm`) is it asked what they are; if none comes they are a raw turn. So does Snort.
+   */
+  waiting = false
   private readonly pool: ConversationPool<Flow>
   private readonly client = new Side<Flow>()
   private readonly server = new Side<Flow>()
@@ -64,6 +69,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       return
     }
     this.turnTo(flow, direction)
+    if (this.waiting && this.hold(direction, bytes, start, end)) return
     const side = direction === TO_SERVER ? this.client : this.server
     let from = start
     while (from < end) {
@@ -74,6 +80,21 @@ export class Conversation<Flow> implements HeadListener<Flow> {
         return
       }
     }
+  }
+
+  /** A second packet of a flow picked up midstream has come: what has waited is looked at. */
+  confirm(flow: Flow): void {
+    this.waiting = false
+    if (this.turn < 0) return
+    const side = this.turn === TO_SERVER ? this.client : this.server
+    if (side.collector !== null) this.replay(flow, this.turn as Direction, side, side.collector, 0)
+  }
+
+  /** Keeps the bytes of a first packet. False when they do not fit: then they wait no longer. */
+  private hold(direction: Direction, bytes: Uint8Array, start: number, end: number): boolean {
+    const side = direction === TO_SERVER ? this.client : this.server
+    this.waiting = this.collector(side).hold(bytes, start, end)
+    return this.waiting
   }
 
   /** Bytes that are no HTTP/1. */
@@ -130,6 +151,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     this.server.reset()
     this.service = SERVICE.UNKNOWN
     this.resynchronise = false
+    this.waiting = false
     this.turn = -1
     this.tunnelled = false
     this.upgraded = false
@@ -316,10 +338,21 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       return from
     }
     if (collector === null) return result === PROBE.HTTP ? first : from
-    // Recognised late: the collected bytes are fed from the collector, which then is free again.
+    this.replay(flow, direction, side, collector, result === PROBE.HTTP ? first : 0)
+    return from
+  }
+
+  /** Recognised late: the collected bytes are fed from the collector, which then is free again. */
+  private replay(
+    flow: Flow,
+    direction: Direction,
+    side: Side<Flow>,
+    collector: StreamCollector<Flow>,
+    start: number,
+  ): void {
     side.collector = null
     const held = collector.held
-    let at = result === PROBE.HTTP ? first : 0
+    let at = start
     while (at < held) {
       if (side.mode === MODE.MESSAGE) at = this.feed(flow, side, collector.heldBytes, at, held)
       else if (side.mode === MODE.PROBE) at = this.probe(flow, direction, side, collector.heldBytes, at, held)
@@ -330,7 +363,6 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     }
     collector.reset()
     this.pool.giveCollector(collector)
-    return from
   }
 
   private look(

@@ -60,6 +60,17 @@ export class StreamCollector<Flow> {
     if (limits.immediate && area.fresh > 0) this.emit(flow, direction, service, false)
   }
 
+  /** Takes bytes without handing any out. False, and nothing taken, when they do not fit into a window. */
+  hold(source: Uint8Array, start: number, end: number): boolean {
+    const { area } = this
+    const { limits, pool, counters } = this.context
+    const length = end - start
+    if (area.fresh + length > limits.window || !area.reserve(length, 0, 0, limits, pool, counters))
+      return false
+    area.append(source, start, end)
+    return true
+  }
+
   /** Ends the turn: hands out what is left and gives the memory back. */
   finish(flow: Flow, direction: Direction, service: ServiceId): void {
     if (this.area.fresh > 0) this.emit(flow, direction, service, true)

@@ -1,0 +1,109 @@
+/**
+ * Flows whose beginning was not seen, and data in the first packet of a flow: what is inspected when, and as what.
+ * Measured in Snort 3: one packet of a connection tells it nothing about the service, whoever acknowledges it or not.
+ */
+import { describe, expect, it } from 'vitest'
+import { type Conversation, conversation } from '../../../test/support/conversation.js'
+import { TCP_FLAG } from '../../../test/support/frames.js'
+import { run, sids } from './harness.js'
+
+const { SYN, PSH, ACK } = TCP_FLAG
+const MIDSTREAM = { stack: { midstream: true }, dialect: 'snort3' } as const
+
+const GET = 'GET /evil HTTP/1.1\r\nHost: a\r\n\r\n'
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'
+
+const URI = 'alert http (http_uri; content:"evil"; sid:1;)'
+const PLAIN = 'alert tcp (content:"evil"; sid:2;)'
+const BODY = 'alert http (flow:to_client,established; file_data; content:"evil"; sid:3;)'
+const RULES = [URI, PLAIN, BODY].join('\n')
+
+/** Nothing is acknowledged unless it is said. */
+const picked = (mss = 1460): Conversation => conversation({ serverPort: 7777, mss, acks: false })
+
+describe('a flow picked up midstream', () => {
+  it('has no service as long as it is one packet', () => {
+    expect(sids(RULES, picked().client(GET).packets(), MIDSTREAM)).toEqual([2])
+  })
+
+  it.each([
+    ['an acknowledgement', picked().client(GET).ack('server')],
+    ['an answer', picked().client(GET).server('HTTP/1.1 204 No\r\n\r\n')],
+    ['the end', picked().client(GET).rst('server')],
+    ['more of the message', picked().client(GET.slice(0, 8)).client(GET.slice(8))],
+  ])('has one when %s comes', (_, talk) => {
+    expect(sids(URI, talk.packets(), MIDSTREAM)).toEqual([1])
+  })
+
+  it('may begin with an answer', () => {
+    expect(sids(BODY, picked().server(OK).packets(), MIDSTREAM)).toEqual([])
+    expect(sids(BODY, picked().server(OK).ack('client').packets(), MIDSTREAM)).toEqual([3])
+  })
+
+  it('does not need acknowledgements', () => {
+    const talk = conversation({ serverPort: 7777 })
+      .segment('server', { flags: SYN | ACK })
+      .segment('server', { flags: PSH | ACK, payload: OK })
+    expect(sids(BODY, talk.packets(), MIDSTREAM)).toEqual([3])
+  })
+
+  it('shows its first packet to rules without a service, once', () => {
+    const talk = picked().client('so evil').client('more').server('ok')
+    const { alerts } = run(PLAIN, talk.packets(), MIDSTREAM)
+    expect(alerts.map(({ packet, fromStream }) => [packet, fromStream])).toEqual([[1, false]])
+  })
+
+  it('hides nothing that straddles its first packets', () => {
+    expect(sids(PLAIN, picked().client('so ev').client('il').packets(), MIDSTREAM)).toEqual([2])
+  })
+
+  it('waits for no second packet when the first fills a window', () => {
+    const request = `POST /evil HTTP/1.1\r\nContent-Length: 30000\r\n\r\n${'x'.repeat(30_000)}`
+    const talk = picked(40_000).client(request)
+    expect(sids(URI, talk.packets(), MIDSTREAM)).toEqual([1])
+  })
+
+  it('is blocked at its first packet', () => {
+    const { alerts } = run(
+      PLAIN.replace('alert', 'block'),
+      picked().client('evil').client('evil').packets(),
+      {
+        ...MIDSTREAM,
+        detect: { inline: true },
+      },
+    )
+    expect(alerts.map(({ packet }) => packet)).toEqual([1])
+  })
+})
+
+describe('data in the first packet of a flow', () => {
+  const ALERT = 'alert tcp (content:"evil"; sid:1;)'
+  const PASS = 'pass tcp (content:"evil"; sid:2;)'
+  const rules = `${ALERT}\n${PASS}`
+  const onSyn = conversation({ serverPort: 7777 })
+    .segment('client', { flags: SYN, payload: 'evil' })
+    .segment('server', { flags: SYN | ACK })
+    .ack('client')
+    .server('ok')
+    .close()
+    .packets()
+
+  it('on a SYN, is reported once', () => {
+    expect(sids(ALERT, onSyn, MIDSTREAM)).toEqual([1])
+  })
+
+  it('is passed as a packet, and does not pass again as part of the stream', () => {
+    expect(sids(rules, onSyn, MIDSTREAM)).toEqual([1])
+    expect(sids(rules, picked().client('evil').packets(), MIDSTREAM)).toEqual([1])
+  })
+
+  it('after a handshake, is part of the stream only', () => {
+    expect(sids(rules, picked().handshake().client('evil').close().packets(), MIDSTREAM)).toEqual([])
+  })
+
+  it('is one unit for all rules: a pass rule about nothing passes it whole', () => {
+    const all = `${ALERT}\npass tcp (flags:S; sid:3;)`
+    const { alerts } = run(all, onSyn, MIDSTREAM)
+    expect(alerts.map(({ fromStream }) => fromStream)).toEqual([true])
+  })
+})
