@@ -68,6 +68,7 @@ describe('stream5_tcp', () => {
     expect(tcp).toEqual({
       policy: 'windows',
       targets: [],
+      timestamps: 'check',
       maxWindow: 100_000,
       overlapLimit: 10,
       smallSegments: { count: 3, bytes: 150 },

@@ -39,6 +39,12 @@ describe('character sets', () => {
   test.each([
     ['utf-16le, named', 'text/html; charset=utf-16le', Buffer.from(TEXT, 'utf16le'), EXPECTED],
     ['utf-16be, named', 'text/html; charset="UTF-16BE"', swap(Buffer.from(TEXT, 'utf16le')), EXPECTED],
+    [
+      'utf-16le, named and marked',
+      'text/html; charset=utf-16le',
+      Buffer.from(`\ufeff${TEXT}`, 'utf16le'),
+      EXPECTED,
+    ],
     ['utf-16le, marked', 'text/html', Buffer.from(`\ufeff${TEXT}`, 'utf16le'), EXPECTED],
     [
       'utf-16be, marked',

@@ -46,8 +46,10 @@ const NAMES = [
   'zeroWindowProbes',
   /** Segments held because bytes before them were missing. */
   'outOfOrder',
-  /** Data or FIN outside the receiver's window: not used. */
+  /** Data or FIN outside the receiver's window, and data that acknowledges what was never sent: not used. */
   'outOfWindow',
+  /** Segments behind the SYN without the ACK flag, which hosts drop: not used. */
+  'withoutAck',
   /** RST outside the window, or inside but not at the expected number (RFC 5961): not obeyed. */
   'rstIgnored',
   /** Segments that the receiver drops for their timestamps (`tcp.timestamps`): not used. */

@@ -149,6 +149,8 @@ export const stackOptionsOf = (
     tcp: {
       policy: settings.tcpPolicy,
       targets: settings.tcpTargets,
+      // As Snort does on every connection.
+      timestamps: 'check',
       maxWindow: numbers.maxWindow ?? 0,
       overlapLimit: numbers.overlapLimit ?? 0,
       smallSegments: { count: numbers.smallCount ?? 0, bytes: numbers.smallBytes ?? 0 },

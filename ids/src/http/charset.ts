@@ -51,6 +51,7 @@ function isAt(bytes: Uint8Array, at: number, end: number, word: string): boolean
 const GROWTH = 2
 /** A byte order mark of UTF-32, and the largest unit. */
 const LONGEST = 4
+const BYTE_ORDER_MARK = 0xfeff
 
 export class CharsetDecoder {
   active = false
@@ -62,9 +63,12 @@ export class CharsetDecoder {
   private readonly held = new Uint8Array(LONGEST)
   private heldCount = 0
   private high = 0
+  /** A mark may come although the charset is known: it is no text (RFC 3629 section 6). */
+  private atStart = false
 
   begin(charset: CharsetId): void {
     this.charset = charset
+    this.atStart = charset >= CHARSET.UTF16LE
     this.active = charset !== CHARSET.NONE
     this.heldCount = 0
     this.high = 0
@@ -148,6 +152,10 @@ export class CharsetDecoder {
     else code = ((held[0]! << 24) | (held[1]! << 16) | (held[2]! << 8) | held[3]!) >>> 0
     held.copyWithin(0, size, this.heldCount)
     this.heldCount -= size
+    if (this.atStart) {
+      this.atStart = false
+      if (code === BYTE_ORDER_MARK) return
+    }
     if (size === 2 && code >= 0xd800 && code <= 0xdbff) {
       this.high = code
       return

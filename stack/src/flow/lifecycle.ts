@@ -17,7 +17,7 @@ import type { FlowControl } from '../monitor/flow-view.js'
 import type { Retention } from '../monitor/retention.js'
 import type { HeldSegments } from '../tcp/held.js'
 import type { Reassembler } from '../tcp/reassembly.js'
-import { END_FIN, END_RST } from '../tcp/tracker.js'
+import { END_FIN, END_RST, isOver } from '../tcp/tracker.js'
 import { IP_PROTOCOL, type Packet } from '../wire/index.js'
 import {
   FIN_SEQ,
@@ -36,6 +36,7 @@ import {
   SIDE_SHIFT,
   SIDES,
   STATE,
+  STATE_MASK,
 } from './layout.js'
 import type { FlowTable } from './table.js'
 import { CLASS_EMBRYONIC, CLASS_ICMP, CLASS_IP, CLASS_LINGER, CLASS_UDP } from './timeouts.js'
@@ -239,10 +240,22 @@ export class FlowLifecycle implements FlowControl {
   end(row: number, reason: number): void {
     const ended = (this.table.words[(row << ROW_SHIFT) + FLAGS] & FLAG_ENDED) !== 0
     try {
-      if (!ended) this.aside(row, () => this.conclude(row, reason))
+      if (!ended)
+        this.aside(row, () =>
+          this.conclude(row, reason !== END.BLOCKED && this.hasClosed(row) ? END.FIN : reason),
+        )
     } finally {
       this.remove(row)
     }
+  }
+
+  /** Both sides have closed; only bytes that the capture has not shown kept the flow. */
+  private hasClosed(row: number): boolean {
+    const words = this.table.words
+    const client = (row << ROW_SHIFT) + SIDES
+    const own = words[client + STATE]
+    const peer = words[client + (1 << SIDE_SHIFT) + STATE]
+    return (own & peer & SIDE_FIN) !== 0 && isOver(own & STATE_MASK) && isOver(peer & STATE_MASK)
   }
 
   /** The connection has closed: it ends for its handlers, the row stays for a while to absorb late packets. */

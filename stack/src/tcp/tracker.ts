@@ -47,7 +47,7 @@ import {
   WITHHELD,
 } from '../flow/layout.js'
 import type { FlowTable } from '../flow/table.js'
-import { CLASS_CLOSING } from '../flow/timeouts.js'
+import { CLASS_CLOSING, CLASS_LINGER } from '../flow/timeouts.js'
 import type { FlowTimers } from '../flow/timers.js'
 import { type Packet, TCP_FLAG } from '../wire/index.js'
 import { setState } from './endpoint.js'
@@ -66,8 +66,7 @@ const HALF_WINDOW = 0x4000_0000
 const MAX_SCALE = 14
 /** A side of a connection in which nothing out of the ordinary goes on: established, all numbers known. */
 const PLAIN = ESTABLISHED | SIDE_ACK | SIDE_SENT | SIDE_RECEIVED
-const PLAIN_MASK =
-  STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE | SIDE_WITHHELD | SIDE_WAITS | SIDE_WATCHED
+const PLAIN_MASK = STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE | SIDE_WITHHELD | SIDE_WAITS
 /** How a connection is over. */
 export const END_FIN = 1
 export const END_RST = 2
@@ -168,11 +167,12 @@ export class TcpTracker {
     if ((words[S + HELD_COUNT] | words[R + HELD_COUNT]) !== 0) return false
     const ack = p.tcpAck
     const progress = (ack - words[S + ACKED]) | 0
-    if (progress < 0 || progress > HALF_WINDOW) return false
+    if (progress < 0 || progress > HALF_WINDOW || ((ack - words[R + SENT]) | 0) > 0) return false
     const length = p.payloadLength
     if (length !== p.payloadWireLength) return false
     const end = (sequence + length) | 0
     if (((end - words[R + ACKED]) | 0) > words[R + WINDOW]) return false
+    if ((words[S + STATE] & SIDE_WATCHED) !== 0 && !this.watch.expected(row, s, S, R)) return false
     words[S + ACKED] = ack
     words[S + WINDOW] = this.window(S, R)
     if (length === 0) return true
@@ -206,7 +206,13 @@ export class TcpTracker {
       if (!this.opening.syn(row, s, S, R, first)) return
       sequence = (sequence + 1) | 0
     }
-    if ((flags & ACK) !== 0 && !this.ack(row, s, S, R)) return
+    if ((flags & ACK) !== 0) {
+      if (!this.ack(row, s, S, R)) return
+    } else if (!syn) {
+      // RFC 9293 3.10.7.4: "if the ACK bit is off, drop the segment".
+      this.counts[C.withoutAck]++
+      return
+    }
     const fin = (flags & FIN) !== 0
     if (p.payloadWireLength > 0) {
       if (syn && (flags & ACK) === 0) this.earlyData(row, s, S, sequence)
@@ -241,6 +247,10 @@ export class TcpTracker {
       }
       const progress = (ack - words[S + ACKED]) | 0
       if (progress < 0) return true
+      if (progress > 0 && this.packet.payloadWireLength > 0 && this.acksUnsent(S, R, ack, progress)) {
+        this.unusable(row, 1 - s)
+        return false
+      }
       words[S + ACKED] = ack
     }
     words[S + WINDOW] = this.window(S, R)
@@ -252,6 +262,20 @@ export class TcpTracker {
       this.reassembler.noteHole(row, s)
     }
     return true
+  }
+
+  /**
+   * Whether a segment acknowledges what was never sent: more than the window beyond all that its receiver was seen to send
+   * and all that was acknowledged before. Hosts drop such a segment with its data (RFC 9293 3.10.7.4). The window is for
+   * what the capture shows late, or not at all; acknowledgements without data are believed, so that losses of any length
+   * are overcome.
+   */
+  private acksUnsent(S: number, R: number, ack: number, progress: number): boolean {
+    const words = this.words
+    if ((words[R + STATE] & SIDE_SENT) === 0) return false
+    const window = words[S + WINDOW]
+    const allowed = window > 0xffff ? window : 0xffff
+    return progress > allowed && ((ack - words[R + SENT]) | 0) > allowed
   }
 
   /** The window of the packet in bytes. Without the SYNs the scale is not known: it is taken for the largest. */
@@ -388,8 +412,8 @@ export class TcpTracker {
     words[S + FIN_SEQ] = sequence
     if ((state & SIDE_SENT) === 0 || ((end - words[S + SENT]) | 0) > 0) words[S + SENT] = end
     words[S + STATE] |= SIDE_FIN | SIDE_SENT
-    if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_CLASS) !== CLASS_CLOSING)
-      this.timers.setClass(row, CLASS_CLOSING)
+    const timeout = words[(row << ROW_SHIFT) + FLAGS] & FLAG_CLASS
+    if (timeout !== CLASS_CLOSING && timeout !== CLASS_LINGER) this.timers.setClass(row, CLASS_CLOSING)
   }
 
   /** State changes once a FIN has been sent: first those of the sender of this packet, then the receiver's. */
@@ -408,7 +432,19 @@ export class TcpTracker {
     if ((words[S + STATE] & SIDE_FIN) !== 0 && (words[R + STATE] & SIDE_GOT_FIN) === 0) {
       if (((this.reassembler.position(r, R) - words[S + FIN_SEQ]) | 0) >= 0) this.gotFin(row, r, R)
     }
-    if (isOver(words[S + STATE] & STATE_MASK) && isOver(words[R + STATE] & STATE_MASK)) this.ended = END_FIN
+    if (!isOver(words[S + STATE] & STATE_MASK) || !isOver(words[R + STATE] & STATE_MASK)) return
+    // Where the capture shows packets late, what was sent before the FINs may still come.
+    if (this.complete(row, 0) && this.complete(row, 1)) this.ended = END_FIN
+    else if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_CLASS) !== CLASS_LINGER)
+      this.timers.setClass(row, CLASS_LINGER)
+  }
+
+  /** Whether the stream that `side` receives is there up to the FIN, or nobody wants it. */
+  private complete(row: number, side: number): boolean {
+    const at = (row << ROW_SHIFT) + SIDES
+    const sender = at + ((1 - side) << SIDE_SHIFT)
+    if ((this.words[sender + STATE] & SIDE_FIN) === 0 || !this.reassembler.needed(row, side)) return true
+    return this.reassembler.position(side, at + (side << SIDE_SHIFT)) === this.words[sender + FIN_SEQ]
   }
 
   /** Something outside of the window of `side` came. */
@@ -482,6 +518,7 @@ function farApart(a: number, b: number): boolean {
   return distance > HALF_WINDOW || distance < -HALF_WINDOW
 }
 
-function isOver(state: number): boolean {
+/** Whether an endpoint in this state has nothing more to send or to receive. */
+export function isOver(state: number): boolean {
   return state === TIME_WAIT || state === CLOSED
 }

@@ -47,6 +47,9 @@ const SMALL = 3
 /** Overlapping segments that the side sent. */
 const OVERLAPS = 4
 
+const TCP_HEADER = 20
+/** Two no-operations, then a timestamp option of 10 bytes. */
+const ALIGNED_TIMESTAMP = 0x0101_080a
 const WATCHED_EVENTS = 3 << SLOT_ANOMALY
 
 export class SegmentWatch {
@@ -106,6 +109,25 @@ export class SegmentWatch {
       words[S + STATE] |= SIDE_TIMESTAMP_ZERO
     }
     words[S + STATE] |= SIDE_TIMESTAMPS
+  }
+
+  /**
+   * The common case: only the timestamps matter, the segment is the next in order and has its timestamp where hosts put
+   * it (RFC 7323 appendix A).
+   * @returns false, with nothing done, for any other segment
+   */
+  expected(row: number, s: number, S: number, R: number): boolean {
+    const { words, packet: p, memory } = this
+    if ((words[S + STATE] & words[R + STATE] & SIDE_TIMESTAMPS) === 0) return false
+    if ((words[S + STATE] & SIDE_TIMESTAMP_ZERO) !== 0 || this.events.wants(row, WATCHED_EVENTS)) return false
+    const options = p.transportOffset + TCP_HEADER
+    if (p.tcpHeaderLength < TCP_HEADER + 12 || p.view.getInt32(options) !== ALIGNED_TIMESTAMP) return false
+    const at = ((row * 2 + s) << MEMORY_SHIFT) + TIMESTAMP
+    const value = p.view.getInt32(options + 4)
+    const ahead = (value - memory[at]) | 0
+    if (ahead < 0) return false
+    if (ahead > 0 && ((p.tcpSeq - words[R + ACKED]) | 0) <= 0) memory[at] = value
+    return true
   }
 
   /**
