@@ -51,8 +51,6 @@ const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
     'sv/security-4710-02',
     'the server does not obey an injected RST and answers; Snort leaves the connection there, we pick it up midstream',
   ],
-  ['demo/framework/rate_filter', `135:2, a connection is established: ${NOT_RAISED}`],
-  ['demo/ips_options/gid', `116:297, GTP inside GTP: ${NOT_RAISED}`],
   ['demo/ips_options/service', `133:48, SMB without data: ${NOT_RAISED}`],
   ['demo/ips_options/pcre', 'the case runs Snort without its HTTP inspector'],
 ]

@@ -35,23 +35,39 @@ interface Snort3Suppression {
   readonly ip?: string
 }
 
+interface Snort3RateFilter {
+  readonly gid: number
+  readonly sid: number
+  readonly track: string
+  readonly count: number
+  readonly seconds: number
+  readonly timeout: number
+  readonly new_action: string
+}
+
 /** The parts of a Snort 3 configuration that say what is reported. */
 interface Snort3Config {
   readonly event_queue?: { readonly max_queue?: number; readonly log?: number }
   readonly suppress?: readonly Snort3Suppression[]
+  readonly rate_filter?: readonly Snort3RateFilter[]
 }
 
 /** What detection is told for a case. @throws Error for a filter that cannot be read */
 export function settingsOf(entry: DetectionCase): Partial<DetectSettings> {
   const directives = newConfigDirectives()
-  const { event_queue: queue, suppress } = entry.snort3_config ?? {}
+  const { event_queue: queue, suppress, rate_filter: rates } = entry.snort3_config ?? {}
   const suppressed = suppress?.map(
     ({ gid, sid, track, ip }) =>
       `suppress gen_id ${gid}, sig_id ${sid}${ip === undefined ? '' : `, track ${track}, ip ${ip}`}`,
   )
+  const limited = rates?.map(
+    ({ gid, sid, track, count, seconds, timeout, new_action }) =>
+      `rate_filter gen_id ${gid}, sig_id ${sid}, track ${track}, count ${count}, seconds ${seconds}, new_action ${new_action}, timeout ${timeout}`,
+  )
   const variables = new Variables()
+  const text = [entry.threshold_config ?? '', ...(suppressed ?? []), ...(limited ?? [])].join('\n')
   loadRules({
-    files: [{ path: 'case.conf', text: [entry.threshold_config ?? '', ...(suppressed ?? [])].join('\n') }],
+    files: [{ path: 'case.conf', text }],
     variables,
     directive: (directive) => takeDirective(directive, directives, variables),
   })

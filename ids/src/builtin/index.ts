@@ -10,4 +10,11 @@ export { DECODE_EVENT, DECODE_EVENTS, DECODE_GID, STATUS_EVENT } from './decode.
 export { FRAGMENT_EVENTS, FRAGMENT_GID } from './fragment.js'
 export { HTTP_EVENT, HTTP_EVENTS, HTTP_GID } from './http.js'
 export { builtinRules, type EventTable, isRaised } from './rules.js'
-export { STREAM_EVENTS, STREAM_GID } from './stream.js'
+export {
+  isAnomaly,
+  SESSION_EVENT,
+  SESSION_EVENTS,
+  SESSION_GID,
+  STREAM_EVENTS,
+  STREAM_GID,
+} from './stream.js'

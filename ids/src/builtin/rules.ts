@@ -3,16 +3,24 @@ import type { Rule, RuleHeader } from '../rules/model.js'
 import { DECODE_EVENTS } from './decode.js'
 import { FRAGMENT_EVENTS } from './fragment.js'
 import { HTTP_EVENTS } from './http.js'
-import { STREAM_EVENTS } from './stream.js'
+import { SESSION_EVENTS, STREAM_EVENTS } from './stream.js'
 
 export interface EventTable {
   readonly gid: number
   /** Snort's name of what raises the events; stands before every text. */
   readonly inspector: string
   readonly texts: Readonly<Record<number, string>>
+  /** Events that only a rule of the user's switches on, because Snort as it comes does not raise them. */
+  readonly onRequest?: readonly number[]
 }
 
-const TABLES: readonly EventTable[] = [HTTP_EVENTS, STREAM_EVENTS, FRAGMENT_EVENTS, DECODE_EVENTS]
+const TABLES: readonly EventTable[] = [
+  HTTP_EVENTS,
+  STREAM_EVENTS,
+  SESSION_EVENTS,
+  FRAGMENT_EVENTS,
+  DECODE_EVENTS,
+]
 
 const ANY = { any: true, include: [], exclude: [] }
 const ANY_PORT = { any: true, ranges: [[0, 65_535]] as const }
@@ -33,10 +41,12 @@ export function isRaised(gid: number, sid: number): boolean {
   return TABLES.some((table) => table.gid === gid && Object.hasOwn(table.texts, sid))
 }
 
-/** One rule for each event of every table. */
+/** One rule for each event of every table, but for those that have to be asked for. */
 export function builtinRules(): Rule[] {
-  return TABLES.flatMap(({ gid, inspector, texts }) =>
-    Object.entries(texts).map(([sid, text]) => ({
+  return TABLES.flatMap(({ gid, inspector, texts, onRequest }) =>
+    Object.entries(texts)
+      .filter(([sid]) => !onRequest?.includes(Number(sid)))
+      .map(([sid, text]) => ({
       gid,
       sid: Number(sid),
       rev: 1,

@@ -19,12 +19,15 @@ import {
   ON_NEW_DATA,
   ON_ORPHAN,
   ON_PKT_IN,
+  ON_TCP_STATE_CHANGE,
   type Packet,
   type Stack,
   type Subscription,
   SVR,
+  TCP_FLAG,
+  TCP_STATE,
 } from '@weir/stack'
-import { DECODE_GID, FRAGMENT_GID, STREAM_GID } from '../builtin/index.js'
+import { DECODE_GID, FRAGMENT_GID, isAnomaly, SESSION_EVENT, SESSION_GID, STREAM_GID } from '../builtin/index.js'
 import { ConversationPool } from '../http/index.js'
 import { BUF, type BufferPool, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
@@ -161,6 +164,7 @@ export class Inspector {
     const orphaned = looksAt(orphans)
     if (this.#set.hasEvents(DECODE_GID)) this.#judgePackets()
     if (this.#set.hasEvents(FRAGMENT_GID)) this.#judgeFragments()
+    if (this.#set.hasEvents(SESSION_GID)) this.#followSessions()
     if (!reassemble && !packets && !orphaned) return
     const socket = this.#stack.monitorStream<FlowContext>({
       reassemble: { client: reassemble, server: reassemble },
@@ -276,6 +280,8 @@ export class Inspector {
       report(packet)
     }
     const judged = stack.monitorRaw().on(ON_PKT_IN, (packet) => {
+      // What was put together has been judged in its fragments.
+      if (packet.reassembled) return
       events.judge(packet)
       report(packet)
     })
@@ -298,7 +304,29 @@ export class Inspector {
     })
   }
 
+  /** Tells of the connections themselves: begun, established, over. */
+  #followSessions(): void {
+    const socket = this.#stack.monitorStream<FlowContext>({ reassemble: { client: false, server: false } })
+    const { buffer } = this.#stack.packet
+    const tell = (flow: DetectFlow, sid: number): void => {
+      this.#detector.event(flow, TO_SERVER, SERVICE.UNKNOWN, SESSION_GID, sid, buffer, 0, 0)
+    }
+    this.#subscriptions.push(
+      socket.on(ON_CONN_START, (flow, packet) => {
+        const opens = flow.protocol === TCP && (packet.tcpFlags & (TCP_FLAG.SYN | TCP_FLAG.ACK)) === TCP_FLAG.SYN
+        if (opens) tell(flow, SESSION_EVENT.SYN)
+      }),
+      socket.on(ON_TCP_STATE_CHANGE, (flow, { side, to }) => {
+        if (side === SVR && to === TCP_STATE.ESTABLISHED) tell(flow, SESSION_EVENT.ESTABLISHED)
+      }),
+      socket.on(ON_CONN_END, (flow) => {
+        if (flow.protocol === TCP) tell(flow, SESSION_EVENT.CLOSED)
+      }),
+    )
+  }
+
   #onAnomaly(flow: DetectFlow, { code, packet }: Anomaly): void {
+    if (!isAnomaly(code, packet)) return
     this.#reportPacket(STREAM_GID, code, flow, packet)
   }
 

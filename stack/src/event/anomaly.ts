@@ -20,7 +20,6 @@ export const ANOMALY = {
   DATA_ON_CLOSED: 3,
   /** A time stamp older than the last one accepted (PAWS, RFC 7323). */
   BAD_TIMESTAMP: 4,
-  /** Nothing of a segment is left once what does not fit is cut off. */
   /** Other bytes for a place in the stream where queued ones stay: nothing of the segment is used. */
   BAD_SEGMENT: 5,
   /** A window larger than the limit. */
@@ -29,8 +28,7 @@ export const ANOMALY = {
   EXCESSIVE_OVERLAP: 7,
   /** Data from the side that has sent an RST. */
   DATA_AFTER_RST: 8,
-  /** The client's Ethernet address has changed. */
-  /** Told once per change of the address. */
+  /** The client's Ethernet address has changed. Told once per change. */
   CLIENT_HIJACKED: 9,
   /** The server's Ethernet address has changed. */
   SERVER_HIJACKED: 10,
@@ -48,9 +46,8 @@ export const ANOMALY = {
   BAD_FIN: 16,
   /** An acknowledgement beyond the FIN. */
   BAD_ACK: 17,
-  /** Data from the side that has received an RST. */
+  /** Data from the side that has received an RST, or in an RST. */
   DATA_AFTER_RST_RECEIVED: 18,
-  /** A window closed without data to explain it. */
   /** The client's window is at most 4 bytes from the start: the server is to hold its data. */
   WINDOW_SLAM: 19,
   /** A connection whose handshake was not seen. */

@@ -51,6 +51,8 @@ export class Decapsulator {
   private readonly inner = new Inner()
   /** The packet around the encapsulations being tried. */
   private readonly outer = new Packet()
+  /** The packet is out of a GTP tunnel. */
+  private inGtp = false
 
   constructor(options: TunnelOptions, decode: DecodeCounters) {
     this.decode = decode
@@ -88,6 +90,7 @@ export class Decapsulator {
    * @returns true when `p` now is that packet (it may be a fragment, or hold another one); else `p` is as it was
    */
   open(p: Packet): boolean {
+    if (p.tunnelDepth === 0) this.inGtp = false
     if (!this.read(p)) return false
     if (p.tunnelDepth >= this.maxDepth) {
       this.counters.depthLimit++
@@ -186,6 +189,8 @@ export class Decapsulator {
       case TUNNEL.TEREDO:
         return readTeredo(this.inner, view, at, end, wireEnd)
       case TUNNEL.GTP:
+        if (this.inGtp) p.nestedGtp = true
+        this.inGtp = true
         return readGtp(this.inner, view, at, end, wireEnd)
       default:
         return this.readGre(view, at, end, wireEnd)

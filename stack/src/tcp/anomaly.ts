@@ -59,6 +59,7 @@ export interface Segment {
 /** Each anomaly with its condition, in the order they are told. A reset is looked at by its own lines alone. */
 const ON_RESET: readonly (readonly [AnomalyCode, (v: Segment) => boolean])[] = [
   [ANOMALY.BAD_RST, (v) => outside(v.words, v.R, v.p.tcpSeq)],
+  [ANOMALY.DATA_AFTER_RST_RECEIVED, (v) => v.length > 0],
 ]
 const ON_SEGMENT: readonly (readonly [AnomalyCode, (v: Segment) => boolean])[] = [
   [ANOMALY.SYN_ON_ESTABLISHED, (v) => isOtherSyn(v) && (v.flow & FLAG_ESTABLISHED) !== 0],

@@ -98,6 +98,8 @@ export class Packet {
    * PPPoE count, VLAN tags do not.
    */
   tunnelDepth = 0
+  /** A GTP tunnel lies inside a GTP tunnel. */
+  nestedGtp = false
   /** `TUNNEL` kind of the innermost encapsulation removed; 0 without one. */
   tunnel = 0
   /**
@@ -161,6 +163,7 @@ export class Packet {
     this.tunnelId = 0
     this.space = 0
     this.outerIpOffset = -1
+    this.nestedGtp = false
     this.reassembled = false
   }
 
