@@ -25,6 +25,7 @@ export interface FileWindow {
 }
 
 interface Ends {
+  readonly midstream: boolean
   port(side: 0 | 1): number
   address(side: 0 | 1): string
 }
@@ -44,7 +45,11 @@ export class MailRecorder {
   private readonly conversation
 
   constructor(serverPort = 25, limits: Partial<InspectLimits> = {}) {
-    this.flow = { port: (side) => (side === 0 ? 40000 : serverPort), address: (side) => `10.0.0.${side + 1}` }
+    this.flow = {
+      midstream: false,
+      port: (side) => (side === 0 ? 40000 : serverPort),
+      address: (side) => `10.0.0.${side + 1}`,
+    }
     this.protocols = new ProtocolInspector<Ends>({ pdu: () => {} })
     this.context = new InspectionContext<Ends>({ inspect: (_flow, unit) => this.onUnit(unit) }, limits)
     this.protocols.useContext(this.context)

@@ -11,6 +11,25 @@ export { FRAGMENT_EVENTS, FRAGMENT_GID } from './fragment.js'
 export { HTTP_EVENT, HTTP_EVENTS, HTTP_GID } from './http.js'
 export { builtinRules, type EventTable, isRaised } from './rules.js'
 export {
+  FTP_EVENT,
+  FTP_GID,
+  IEC104_EVENT,
+  IEC104_GID,
+  IMAP_GID,
+  MAIL_EVENT,
+  POP_GID,
+  RPC_EVENT,
+  RPC_GID,
+  SMB_EVENT,
+  SMB_GID,
+  SMTP_EVENT,
+  SMTP_GID,
+  SSH_EVENT,
+  SSH_GID,
+  SSL_EVENT,
+  SSL_GID,
+} from './services.js'
+export {
   isAnomaly,
   SESSION_EVENT,
   SESSION_EVENTS,

@@ -3,6 +3,7 @@ import type { Rule, RuleHeader } from '../rules/model.js'
 import { DECODE_EVENTS } from './decode.js'
 import { FRAGMENT_EVENTS } from './fragment.js'
 import { HTTP_EVENTS } from './http.js'
+import { SERVICE_EVENTS } from './services.js'
 import { SESSION_EVENTS, STREAM_EVENTS } from './stream.js'
 
 export interface EventTable {
@@ -20,6 +21,7 @@ const TABLES: readonly EventTable[] = [
   SESSION_EVENTS,
   FRAGMENT_EVENTS,
   DECODE_EVENTS,
+  ...SERVICE_EVENTS,
 ]
 
 const ANY = { any: true, include: [], exclude: [] }
@@ -47,21 +49,21 @@ export function builtinRules(): Rule[] {
     Object.entries(texts)
       .filter(([sid]) => !onRequest?.includes(Number(sid)))
       .map(([sid, text]) => ({
-      gid,
-      sid: Number(sid),
-      rev: 1,
-      msg: `(${inspector}) ${text}`,
-      classtype: undefined,
-      classText: undefined,
-      priority: PRIORITY,
-      references: [],
-      metadata: [],
-      services: [],
-      header: HEADER,
-      options: [{ kind: 'engine_event' as const }],
-      dialect: 'snort3' as const,
-      position: { file: 'built-in', line: 1, column: 1 },
-      text: '',
-    })),
+        gid,
+        sid: Number(sid),
+        rev: 1,
+        msg: `(${inspector}) ${text}`,
+        classtype: undefined,
+        classText: undefined,
+        priority: PRIORITY,
+        references: [],
+        metadata: [],
+        services: [],
+        header: HEADER,
+        options: [{ kind: 'engine_event' as const }],
+        dialect: 'snort3' as const,
+        position: { file: 'built-in', line: 1, column: 1 },
+        text: '',
+      })),
   )
 }

@@ -18,12 +18,7 @@ export const STREAM_EVENTS: EventTable = {
   inspector: 'stream_tcp',
   texts: Object.fromEntries(ANOMALY_TEXT.flatMap((text, sid) => (text === '' ? [] : [[sid, text]]))),
   // Snort 3: not raised any more; packets.address_anomaly checks; stream_tcp.require_3whs.
-  onRequest: [
-    ANOMALY.BAD_SEGMENT,
-    ANOMALY.CLIENT_HIJACKED,
-    ANOMALY.SERVER_HIJACKED,
-    ANOMALY.NO_HANDSHAKE,
-  ],
+  onRequest: [ANOMALY.BAD_SEGMENT, ANOMALY.CLIENT_HIJACKED, ANOMALY.SERVER_HIJACKED, ANOMALY.NO_HANDSHAKE],
 }
 
 /** Codes that Snort raises under a narrower condition than the stack. */

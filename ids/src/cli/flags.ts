@@ -256,7 +256,7 @@ export const FLAGS = {
     kind: 'switch',
     spelling: '--builtin',
     group: 'Detection',
-    help: "report what is found without a rule: malformed HTTP (generator 119), odd connections (129) and packets (116): Snort's built-in rules",
+    help: "report what is found without a rule, as Snort's built-in rules do: odd packets, connections, HTTP and other protocols",
   },
   lenientHttp: {
     kind: 'switch',

@@ -96,7 +96,8 @@ export class DecodeEvents {
     if (isLow(src0, src1, src2, src3, 1) || isLow(dst0, dst1, dst2, dst3, 1)) this.add(DECODE_EVENT.LOOPBACK)
     if (isLow(dst0, dst1, dst2, dst3, 0)) this.add(DECODE_EVENT.TO_UNSPECIFIED)
     if (src0 >>> 24 === 0xff) this.add(DECODE_EVENT.IPV6_FROM_MULTICAST)
-    if (dst0 >>> 24 === 0xff && !KNOWN_SCOPES.has((dst0 >>> 16) & 0xff)) this.add(DECODE_EVENT.MULTICAST_SCOPE)
+    if (dst0 >>> 24 === 0xff && !KNOWN_SCOPES.has((dst0 >>> 16) & 0xff))
+      this.add(DECODE_EVENT.MULTICAST_SCOPE)
     judgeExtensions(this, packet)
   }
 
@@ -122,7 +123,8 @@ export class DecodeEvents {
       if (packet.ipVersion === 4 && packet.tcpSeq === NAPTHA_SEQUENCE && packet.ipId === NAPTHA_ID)
         this.add(DECODE_EVENT.NAPTHA)
     }
-    if (packet.ipVersion === 4 && SYN_MULTICAST.has(packet.dst3 >>> 24)) this.add(DECODE_EVENT.SYN_TO_MULTICAST)
+    if (packet.ipVersion === 4 && SYN_MULTICAST.has(packet.dst3 >>> 24))
+      this.add(DECODE_EVENT.SYN_TO_MULTICAST)
     if ((flags & RST) !== 0) this.add(DECODE_EVENT.SYN_RST)
     if ((flags & FIN) !== 0) this.add(DECODE_EVENT.SYN_FIN)
   }

@@ -77,7 +77,14 @@ function recordsRoute(packet: Packet): boolean {
   return false
 }
 
-const TYPE6 = { UNREACHABLE: 1, TOO_BIG: 2, ECHO: 128, ECHO_REPLY: 129, SOLICITATION: 133, ADVERTISEMENT: 134 } as const
+const TYPE6 = {
+  UNREACHABLE: 1,
+  TOO_BIG: 2,
+  ECHO: 128,
+  ECHO_REPLY: 129,
+  SOLICITATION: 133,
+  ADVERTISEMENT: 134,
+} as const
 const NODE_QUERY = 139
 const NODE_RESPONSE = 140
 const LEAST_MTU6 = 1280

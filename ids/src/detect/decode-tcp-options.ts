@@ -76,7 +76,8 @@ export function judgeTcpOptions(events: EventAdder, packet: Packet): void {
       events.add(DECODE_EVENT.TCP_OPTION_LENGTH)
       return
     }
-    if (number === WINDOW_SCALE && view.getUint8(at + 2) > MAX_SCALE) events.add(DECODE_EVENT.TCP_WINDOW_SCALE)
+    if (number === WINDOW_SCALE && view.getUint8(at + 2) > MAX_SCALE)
+      events.add(DECODE_EVENT.TCP_WINDOW_SCALE)
     at += length
   }
   if (experimental) events.add(DECODE_EVENT.TCP_OPTION_EXPERIMENTAL)

@@ -27,7 +27,14 @@ import {
   TCP_FLAG,
   TCP_STATE,
 } from '@weir/stack'
-import { DECODE_GID, FRAGMENT_GID, isAnomaly, SESSION_EVENT, SESSION_GID, STREAM_GID } from '../builtin/index.js'
+import {
+  DECODE_GID,
+  FRAGMENT_GID,
+  isAnomaly,
+  SESSION_EVENT,
+  SESSION_GID,
+  STREAM_GID,
+} from '../builtin/index.js'
 import { ConversationPool } from '../http/index.js'
 import { BUF, type BufferPool, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
@@ -313,7 +320,8 @@ export class Inspector {
     }
     this.#subscriptions.push(
       socket.on(ON_CONN_START, (flow, packet) => {
-        const opens = flow.protocol === TCP && (packet.tcpFlags & (TCP_FLAG.SYN | TCP_FLAG.ACK)) === TCP_FLAG.SYN
+        const opens =
+          flow.protocol === TCP && (packet.tcpFlags & (TCP_FLAG.SYN | TCP_FLAG.ACK)) === TCP_FLAG.SYN
         if (opens) tell(flow, SESSION_EVENT.SYN)
       }),
       socket.on(ON_TCP_STATE_CHANGE, (flow, { side, to }) => {

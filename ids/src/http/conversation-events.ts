@@ -2,6 +2,7 @@
 import { HTTP_EVENT, HTTP_GID, type HttpEventId } from '../builtin/http.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { type Direction, SERVICE, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
+import type { HttpHead } from './head.js'
 
 const NONE = new Uint8Array(0)
 const LF = 10
@@ -65,6 +66,15 @@ export function raiseBlanks<Flow>(
     raise(context, flow, direction, HTTP_EVENT.WHITE_SPACE_BETWEEN, bytes, start, end)
     return
   }
+}
+
+/** The answer to a CONNECT: adds to the events of its head. */
+export function judgeTunnel<Flow>({ events, needs }: InspectionContext<Flow>, head: HttpHead): void {
+  if (!needs.events) return
+  if (head.status >= 100 && head.status <= 199) events.add(HTTP_EVENT.CONNECT_INTERIM)
+  if (head.status < 200 || head.status > 299) return
+  if (head.transferEncoding) events.add(HTTP_EVENT.CONNECT_CHUNKED)
+  else if (head.contentLength >= 0) events.add(HTTP_EVENT.CONNECT_LENGTH)
 }
 
 /** The flow ends in the first line of a message. */

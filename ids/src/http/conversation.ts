@@ -9,13 +9,19 @@ import { HTTP_EVENT } from '../builtin/http.js'
 import { type Http2Connection, PREFACE_LENGTH, PREFACE_REST } from '../http2/index.js'
 import type { StreamCollector } from '../inspect/stream.js'
 import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import { raiseBlanks, raiseLostSync, raiseNoRequest, raisePartial } from './conversation-events.js'
+import {
+  judgeTunnel,
+  raiseBlanks,
+  raiseLostSync,
+  raiseNoRequest,
+  raisePartial,
+} from './conversation-events.js'
 import type { ConversationPool } from './conversation-pool.js'
 import { hasHeader, upgradesToHttp2 } from './facts.js'
 import { FRAMING, type FramingId, type HeadListener } from './framing.js'
 import { type HttpHead, METHOD } from './head.js'
 import type { HttpMessage } from './message.js'
-import { PROBE, type ProbeResult, probe, probeNextRequest, probeStatusLine } from './probe.js'
+import { PROBE, type ProbeResult, probe, probeNextRequest, probeRequest, probeStatusLine } from './probe.js'
 import { ASKED, type RequestQueue } from './queue.js'
 import { MODE, Side } from './side.js'
 
@@ -188,6 +194,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     if (status === 206 && expected && (queue.asked & ASKED.RANGE) === 0)
       this.pool.context.events.add(HTTP_EVENT.UNASKED_RANGE)
     const method = queue === null ? METHOD.OTHER : queue.method
+    if (method === METHOD.CONNECT) judgeTunnel(this.pool.context, message.head)
     if (status === 101 || (method === METHOD.CONNECT && status >= 200 && status <= 299)) {
       this.tunnelled = true
       this.upgraded = status === 101 && upgradesToHttp2(bytes, at, at + head.length)
@@ -372,8 +379,11 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     start: number,
     end: number,
   ): ProbeResult {
-    if (direction === TO_SERVER)
-      return side.following ? probeNextRequest(bytes, start, end) : probe(bytes, start, end, direction)
+    if (direction === TO_SERVER) {
+      // No HTTP server greets: `COPY …` or `DELETE …` behind a greeting are the words of another protocol.
+      const greeted = this.service === SERVICE.UNKNOWN && this.server.mode === MODE.RAW
+      return side.following ? probeNextRequest(bytes, start, end) : probeRequest(bytes, start, end, !greeted)
+    }
     return !this.pool.context.limits.lenientHttp
       ? probeStatusLine(bytes, start, end)
       : probe(bytes, start, end, direction)

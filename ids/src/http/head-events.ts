@@ -9,7 +9,7 @@ import type { EventList } from '../inspect/event-list.js'
 import { headerValueAt, METHOD } from './head.js'
 import type { HeadSource } from './parts.js'
 import { isRegisteredMethod } from './probe.js'
-import { examineUri } from './uri-events.js'
+import { examineUri, isWellFormed } from './uri-events.js'
 
 const LF = 10
 const CR = 13
@@ -56,6 +56,8 @@ const KNOWN = new Set([
 export function examineHead(source: HeadSource, events: EventList): void {
   const { bytes, at, head, request } = source
   const lineEnd = endOfLine(bytes, at, at + head.headersStart)
+  // A start line that is cut off: that has been told, and nothing more can be.
+  if (lineEnd === at + head.headersStart) return
   const readable = request
     ? examineRequestLine(source, lineEnd, events)
     : examineStatusLine(source, lineEnd, events)
@@ -95,7 +97,11 @@ function examineRequestLine(source: HeadSource, lineEnd: number, events: EventLi
   const uriEnd = at + head.uriEnd
   if (!isRegisteredMethod(bytes, at, methodEnd)) events.add(HTTP_EVENT.UNKNOWN_METHOD)
   if (uriEnd <= uriStart) events.add(HTTP_EVENT.NO_URI)
-  else examineUri(bytes, uriStart, uriEnd, events)
+  else {
+    if (head.method !== METHOD.CONNECT && !isWellFormed(bytes, uriStart, uriEnd))
+      events.add(HTTP_EVENT.BAD_URI)
+    examineUri(bytes, uriStart, uriEnd, events)
+  }
   for (let i = uriStart; i < uriEnd; i++) {
     if (isBlank(bytes[i]!)) {
       events.add(HTTP_EVENT.SPACE_IN_URI)

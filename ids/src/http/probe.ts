@@ -103,12 +103,15 @@ export function probe(bytes: Uint8Array, start: number, end: number, direction: 
   return direction === 0 ? probeRequest(bytes, start, end) : probeResponse(bytes, start, end)
 }
 
-/** A known method and a blank; or any token, a blank, and `HTTP/` later in the line. */
-export function probeRequest(bytes: Uint8Array, start: number, end: number): ProbeResult {
+/**
+ * A known method and a blank; or any token, a blank, and `HTTP/` later in the line.
+ * @param named a method alone does, because nothing has been said yet; else `HTTP/` must be there
+ */
+export function probeRequest(bytes: Uint8Array, start: number, end: number, named = true): ProbeResult {
   const methodEnd = tokenEnd(bytes, start, end)
   if (methodEnd < 0) return PROBE.NOT_HTTP
   if (methodEnd === end) return PROBE.UNSURE
-  const known = isKnownMethod(bytes, start, methodEnd)
+  const known = named && isKnownMethod(bytes, start, methodEnd)
   let i = methodEnd + 1
   while (i < end && (bytes[i] === SPACE || bytes[i] === TAB)) i++
   if (known) {

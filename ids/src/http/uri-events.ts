@@ -9,6 +9,7 @@ const BACKSLASH = 0x5c
 const COLON = 0x3a
 const QUESTION = 0x3f
 const HASH = 0x23
+const ASTERISK = 0x2a
 /** Snort's default for the length of a path segment. */
 const LONG_SEGMENT = 300
 const LONG_SCHEME = 10
@@ -26,6 +27,15 @@ export function examineUri(bytes: Uint8Array, start: number, end: number, events
   while (pathEnd < end && bytes[pathEnd] !== QUESTION && bytes[pathEnd] !== HASH) pathEnd++
   const decoded = examineEscapes(bytes, path, end, pathEnd, events)
   examinePath(decoded, events)
+}
+
+/** A path, `*`, or an absolute URI, of which the authority ends in a slash or with the URI (RFC 9112 section 3.2). */
+export function isWellFormed(bytes: Uint8Array, start: number, end: number): boolean {
+  if (bytes[start] === SLASH) return true
+  if (end - start === 1) return bytes[start] === ASTERISK
+  let colon = start
+  while (colon < end && bytes[colon] !== COLON && bytes[colon] !== SLASH) colon++
+  return colon > start && colon + 3 < end && bytes[colon + 1] === SLASH && bytes[colon + 2] === SLASH
 }
 
 /** Start of the path; says when the scheme is a long one. */

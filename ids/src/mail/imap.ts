@@ -4,8 +4,10 @@
  * In: the bytes of both sides. Out: to the MIME parser, the literals in which a server answers FETCH and a client sends
  * APPEND. A literal is announced by `{N}` at the end of a line (RFC 7888 adds `{N+}`), and the line goes on behind it.
  */
+import { IMAP_GID, MAIL_EVENT } from '../builtin/index.js'
 import { type Direction, SERVICE, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { Dialogue } from './dialogue.js'
+import { ImapLine } from './events.js'
 import type { MailContext } from './mail-context.js'
 import type { MimeParser } from './mime.js'
 
@@ -45,9 +47,12 @@ class ImapSide<Flow> {
   /** `{N}` at the end of the line: 0 none so far, 1 behind the brace, 2 behind `+`, 3 complete, 4 and CR. */
   brace = 0
   count = 0
+  /** The line so far, while events are wanted. */
+  readonly line: ImapLine | undefined
 
-  constructor(direction: Direction) {
+  constructor(direction: Direction, judged: boolean) {
     this.direction = direction
+    this.line = judged ? new ImapLine() : undefined
   }
 
   reset(): void {
@@ -59,10 +64,12 @@ class ImapSide<Flow> {
     this.sizes.fill(0)
     this.word = 0
     this.brace = 0
+    this.line?.clear()
   }
 
   /** One byte of a line that is not its LF. */
   add(byte: number): void {
+    this.line?.add(byte)
     if (this.brace === 1 && byte >= 0x30 && byte <= 0x39) {
       if (this.count < Number.MAX_SAFE_INTEGER / 16) this.count = this.count * 10 + byte - 0x30
     } else if (this.brace === 1 && byte === PLUS) this.brace = 2
@@ -92,14 +99,16 @@ class ImapSide<Flow> {
 export class ImapDialogue<Flow> implements Dialogue<Flow> {
   readonly service = SERVICE.IMAP
   private readonly mail: MailContext<Flow>
-  private readonly client = new ImapSide<Flow>(TO_SERVER)
-  private readonly server = new ImapSide<Flow>(TO_CLIENT)
+  private readonly client: ImapSide<Flow>
+  private readonly server: ImapSide<Flow>
   /** STARTTLS or COMPRESS has been said, and not been answered. */
   private changeAsked = false
   private unreadable = false
 
   constructor(mail: MailContext<Flow>) {
     this.mail = mail
+    this.client = new ImapSide(TO_SERVER, mail.judges)
+    this.server = new ImapSide(TO_CLIENT, mail.judges)
   }
 
   data(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
@@ -141,6 +150,7 @@ export class ImapDialogue<Flow> implements Dialogue<Flow> {
       }
       return
     }
+    if (side.line !== undefined) this.judge(flow, side, side.line)
     if (side === this.client) {
       if (side.has(1, STARTTLS) || side.has(1, COMPRESS)) this.changeAsked = true
     } else if (this.changeAsked && side.sizes[0]! > 0 && side.letters[0] !== STAR) {
@@ -153,6 +163,14 @@ export class ImapDialogue<Flow> implements Dialogue<Flow> {
       }
     }
     side.beginLine()
+  }
+
+  private judge(flow: Flow, side: ImapSide<Flow>, line: ImapLine): void {
+    const { events, context } = this.mail
+    if (side === this.client && !line.isCommand) events.add(MAIL_EVENT.UNKNOWN_COMMAND)
+    else if (side === this.server && !line.isResponse) events.add(MAIL_EVENT.UNKNOWN_RESPONSE)
+    else return
+    context.raise(flow, side.direction, this.service, IMAP_GID, events, line.bytes, 0, line.length)
   }
 
   /** `* 12 FETCH (…` of a server, `tag APPEND mailbox …` of a client. */

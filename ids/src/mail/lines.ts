@@ -16,9 +16,16 @@ const KEPT = 64
 export class LineHead {
   readonly bytes = new Uint8Array(KEPT)
   length = 0
+  /** Bytes of the line, its end aside; of a line that `read` has read to its end. */
+  total = 0
+  /** The line ends in CR and LF. */
+  crlf = false
+  private last = 0
 
   clear(): void {
     this.length = 0
+    this.total = 0
+    this.last = 0
   }
 
   /** Reads on; returns the index behind the line's LF, or -1 when the bytes run out before it. */
@@ -27,9 +34,13 @@ export class LineHead {
     while (i < end) {
       const byte = bytes[i++]!
       if (byte === LF) {
-        if (this.length > 0 && this.bytes[this.length - 1] === CR) this.length--
+        this.crlf = this.last === CR
+        if (this.crlf && this.length === this.total) this.length--
+        if (this.crlf) this.total--
         return i
       }
+      this.total++
+      this.last = byte
       if (this.length < KEPT) this.bytes[this.length++] = byte
     }
     return -1

@@ -5,8 +5,10 @@
  * may be pipelined; what was asked is remembered in order. Where the commands were not seen, an answer that names a
  * number of octets is taken to be a mail.
  */
+import { MAIL_EVENT, POP_GID } from '../builtin/index.js'
 import { type Direction, SERVICE, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { Dialogue } from './dialogue.js'
+import { isPopCommand } from './events.js'
 import { DottedMessage, LineHead } from './lines.js'
 import type { MailContext } from './mail-context.js'
 import type { MimeParser } from './mime.js'
@@ -55,7 +57,7 @@ export class Pop3Dialogue<Flow> implements Dialogue<Flow> {
 
   data(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void {
     if (this.state === IN.ENCRYPTED) return
-    if (direction === TO_SERVER) this.fromClient(bytes, start, end)
+    if (direction === TO_SERVER) this.fromClient(flow, bytes, start, end)
     else this.fromServer(flow, bytes, start, end)
   }
 
@@ -72,13 +74,17 @@ export class Pop3Dialogue<Flow> implements Dialogue<Flow> {
     this.finish(flow)
   }
 
-  private fromClient(bytes: Uint8Array, start: number, end: number): void {
+  private fromClient(flow: Flow, bytes: Uint8Array, start: number, end: number): void {
     let i = start
     while (i < end) {
       i = this.command.read(bytes, i, end)
       if (i < 0) return
       if (this.continued) this.continued = false
-      else this.push(this.answerTo())
+      else {
+        if (this.mail.judges && !isPopCommand(this.command))
+          this.tell(flow, TO_SERVER, MAIL_EVENT.UNKNOWN_COMMAND)
+        this.push(this.answerTo())
+      }
       this.command.clear()
     }
   }
@@ -146,7 +152,10 @@ export class Pop3Dialogue<Flow> implements Dialogue<Flow> {
       return
     }
     const ok = status.hasWord(0, OK)
-    if (!ok && !status.hasWord(0, ERROR)) return
+    if (!ok && !status.hasWord(0, ERROR)) {
+      if (this.mail.judges) this.tell(flow, TO_CLIENT, MAIL_EVENT.UNKNOWN_RESPONSE)
+      return
+    }
     if (!this.greeted) {
       this.greeted = true
       // The greeting answers nothing.
@@ -171,6 +180,17 @@ export class Pop3Dialogue<Flow> implements Dialogue<Flow> {
       if (status.hasWord(at, OCTETS)) return true
     }
     return false
+  }
+
+  private tell(flow: Flow, direction: Direction, sid: number): void {
+    this.mail.events.add(sid)
+    this.mail.tell(
+      flow,
+      direction,
+      this.service,
+      POP_GID,
+      direction === TO_SERVER ? this.command : this.status,
+    )
   }
 
   private finish(flow: Flow): void {

@@ -4,8 +4,10 @@
  * In: the bytes of both sides. Out: the mails the client sends, to the MIME parser. Commands may be pipelined (RFC 2920):
  * replies are counted, so that the one to DATA is known. Where the replies are not seen, the client is believed.
  */
+import { SMTP_GID } from '../builtin/index.js'
 import { type Direction, SERVICE, TO_SERVER } from '../inspect/unit.js'
 import type { Dialogue } from './dialogue.js'
+import { judgeSmtp, LINE_ENDS, type LineEnds } from './events.js'
 import { DottedMessage, LineHead } from './lines.js'
 import type { MailContext } from './mail-context.js'
 import type { MimeParser } from './mime.js'
@@ -52,6 +54,7 @@ export class SmtpDialogue<Flow> implements Dialogue<Flow> {
   /** Commands that have not been answered. */
   private outstanding = 0
   private lastCode = 0
+  private lineEnds: LineEnds = LINE_ENDS.NONE
 
   constructor(mail: MailContext<Flow>) {
     this.mail = mail
@@ -125,6 +128,10 @@ export class SmtpDialogue<Flow> implements Dialogue<Flow> {
       this.lastCode = 0
       this.outstanding++
       return
+    }
+    if (this.mail.judges) {
+      this.lineEnds = judgeSmtp(this.mail.events, command, this.lineEnds)
+      this.mail.tell(flow, TO_SERVER, this.service, SMTP_GID, command)
     }
     this.outstanding++
     if (command.isCommand(DATA)) {

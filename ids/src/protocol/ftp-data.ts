@@ -6,7 +6,7 @@
  * 1,024 announcements are remembered, each until a flow uses it.
  */
 import { type Direction, TO_SERVER } from '../inspect/unit.js'
-import { ascii, startsWith } from '../service/patterns.js'
+import { ascii, asciiText, startsWith } from '../service/patterns.js'
 import type { FlowEnds } from './inspector.js'
 
 /** Whether a new flow is an FTP data connection, and which end has opened it. */
@@ -69,20 +69,14 @@ export class FtpDataHints {
   }
 }
 
-function text(bytes: Uint8Array, start: number, end: number): string {
-  let out = ''
-  for (let i = start; i < end; i++) out += String.fromCharCode(bytes[i]!)
-  return out
-}
-
 /** The port of `h1,h2,h3,h4,p1,p2`; -1 when there is none. */
 function commas(bytes: Uint8Array, start: number, end: number): number {
-  const match = /\d{1,3}(?:,\d{1,3}){3},(\d{1,3}),(\d{1,3})/.exec(text(bytes, start, end))
+  const match = /\d{1,3}(?:,\d{1,3}){3},(\d{1,3}),(\d{1,3})/.exec(asciiText(bytes, start, end))
   return match === null ? -1 : Number(match[1]) * 256 + Number(match[2])
 }
 
 /** The port of `|1|address|port|` or `|||port|`; -1 when there is none. */
 function bars(bytes: Uint8Array, start: number, end: number): number {
-  const match = /\|[^|]*\|[^|]*\|(\d{1,5})\|/.exec(text(bytes, start, end))
+  const match = /\|[^|]*\|[^|]*\|(\d{1,5})\|/.exec(asciiText(bytes, start, end))
   return match === null ? -1 : Number(match[1])
 }

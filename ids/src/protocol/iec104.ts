@@ -4,6 +4,7 @@
  * In: in-order bytes. Out: one message per APDU; the facts hold its format (information, supervisory, unnumbered) and,
  * for the information format, the type of its ASDU. Bounded: one APDU (257 bytes) per direction.
  */
+import { IEC104_EVENT, IEC104_GID } from '../builtin/index.js'
 import type { Direction } from '../inspect/unit.js'
 import { FACTS, IEC104_FORMAT, type ProtocolFacts } from './facts.js'
 import { FrameCutter, type FrameFormat } from './frames.js'
@@ -71,7 +72,32 @@ export class Iec104Connection implements MessageParser {
         (control & 1) === 0 ? IEC104_FORMAT.I : (control & 3) === 1 ? IEC104_FORMAT.S : IEC104_FORMAT.U
       const typed = facts.unit === IEC104_FORMAT.I && cutter.end - first > ASDU_TYPE
       facts.code = typed ? whole[first + ASDU_TYPE]! : -1
+      if (facts.unit !== IEC104_FORMAT.I) judgeControl(flow, direction, whole, first, cutter.end, listener)
       listener.message(flow, direction, whole, first, cutter.end, undefined, NO_DATA, 0, 0)
     }
   }
+}
+
+/** The control octets of a frame without data: what is to be zero, and one function at a time. */
+function judgeControl<Flow>(
+  flow: Flow,
+  direction: Direction,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  listener: MessageListener<Flow>,
+): void {
+  const control = bytes[start + UNCOUNTED]!
+  const rest = bytes[start + UNCOUNTED + 1]! | bytes[start + UNCOUNTED + 2]! | bytes[start + UNCOUNTED + 3]!
+  let sid: number
+  if ((control & 3) === 1) {
+    if (control === 1 && bytes[start + UNCOUNTED + 1] === 0) return
+    sid = IEC104_EVENT.RESERVED_S
+  } else if (rest !== 0) sid = IEC104_EVENT.RESERVED_U
+  else {
+    const command = control >> 2
+    if (command !== 0 && (command & (command - 1)) === 0) return
+    sid = IEC104_EVENT.U_TYPE
+  }
+  listener.event(flow, direction, IEC104_GID, sid, bytes, start, end)
 }

@@ -4,8 +4,10 @@
  * In: stream units (windows of a turn) and datagrams of detection, with the flow's slot. Out: see `index.ts`. One instance
  * per worker. What is parsed depends on the bytes of the turns only, not on how segments carried them.
  */
+import { SSL_GID } from '../builtin/index.js'
 import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
+import { EventList } from '../inspect/event-list.js'
 import { Unit } from '../inspect/inspection-unit.js'
 import {
   type Direction,
@@ -29,6 +31,7 @@ import { readSip, removeSip } from './sip.js'
 import { SmbConnection, type SmbListener } from './smb.js'
 import { TelnetText } from './telnet.js'
 import { TlsState } from './tls.js'
+import { judgeTurn, turnEventsOf } from './turn-events.js'
 
 /** What is kept for a flow. */
 export interface ProtocolSlot<Flow> {
@@ -48,6 +51,8 @@ export interface ProtocolSlot<Flow> {
 export interface FlowEnds {
   port(side: 0 | 1): number
   address(side: 0 | 1): string
+  /** Its beginning was not seen. */
+  readonly midstream: boolean
 }
 
 export interface PduSink<Flow> {
@@ -63,6 +68,9 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
   #context: InspectionContext<Flow> | undefined
   readonly #ftpData = new FtpDataHints()
   #mail: MailContext<Flow> | undefined
+  readonly #events = new EventList()
+  /** Events are wanted. */
+  #judges = false
   readonly #telnet = new TelnetText()
 
   constructor(sink: PduSink<Flow>) {
@@ -73,6 +81,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
   useContext(context: InspectionContext<Flow>): void {
     this.#context = context
     this.#mail = new MailContext(context)
+    this.#judges = context.needs.events
   }
 
   /** Before a window of a turn is searched: sets its service, the facts and the protocol's buffers. */
@@ -88,6 +97,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     }
     unit.service = slot.service
     if (isTelnet(slot.service, flow)) this.#takeOutCommands(buffers, bytes, start, end)
+    if (this.#judges && turn) this.#judgeTurn(flow, slot.service, direction, buffers)
     if (slot.service === SERVICE.SSL) {
       const tls = slot.protocol instanceof TlsState ? slot.protocol : new TlsState()
       slot.protocol = tls
@@ -97,6 +107,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
       this.facts.sslStates = tls.states
       this.facts.sslVersions = tls.versions
       unit.opaque = tls.opaque
+      if (this.#judges && !flow.midstream) this.#judgeHellos(flow, direction, tls, buffers)
     } else if (slot.service === SERVICE.SIP && turn) readSip(this.facts, buffers, bytes, start, end)
     else if (slot.service === SERVICE.FTP && turn) {
       const text = buffers.bytes[BUF.PKT_DATA]!
@@ -232,6 +243,41 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     this.#context.counters.fileUnits++
     this.#context.sink.inspect(flow, unit)
     unit.buffers.clear()
+  }
+
+  /** Hands out an event that a parser has found in the message at hand. */
+  event(
+    flow: Flow,
+    direction: Direction,
+    gid: number,
+    sid: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (!this.#judges) return
+    this.#events.add(sid)
+    this.#context?.raise(flow, direction, this.#unit.service, gid, this.#events, bytes, start, end)
+  }
+
+  #judgeTurn(flow: Flow, service: ServiceId, direction: Direction, buffers: BufferSet): void {
+    const gid = turnEventsOf(service, direction, flow.port(1))
+    if (gid === 0) return
+    const bytes = buffers.bytes[BUF.PKT_DATA]!
+    const start = buffers.start[BUF.PKT_DATA]!
+    const end = buffers.end[BUF.PKT_DATA]!
+    judgeTurn(this.#events, gid, flow, bytes, start, end)
+    this.#context?.raise(flow, direction, service, gid, this.#events, bytes, start, end)
+  }
+
+  #judgeHellos(flow: Flow, direction: Direction, tls: TlsState, buffers: BufferSet): void {
+    const sid = tls.misplacedHello
+    if (sid === 0) return
+    this.#events.add(sid)
+    const bytes = buffers.bytes[BUF.PKT_DATA]!
+    const start = buffers.start[BUF.PKT_DATA]!
+    const end = buffers.end[BUF.PKT_DATA]!
+    this.#context?.raise(flow, direction, SERVICE.SSL, SSL_GID, this.#events, bytes, start, end)
   }
 
   #takeOutCommands(buffers: BufferSet, bytes: Uint8Array, start: number, end: number): void {

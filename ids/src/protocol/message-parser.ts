@@ -4,6 +4,16 @@ import type { Direction } from '../inspect/unit.js'
 import type { ProtocolFacts } from './facts.js'
 
 export interface MessageListener<Flow> {
+  /** Something of Snort's `gid` and `sid` in a message, `bytes[start, end)`. Not to be called for what is usual. */
+  event(
+    flow: Flow,
+    direction: Direction,
+    gid: number,
+    sid: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void
   /**
    * A message: `bytes[start, end)` as it came, the facts filled in for it. `data[dataStart, dataEnd)` is what the
    * protocol's own buffer shows of it; no buffer is set when `buffer` is undefined.

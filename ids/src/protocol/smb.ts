@@ -6,6 +6,7 @@
  * FSCTL_PIPE_TRANSCEIVE (MS-SMB2 sections 2.2.19 to 2.2.32). Bounded: 64 KiB of a message are looked at, 64 pipes and 64
  * outstanding requests are remembered, the oldest being forgotten first.
  */
+import { SMB_EVENT, SMB_GID } from '../builtin/index.js'
 import { copyBytes } from '../inspect/copy.js'
 import type { Direction } from '../inspect/unit.js'
 import { TO_SERVER } from '../inspect/unit.js'
@@ -13,6 +14,7 @@ import { looksLikeDce } from '../service/binary.js'
 import { readBig32 } from '../service/patterns.js'
 import { DceConnection, type DceListener } from './dce.js'
 import type { ProtocolFacts } from './facts.js'
+import type { MessageListener } from './message-parser.js'
 
 const NBSS_HEADER = 4
 /** Of one message; the rest of a longer one is skipped. */
@@ -22,15 +24,19 @@ const MAX_REQUESTS = 64
 const SMB1 = 0xff534d42
 const SMB2 = 0xfe534d42
 
-const SMB1_COMMAND = { TRANSACTION: 0x25, READ_ANDX: 0x2e, WRITE_ANDX: 0x2f } as const
+const SMB1_COMMAND = { WRITE: 0x0b, TRANSACTION: 0x25, READ_ANDX: 0x2e, WRITE_ANDX: 0x2f } as const
 const SMB1_HEADER = 32
+const SMB1_FLAGS = 9
+const SMB1_REPLY = 0x80
+/** Bytes that tell a message of SMB 1 and its direction. */
+const SMB1_JUDGED = NBSS_HEADER + SMB1_FLAGS + 1
 const TRANSACT_NMPIPE = 0x26
 
 const SMB2_COMMAND = { READ: 8, WRITE: 9, IOCTL: 11 } as const
 const SMB2_HEADER = 64
 const FSCTL_PIPE_TRANSCEIVE = 0x0011c017
 
-export interface SmbListener<Flow> extends DceListener<Flow> {
+export interface SmbListener<Flow> extends DceListener<Flow>, Pick<MessageListener<Flow>, 'event'> {
   /** Data of a file that is no pipe. */
   fileData(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): void
 }
@@ -85,8 +91,12 @@ export class SmbConnection {
       const take = Math.min(end - at, stop - side.length)
       side.held = grow(side.held, side.length + take)
       copyBytes(side.held, side.length, bytes, at, at + take)
+      const before = side.length
       side.length += take
       at += take
+      if (before < SMB1_JUDGED && side.length >= SMB1_JUDGED) {
+        judgeType(flow, direction, side.held, side.length, listener)
+      }
       if (side.length < stop) continue
       const held = side.held
       if (side.length === NBSS_HEADER) {
@@ -149,7 +159,10 @@ export class SmbConnection {
     let length = 0
     let pipe: string | undefined
     if (direction === TO_SERVER) {
-      if (command === SMB1_COMMAND.WRITE_ANDX && count >= 12) {
+      if (command === SMB1_COMMAND.WRITE && count >= 2) {
+        if (little16(bytes, words + 2) === 0)
+          listener.event(flow, direction, SMB_GID, SMB_EVENT.NO_DATA, bytes, start, end)
+      } else if (command === SMB1_COMMAND.WRITE_ANDX && count >= 12) {
         pipe = `1.${little16(bytes, words + 4)}`
         length = little16(bytes, words + 20) + little16(bytes, words + 18) * 0x10000
         offset = little16(bytes, words + 22)
@@ -259,6 +272,19 @@ export class SmbConnection {
     if (pipe !== undefined) this.#requests.delete(id)
     return pipe
   }
+}
+
+/** A message of SMB 1 that a client sends should not say that it is a reply. */
+function judgeType<Flow>(
+  flow: Flow,
+  direction: Direction,
+  held: Uint8Array,
+  length: number,
+  listener: SmbListener<Flow>,
+): void {
+  if (direction !== TO_SERVER || held[0] !== 0 || readBig32(held, NBSS_HEADER) !== SMB1) return
+  if ((held[NBSS_HEADER + SMB1_FLAGS]! & SMB1_REPLY) !== 0)
+    listener.event(flow, direction, SMB_GID, SMB_EVENT.MESSAGE_TYPE, held, NBSS_HEADER, length)
 }
 
 function remember<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {

@@ -4,6 +4,7 @@
  * In: the new bytes of each unit. Out: bits for `ssl_state` and `ssl_version`, and whether the unit is opaque. Works byte by byte over records of any
  * split (RFC 8446 section 5.1, SSL 2.0 hellos: RFC 5246 appendix E.2) and keeps a few numbers per direction.
  */
+import { SSL_EVENT } from '../builtin/index.js'
 import type { Direction } from '../inspect/unit.js'
 import { SSL_STATE, SSL_VERSION } from './facts.js'
 
@@ -71,6 +72,7 @@ export class TlsState {
   /** Types of the records in the present unit, and the hellos of the whole flow. */
   #types = 0
   #hellos = 0
+  #hellosBefore = 0
 
   /**
    * The unit holds nothing to look for contents in, as Snort judges it: application data behind both hellos, or an
@@ -83,7 +85,19 @@ export class TlsState {
     return (types & APPLICATION_BIT) !== 0 && this.#hellos === BOTH_HELLOS
   }
 
+  /** Event (generator 137) of a hello in the unit that comes in the wrong order; 0: there is none. */
+  get misplacedHello(): number {
+    const { states } = this
+    const before = this.#hellosBefore
+    if ((states & SSL_STATE.SERVER_HELLO) !== 0 && ((before | states) & SSL_STATE.CLIENT_HELLO) === 0)
+      return SSL_EVENT.SERVER_WITHOUT_CLIENT
+    return (states & SSL_STATE.CLIENT_HELLO) !== 0 && (before & SSL_STATE.SERVER_HELLO) !== 0
+      ? SSL_EVENT.CLIENT_AFTER_SERVER
+      : 0
+  }
+
   beginUnit(direction: Direction, turn: boolean): void {
+    this.#hellosBefore = this.#hellos
     this.states = 0
     this.#types = 0
     if (turn && this.#sides[direction].lost) this.#sides[direction].resync()

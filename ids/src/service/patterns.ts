@@ -46,3 +46,10 @@ export function readBig16(bytes: Uint8Array, at: number): number {
 export function readBig32(bytes: Uint8Array, at: number): number {
   return (readBig16(bytes, at) * 0x10000 + readBig16(bytes, at + 2)) >>> 0
 }
+
+/** The bytes as text, one character for each. */
+export function asciiText(bytes: Uint8Array, start: number, end: number): string {
+  let text = ''
+  for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i]!)
+  return text
+}

@@ -206,9 +206,26 @@ describe('events of packets and connections', () => {
 
   it('what the stack finds odd about a connection', () => {
     const talk = conversation({ serverPort: 7777 }).handshake().client('x').server('y').close().packets()
-    const { alerts } = run('', talk.slice(3), { ...ON, stack: { midstream: true } })
-    expect(alerts.map(({ record: { rule } }) => `${rule.gid}:${rule.sid}`)).toEqual(['129:20'])
-    expect(alerts[0]!.record.rule.msg).toBe('(stream_tcp) TCP session without 3-way handshake')
+    const rules = 'alert ( msg:"midstream"; gid:129; sid:20; rev:1; )'
+    const { alerts } = run(rules, talk.slice(3), { dialect: 'snort3', stack: { midstream: true } })
+    expect(alerts.map(({ sid }) => sid)).toEqual([20])
+  })
+
+  it('leaves out what Snort raises only when it is configured to', () => {
+    const talk = conversation({ serverPort: 7777 }).handshake().client('x').server('y').close().packets()
+    expect(run('', talk.slice(3), { ...ON, stack: { midstream: true } }).alerts).toEqual([])
+  })
+
+  it('tells of connections begun, established and over, when asked to (generator 135)', () => {
+    const rules = [1, 2, 3].map((sid) => `alert ( msg:"session"; gid:135; sid:${sid}; rev:1; )`).join('\n')
+    const talk = conversation({ serverPort: 7777 }).handshake().client('x').close().packets()
+    const { alerts } = run(rules, talk, { dialect: 'snort3' })
+    expect(alerts.map(({ sid, direction }) => [sid, direction])).toEqual([
+      [1, 'C2S'],
+      [2, 'C2S'],
+      [3, 'C2S'],
+    ])
+    expect(found(talk)).toEqual([])
   })
 
   it('what fragments do (generator 123)', () => {
