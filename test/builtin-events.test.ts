@@ -15,11 +15,6 @@ const UNACKNOWLEDGED = 'Snort does not look at data that is never acknowledged'
 const DIFFERENCES: Readonly<Record<string, readonly [missing: string, extra: string, reason: string]>> = {
   'demo/codecs/Eth_IPv6_PPoE': ['', '119:260', UNACKNOWLEDGED],
   'sv/http-response-line': ['', '119:260', UNACKNOWLEDGED],
-  'sv/detect-pcre/detect-pcre-04': ['', '119:206 119:28', UNACKNOWLEDGED],
-  'sv/detect-pcre/detect-pcre-06': ['', '119:206', UNACKNOWLEDGED],
-  'sv/uricontent/detect-uricontent-02': ['', '119:28', UNACKNOWLEDGED],
-  'sv/uricontent/detect-uricontent-03': ['', '119:28', UNACKNOWLEDGED],
-  'sv/bug-8021-alert-max-verdict-02': ['', '119:201 119:284', UNACKNOWLEDGED],
   'sv/http2-disabled': ['119:201 119:279 119:286', '', 'HTTP/2 after an upgrade is decoded here'],
   'demo/inspectors/http_inspect/partial_depth_body': ['', '119:260', 'the case flushes bodies early'],
   'demo/inspectors/iec104/paf': ['151:9', '', 'the elements of an ASDU are not looked at here'],
