@@ -372,7 +372,12 @@ function checkFastPattern(rule: RuleBuilder, draft: ContentDraft, mark: FastPatt
     }
   }
   if (rule.dialect === 'snort2') {
-    if (!ELIGIBLE_SNORT2.has(draft.buffer)) throw fail('is not allowed for this buffer')
+    if (!ELIGIBLE_SNORT2.has(draft.buffer)) {
+      if (mark.only) throw fail("'only' is not allowed for this buffer")
+      rule.warn('fast_pattern ignored', 'fast_pattern is ignored: Snort 2.9 forbids it for this buffer', draft.at)
+      draft.fastPattern = undefined
+      return
+    }
     if (mark.only && draft.negated) throw fail("'only' is not allowed for a negated content")
     if (mark.only && positioned) {
       throw fail("'only' is not allowed with offset, depth, distance or within")

@@ -43,6 +43,9 @@ const TO_SERVER: readonly Row[] = [
   ['content:"/c"; http_uri; content:".php"; distance:0; within:4; http_uri;', true],
   ['content:"tester"; http_header; content:"c.php"; distance:0; http_uri;', true],
   ['content:"POST"; content:"/c.php"; distance:0; http_uri;', true],
+  ['content:"/c"; http_uri; pcre:"/^\\.php/UR";', true],
+  ['content:"php"; http_uri; pcre:"/^\\.php/UR";', false],
+  ['content:"POST"; http_method; fast_pattern; content:"/c.php"; http_uri;', true],
   // A relative content is retried inside the buffer.
   ['content:"c"; http_uri; content:".php"; within:4; http_uri;', true],
   // fast_pattern:only is looked for in any case, anywhere in its buffer.

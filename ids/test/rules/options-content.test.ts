@@ -174,11 +174,16 @@ describe('fast_pattern', () => {
     ['content:"abc"; fast_pattern:only; distance:3', "'only' is not allowed with offset"],
     ['content:!"abc"; fast_pattern:only', "'only' is not allowed for a negated content"],
     ['content:!"abc"; offset:1; fast_pattern', 'not allowed for a negated content with offset'],
-    ['content:"abc"; http_method; fast_pattern', 'not allowed for this buffer'],
-    ['content:"abc"; http_cookie; fast_pattern:only', 'not allowed for this buffer'],
+    ['content:"abc"; http_cookie; fast_pattern:only', "'only' is not allowed for this buffer"],
     ['content:"abc"; fast_pattern:never', "'never' is not understood"],
   ])('%s: %s', (body, message) => {
     expect(problem(body)).toContain(message)
+  })
+
+  it('is ignored, with a warning, where Snort 2.9 forbids it and others do not', () => {
+    const body = 'content:"abc"; http_method; fast_pattern'
+    expect(problem(body)).toContain('Snort 2.9 forbids it for this buffer')
+    expect(content(body).fastPattern).toBeUndefined()
   })
 })
 
@@ -383,7 +388,6 @@ describe('pcre', () => {
   it.each([
     ['pcre:"/a/Z"', "unknown flag 'Z'"],
     ['pcre:"/a/UP"', 'name several buffers'],
-    ['pcre:"/a/UR"', 'flag R cannot be combined with an HTTP buffer'],
     ['pcre:"a"', "must begin with '/'"],
     ['pcre:"/a"', 'the closing / is missing'],
     ['pcre:"//"', 'the pattern is empty'],
@@ -391,6 +395,11 @@ describe('pcre', () => {
     ['pcre:"m"', 'the delimiter is missing'],
   ])('%s: %s', (body, message) => {
     expect(problem(body)).toContain(message)
+  })
+
+  it('R with an HTTP buffer costs a warning', () => {
+    expect(problem('pcre:"/a/UR"')).toContain('forbids flag R with an HTTP buffer')
+    expect(pcre('pcre:"/a/UR"')).toMatchObject({ buffer: BUF.HTTP_URI, relative: true })
   })
 
   it('points at the flag that is wrong', () => {

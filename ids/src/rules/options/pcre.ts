@@ -144,9 +144,9 @@ function parsePcre(rule: RuleBuilder, option: OptionText): void {
     }
   }
   if (relative && own !== undefined && own !== BUF.RAW_DATA) {
-    throw valueError(
+    rule.warn(
       'pcre flag R with an HTTP buffer',
-      'pcre: flag R cannot be combined with an HTTP buffer',
+      'pcre: Snort 2.9 forbids flag R with an HTTP buffer; the expression begins at the cursor, as in Suricata',
       flagsAt,
     )
   }
