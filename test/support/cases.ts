@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { type DetectSettings, loadRules, Variables } from 'weir'
 import { newConfigDirectives, takeDirective } from '../../ids/src/config/directives.js'
+import { otherAnswer } from './cases-answers.js'
 import type { FlowAlert } from './run.js'
 import { sharedPath } from './shared.js'
 
@@ -93,7 +94,13 @@ export function loadCases(): DetectionCase[] {
 export type Verdict = 'exact' | 'present' | 'wrong'
 
 /** What is expected of the rules in `text`: some cases expect alerts of rules that only another engine's text has. */
-export function expectedOf(entry: DetectionCase, text: string): DetectionCase['expected'] {
+export function expectedOf(
+  entry: DetectionCase,
+  text: string,
+  dialect: 'snort2' | 'snort3',
+): DetectionCase['expected'] {
+  const other = otherAnswer(entry.id, dialect)
+  if (other !== undefined) return other.sids.map((sid) => ({ gid: 1, sid, count: 1 }))
   const sids = new Set([0, ...[...text.matchAll(/\bsid\s*:\s*(\d+)/g)].map((match) => Number(match[1]))])
   return entry.expected.filter(({ sid }) => sids.has(sid))
 }

@@ -32,6 +32,8 @@ export class Counters {
   droppedPackets = 0
   blockedFlows = 0
   rewrites = 0
+  /** Inline: stretches of packets, sent again with other content, that were made what they had been. */
+  restoredStretches = 0
   /** Tags forgotten, oldest first, because the table was full. */
   tagLimit = 0
   /** Packets logged because of a tag. */

@@ -41,6 +41,7 @@ import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/
 import type { AlertSink } from '../output/alert.js'
 import { InlineActions } from './actions.js'
 import { AlertFilter } from './alert-filter.js'
+import { keepConsistent } from './consistency.js'
 import { Counters } from './counters.js'
 import { DecodeEvents } from './decode-events.js'
 import { type DetectFlow, type DetectObserver, Detector } from './detector.js'
@@ -70,6 +71,7 @@ export class Inspector {
   readonly #subscriptions: Subscription[] = []
   readonly #stack: Stack
   readonly #observed: boolean
+  readonly #inline: boolean
   /** Number of the last packet that began a flow and has been looked at as such. */
   #begunBy = 0
 
@@ -84,6 +86,7 @@ export class Inspector {
     this.#set = set
     this.#stack = stack
     this.#observed = observer !== undefined
+    this.#inline = settings.inline
     const filter = settings.deferFilters ? undefined : new AlertFilter(settings, this.counters)
     const queue = new EventQueue(set.rules, { ...DEFAULT_EVENT_QUEUE, ...settings.eventQueue }, this.counters)
     const open = (flow: DetectFlow): FlowContext => this.#openContext(flow)
@@ -173,6 +176,7 @@ export class Inspector {
     if (this.#set.hasEvents(FRAGMENT_GID)) this.#judgeFragments()
     if (this.#set.hasEvents(SESSION_GID)) this.#followSessions()
     if (!reassemble && !packets && !orphaned) return
+    if (this.#inline && reassemble) this.#subscriptions.push(keepConsistent(this.#stack, this.counters))
     const socket = this.#stack.monitorStream<FlowContext>({
       reassemble: { client: reassemble, server: reassemble },
     })

@@ -374,7 +374,11 @@ function checkFastPattern(rule: RuleBuilder, draft: ContentDraft, mark: FastPatt
   if (rule.dialect === 'snort2') {
     if (!ELIGIBLE_SNORT2.has(draft.buffer)) {
       if (mark.only) throw fail("'only' is not allowed for this buffer")
-      rule.warn('fast_pattern ignored', 'fast_pattern is ignored: Snort 2.9 forbids it for this buffer', draft.at)
+      rule.warn(
+        'fast_pattern ignored',
+        'fast_pattern is ignored: Snort 2.9 forbids it for this buffer',
+        draft.at,
+      )
       draft.fastPattern = undefined
       return
     }

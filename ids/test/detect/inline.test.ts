@@ -2,7 +2,14 @@
 
 import { createStack } from '@weir/stack'
 import { describe, expect, it } from 'vitest'
-import { type CapturedFrame, conversation, feed, udpExchange } from '../../../test/support/conversation.js'
+import {
+  type CapturedFrame,
+  conversation,
+  feed,
+  fragment,
+  type TestPacket,
+  udpExchange,
+} from '../../../test/support/conversation.js'
 import type { DetectSettings } from '../../src/detect/settings.js'
 import { makeEngine } from './harness.js'
 
@@ -150,5 +157,43 @@ describe('an inline sensor', () => {
     const packets = conversation({ serverPort: 7777 }).handshake().client('evil').packets()
     const { counters } = inspect(rule('drop', 'content:"evil"; flow:only_stream;'), packets)
     expect(counters.droppedPackets + counters.lateActions).toBe(1)
+  })
+})
+
+describe('bytes that are sent again with other content', () => {
+  const both = [
+    rule('alert', 'flow:no_stream; content:"EVIL";', 1),
+    rule('alert', 'flow:no_stream; content:"GOOD";', 2),
+    rule('alert', 'flow:only_stream; content:"EVIL";', 3),
+    rule('alert', 'flow:only_stream; content:"GOOD";', 4),
+  ].join('\n')
+  const talk = (later: string): readonly CapturedFrame[] => {
+    const start = conversation({ serverPort: 7777, acks: false }).handshake()
+    const seq = start.seq('client')
+    return start.client('xGOODx').segment('client', { seq, payload: later }).ack('server').packets()
+  }
+
+  it('are made what they were', () => {
+    const { alerts, dropped } = inspect(both, talk('xEVILx'))
+    expect(alerts).toEqual(['4:2 allow', '4:4 allow', '5:2 allow'])
+    expect(dropped).toBe(0)
+  })
+
+  it('also when only some of them were there', () => {
+    const packets = talk('xEVILxEVIL')
+    const { alerts } = inspect(both, packets)
+    expect(alerts).toEqual(['4:2 allow', '4:4 allow', '5:2 allow', '5:1 allow', '5:3 allow'])
+    expect(Buffer.from(packets[4]!.frame).includes('xGOODxEVIL')).toBe(true)
+  })
+
+  it('stay what they are for a passive sensor', () => {
+    const { alerts } = inspect(both, talk('xEVILx'), {})
+    expect(alerts).toContain('5:1 allow')
+  })
+
+  it('are held back in fragments, which cannot be changed', () => {
+    const packets = talk('xEVILx').map((packet) => packet as TestPacket)
+    const { dropped } = inspect(both, [...packets.slice(0, 4), ...fragment(packets.slice(4, 5), 8)])
+    expect(dropped).toBeGreaterThan(0)
   })
 })
