@@ -11,15 +11,15 @@ import type { Counters } from './counters.js'
 import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
 import type { GroupSets, GroupTable, RuleGroup } from './groups.js'
 import { UnitLengths } from './length-bounds.js'
-import { FLAGS, flagsKindOf } from './packet-gate.js'
+import { flagsColumn } from './packet-gate.js'
 import type { PatternSet, SearcherCache } from './pattern-set.js'
-import { type RuleSet, TRAIT } from './rule-set.js'
+import type { RuleSet } from './rule-set.js'
 import { isSliding } from './screen.js'
 
 /** Pattern rules of a packet group that are tried outright: cheaper than a search when there are few. */
 const DIRECT_RULES = 8
 /** Up to this many rules times bytes of a message, trying the rules takes no longer than searching for their screens. */
-const SCREENED_WORK = 2048
+const SCREENED_WORK = 1024
 /** Lists up to this length are sorted in place. */
 const INSERTION_SORT = 32
 
@@ -34,8 +34,8 @@ export class Candidates {
   readonly #resumed: Uint32Array
   readonly #unseen: Uint32Array
   #generation = 0
-  /** Trait that rules out the present unit; 0 = none. */
-  #rejected = 0
+  /** The present packet's column in tables by flags; -1 = the unit is no packet. */
+  #flags = -1
   readonly #lengths = new UnitLengths()
   #measured = false
 
@@ -52,7 +52,7 @@ export class Candidates {
 
   /** Starts anew for a unit. `packet`: the unit is this single packet. */
   begin(packet: Packet | undefined): void {
-    this.#rejected = packet === undefined ? 0 : rejectedBy(packet)
+    this.#flags = packet === undefined ? -1 : flagsColumn(packet)
     this.#measured = false
     this.count = 0
     this.#generation++
@@ -141,12 +141,12 @@ export class Candidates {
   /** Rules tried without a pattern search: those the unit's lengths or flags rule out do not become candidates. */
   #addAll(rules: Int32Array, unit: InspectionUnit): void {
     if (rules.length === 0) return
-    const { traits, boundBuffer, minLength, maxLength } = this.#set
+    const { flags, boundBuffer, minLength, maxLength } = this.#set
     const lengths = this.lengthsOf(unit)
-    const rejected = this.#rejected
+    const column = this.#flags
     for (let i = 0; i < rules.length; i++) {
       const index = rules[i]!
-      if ((traits[index]! & rejected) !== 0) continue
+      if (column >= 0 && !flags.accepts(index, column)) continue
       if (lengths.excludes(boundBuffer[index]!, minLength[index]!, maxLength[index]!)) continue
       this.#add(index)
     }
@@ -257,11 +257,4 @@ function isVerbatim({ bySet }: GroupSets, buffers: BufferSet, screens: boolean):
     if (!isPartOfPacket(buffers, SET_BUFFERS[id]!, screens)) return false
   }
   return true
-}
-
-/** The trait that keeps rules away from a packet with the commonest flags. */
-function rejectedBy(packet: Packet): number {
-  const kind = flagsKindOf(packet)
-  if (kind === FLAGS.OTHER) return 0
-  return kind === FLAGS.ACK ? TRAIT.REJECTS_ACK : TRAIT.REJECTS_PUSH
 }

@@ -135,8 +135,11 @@ export class GroupTable {
   readonly #clientGroups: (RuleGroup | null | undefined)[] = []
   readonly #shared = new Map<string, RuleGroup>()
   readonly #anyGroup: RuleGroup | null
-  /** By class of the server's port; made at first use. */
-  readonly #gates: (PacketGate | undefined)[] = []
+  /** By port class, made at first use: for the rules by server port, and for those held to the client's. */
+  readonly #serverGates: (PacketGate | undefined)[] = []
+  readonly #clientGates: (PacketGate | undefined)[] = []
+  /** Most classes have the rules of some other class. */
+  readonly #gates = new Map<string, PacketGate>()
   /** No rule is filed here. */
   readonly isEmpty: boolean
   readonly hasClientRules: boolean
@@ -169,20 +172,47 @@ export class GroupTable {
     this.isEmpty = this.#anyPort.length + this.#byServerPort.length + this.#byClientPort.length === 0
   }
 
-  /** False when the packet's length and flags rule out every rule for this server port. */
-  admits(packet: Packet, serverPort: number): boolean {
-    const portClass = this.#classes.classOf[serverPort]!
-    return (this.#gates[portClass] ?? this.#makeGate(portClass)).admits(packet)
+  /** False when the packet's length and flags rule out every rule for these ports. */
+  admits(packet: Packet, serverPort: number, clientPort: number): boolean {
+    const { classOf } = this.#classes
+    const server = classOf[serverPort]!
+    if ((this.#serverGates[server] ?? this.#makeServerGate(server)).admits(packet)) return true
+    if (!this.hasClientRules) return false
+    const client = classOf[clientPort]!
+    return (this.#clientGates[client] ?? this.#makeClientGate(client)).admits(packet)
   }
 
-  #makeGate(portClass: number): PacketGate {
-    const specific = this.#byServerPort.filter((i) =>
-      this.#rules[i]!.header.admitsServer(this.#direction, portClass),
-    )
-    const members = [...this.#anyPort, ...specific, ...this.#byClientPort]
-    const gate = new PacketGate(members.map((i) => this.#rules[i]!))
-    this.#gates[portClass] = gate
+  #makeServerGate(portClass: number): PacketGate {
+    const gate = this.#gateOf([...this.#anyPort, ...this.#ofServer(portClass)])
+    this.#serverGates[portClass] = gate
     return gate
+  }
+
+  #makeClientGate(portClass: number): PacketGate {
+    const gate = this.#gateOf(this.#ofClient(portClass))
+    this.#clientGates[portClass] = gate
+    return gate
+  }
+
+  #gateOf(members: readonly number[]): PacketGate {
+    const key = members.join()
+    let gate = this.#gates.get(key)
+    if (gate === undefined) {
+      gate = new PacketGate(members.map((i) => this.#rules[i]!))
+      this.#gates.set(key, gate)
+    }
+    return gate
+  }
+
+  /** Rules for server ports of the class, and not for any. */
+  #ofServer(portClass: number): number[] {
+    return this.#byServerPort.filter((i) => this.#rules[i]!.header.admitsServer(this.#direction, portClass))
+  }
+
+  #ofClient(portClass: number): number[] {
+    return this.#byClientPort.filter((i) =>
+      this.#rules[i]!.header.clientOnly(this.#direction)!.has(portClass),
+    )
   }
 
   /** Whether the rule is filed here, for some port. */
@@ -213,9 +243,7 @@ export class GroupTable {
   }
 
   #makeServerGroup(portClass: number): RuleGroup | null {
-    const specific = this.#byServerPort.filter((i) =>
-      this.#rules[i]!.header.admitsServer(this.#direction, portClass),
-    )
+    const specific = this.#ofServer(portClass)
     const group = specific.length === 0 ? this.#anyGroup : this.#join(specific)
     this.#serverGroups[portClass] = group
     return group
@@ -262,9 +290,7 @@ export class GroupTable {
   }
 
   #makeClientGroup(portClass: number): RuleGroup | null {
-    const members = this.#byClientPort.filter((i) =>
-      this.#rules[i]!.header.clientOnly(this.#direction)!.has(portClass),
-    )
+    const members = this.#ofClient(portClass)
     const group =
       members.length === 0
         ? null

@@ -269,9 +269,13 @@ export class Inspector {
     else tables = this.#set.otherIp
     const table = tables[direction]
     if (table.isEmpty) return
-    const serverPort = direction === TO_SERVER ? packet.destinationPort : packet.sourcePort
+    const { sourcePort, destinationPort } = packet
+    const admitted =
+      direction === TO_SERVER
+        ? table.admits(packet, destinationPort, sourcePort)
+        : table.admits(packet, sourcePort, destinationPort)
     // Whoever observes wants to see every packet.
-    if (!this.#observed && !table.admits(packet, serverPort)) return
+    if (!admitted && !this.#observed) return
     const unit = this.#fillUnit(packet)
     unit.direction = direction
     unit.service = service

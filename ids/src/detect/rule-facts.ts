@@ -6,7 +6,14 @@
  */
 import { BUF, type BufferId } from '../inspect/buffers.js'
 import { type Direction, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import type { FlowbitsOption, NumericTest, PcreOption, Rule, TagOption } from '../rules/model.js'
+import type {
+  FlowbitsOption,
+  NumericTest,
+  PcreOption,
+  Rule,
+  TagOption,
+  TcpFlagsOption,
+} from '../rules/model.js'
 import { stepOf } from './evaluation-order.js'
 import { chooseFastPattern, type FastPattern, onlyContent } from './fast-pattern.js'
 import { type LengthBounds, lengthBounds } from './length-bounds.js'
@@ -21,7 +28,6 @@ import {
   isStreamProperty,
   isTrailerOption,
 } from './option-facts.js'
-import { matchesFlags } from './options/header.js'
 import { compileNumericTest } from './options/numbers.js'
 import { chooseScreen, type Screen } from './screen.js'
 
@@ -62,9 +68,8 @@ export interface RuleFacts {
   readonly refusedDirection: Direction | -1
   /** Length that the rule needs one of its buffers to have. */
   readonly bounds: LengthBounds
-  /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
-  readonly rejectsAck: boolean
-  readonly rejectsPush: boolean
+  /** TCP packets with other flags cannot match. */
+  readonly flags: TcpFlagsOption | undefined
   /** No option asks about anything of a message but packet data. */
   readonly packetDataOnly: boolean
   /** Some option reads packet data. */
@@ -118,8 +123,7 @@ export function ruleFacts(
   let needsStream = false
   let refusedProtocols = 0
   let refusedDirection: Direction | -1 = -1
-  let rejectsAck = false
-  let rejectsPush = false
+  let flags: TcpFlagsOption | undefined
   let isEvent = false
   let readsTrailer = false
   let readsAddresses = false
@@ -152,8 +156,7 @@ export function ruleFacts(
         neverOnStreams = true
         break
       case 'flags':
-        if (!matchesFlags(option, ACK)) rejectsAck = true
-        if (!matchesFlags(option, PSH | ACK)) rejectsPush = true
+        flags ??= option
         break
       case 'header_number':
         if (option.field === 'ip_proto') refusedProtocols |= protocolsOutside(option.test)
@@ -204,8 +207,7 @@ export function ruleFacts(
     refusedProtocols,
     refusedDirection,
     bounds: lengthBounds(options, leastMatch),
-    rejectsAck,
-    rejectsPush,
+    flags,
     packetDataOnly: buffers.packetOnly && !aboutMessages,
     readsPayload: buffers.payload,
     readsRawData: buffers.rawData,
@@ -235,7 +237,3 @@ class BufferFacts {
     if (!isPacketData(buffer)) this.packetOnly = false
   }
 }
-
-/** The flags of nearly every packet of a connection. */
-const ACK = 0x10
-const PSH = 0x08

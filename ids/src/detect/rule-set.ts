@@ -19,6 +19,7 @@ import { type CompileContext, CompiledRule } from './compile.js'
 import { inEvaluationOrder } from './evaluation-order.js'
 import { GROUP, type GroupKind, GroupTable } from './groups.js'
 import { HeaderTests, SERVICE_FIT } from './header-test.js'
+import { FlagsTable } from './packet-gate.js'
 import { PortClasses } from './ports.js'
 import { PROTOCOL_BIT, type RuleFacts } from './rule-facts.js'
 import { isSliding } from './screen.js'
@@ -33,11 +34,8 @@ export const TRAIT = {
   BODY_ONLY: 2,
   /** Shown the first request of a flow as it came too: Snort 3 text that reads nothing but packet data. */
   RAW_FIRST: 4,
-  /** A TCP packet with these flags alone (ACK; PSH and ACK) cannot match. */
-  REJECTS_ACK: 8,
-  REJECTS_PUSH: 16,
   /** Asks about nothing but addresses, ports and the flow: shown packets without data, and streams. */
-  HEADER_ONLY: 32,
+  HEADER_ONLY: 8,
 } as const
 
 /** Bits of `RuleSet.fits`: how a rule's header stands to the units of one service and direction. */
@@ -65,6 +63,8 @@ export class RuleSet {
   readonly portClasses: PortClasses
   /** By rule index, side by side because every candidate is judged by them first. */
   readonly traits: Uint8Array
+  /** TCP flags that rules accept in packets. */
+  readonly flags: FlagsTable
   readonly boundBuffer: Uint8Array
   readonly minLength: Int32Array
   readonly maxLength: Int32Array
@@ -117,6 +117,7 @@ export class RuleSet {
     this.flowbitWords = context.flowbits.words
     const count = compiled.length
     this.traits = new Uint8Array(count)
+    this.flags = new FlagsTable(compiled)
     this.boundBuffer = new Uint8Array(count)
     this.minLength = new Int32Array(count)
     this.maxLength = new Int32Array(count)
@@ -275,8 +276,6 @@ function eventKey(gid: number, sid: number): number {
 
 function traitsOf({ facts, header, rule }: CompiledRule): number {
   let traits = facts.needsEstablished ? TRAIT.NEEDS_ESTABLISHED : 0
-  if (facts.rejectsAck) traits |= TRAIT.REJECTS_ACK
-  if (facts.rejectsPush) traits |= TRAIT.REJECTS_PUSH
   if (facts.headerOnly) traits |= TRAIT.HEADER_ONLY
   if (facts.readsPayload && header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
   // A rule with a service in place of a protocol is not tried before the service is known.

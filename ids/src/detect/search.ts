@@ -36,6 +36,16 @@ export class LiteralSearch {
     this.#skip = skip
   }
 
+  /** The pattern stands at `at`; there must be room for it. */
+  isAt(bytes: Uint8Array, at: number): boolean {
+    const pattern = this.pattern
+    const length = pattern.length
+    let i = 0
+    if (this.nocase) while (i < length && FOLD[bytes[at + i]!] === pattern[i]) i++
+    else while (i < length && bytes[at + i] === pattern[i]) i++
+    return i === length
+  }
+
   /** Index of the first occurrence that lies wholly inside `[from, end)`, or -1. */
   find(bytes: Uint8Array, from: number, end: number): number {
     const pattern = this.pattern

@@ -62,14 +62,18 @@ export class ContentEvaluator implements RetryEvaluator {
       if (!reaches && !state.snort3 && from >= start) return false
       begin = start
     }
-    const at =
-      hi - begin < this.#length ? -1 : this.#find(state, this.#first, buffers.bytes[slot]!, begin, hi)
+    const bytes = buffers.bytes[slot]!
+    const length = this.#length
+    let at = -1
+    // `within:3` for three bytes leaves one place to look at.
+    if (hi - begin === length) at = this.#search.isAt(bytes, begin) ? begin : -1
+    else if (hi - begin > length) at = this.#find(state, this.#first, bytes, begin, hi)
     if (at < 0) return this.#negated
     if (this.#negated) return false
     state.matchAt = at
     state.windowStart = begin
     state.windowEnd = hi
-    state.setCursor(slot, at + this.#length)
+    state.setCursor(slot, at + length)
     return true
   }
 
