@@ -55,8 +55,8 @@ const item = (changes: Partial<AlertItem>): AlertItem => ({
   flowStart: 0,
   flowKey: '',
   rule: 0,
-  source: '10.0.0.1',
-  destination: '10.0.0.2',
+  sourceAddress: '10.0.0.1',
+  destinationAddress: '10.0.0.2',
   seconds: 1,
   undecided: 0,
   action: 'alert',
@@ -115,7 +115,7 @@ describe('the order of alerts', () => {
                   flowStart: own ? 0 : flow >> 1,
                   flowKey: own ? '' : `flow ${flow}`,
                   rule,
-                  source: `10.0.0.${flow & 1}`,
+                  sourceAddress: `10.0.0.${flow & 1}`,
                   texts: [`${number} ${flow} ${index}\n`],
                 }),
               }
@@ -179,7 +179,7 @@ describe('alerts in one thread', () => {
     const { delivery, written } = memoryDelivery()
     const sink = sinkOf(delivery)
     for (const host of [3, 1, 2]) {
-      sink.alert(testRecord({ rule, sourceAddress: `10.1.0.${host}`, flowStart: host }))
+      sink.alert(testRecord({ rule, late: true, sourceAddress: `10.1.0.${host}`, flowStart: host }))
     }
     sink.alert(testRecord({ rule }))
     expect(sources(written())).toEqual(['10.0.0.1'])

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AlertComposer, isPacketOf } from '../src/output/composer.js'
+import { AlertComposer } from '../src/output/composer.js'
 import { AlertOutputs, type OutputOptions } from '../src/output/outputs.js'
 import { BufferedWriter, type ByteTarget, FileTarget, OutputError } from '../src/output/writer.js'
-import { testOptions, testPacket, testRecord } from './output-support.js'
+import { testOptions, testRecord } from './output-support.js'
 
 let directory: string
 beforeEach(() => {
@@ -65,21 +65,6 @@ describe('alert files', () => {
     outputs.write(['text'], undefined)
     expect(() => outputs.close()).toThrow('no space left on device')
     expect(closed).toEqual(['log'])
-  })
-})
-
-describe('isPacketOf', () => {
-  it('knows the packet of an alert in either direction, and others from it', () => {
-    expect(isPacketOf(testPacket(), testRecord())).toBe(true)
-    const answer = testPacket({
-      address: (end) => (end === 0 ? '172.16.0.1' : '10.0.0.1'),
-      sourcePort: 80,
-      destinationPort: 20001,
-    })
-    expect(isPacketOf(answer, testRecord())).toBe(true)
-    expect(isPacketOf(testPacket({ number: 8 }), testRecord())).toBe(false)
-    expect(isPacketOf(testPacket({ sourcePort: 20002 }), testRecord())).toBe(false)
-    expect(isPacketOf(testPacket(), testRecord({ sourceAddress: '10.0.0.2' }))).toBe(false)
   })
 })
 

@@ -55,30 +55,29 @@ const syn = (port: number): Uint8Array =>
 
 describe('flow handle', () => {
   it.each([
-    { client: '203.0.113.5', server: '192.0.2.80', version: 4 },
-    { client: '2001:db8::5', server: '2001:db8:80::1', version: 6 },
-  ])('shows addresses, ports, counts and times over IPv$version', ({ client, server, version }) => {
+    { client: '203.0.113.5', words: [0, 0, 0xffff, 0xcb007105], server: '192.0.2.80', version: 4 },
+    { client: '2001:db8::5', words: [0x20010db8, 0, 0, 5], server: '2001:db8:80::1', version: 6 },
+  ])('shows addresses, ports, counts and times over IPv$version', ({ client, words, server, version }) => {
     const stack = stackOf()
     const seen: unknown[] = []
-    stack
-      .monitorStream()
-      .on(ON_CONN_END, (flow) =>
-        seen.push(
-          flow.ipVersion,
-          flow.protocol,
-          flow.vlan,
-          flow.address(CLI),
-          flow.port(CLI),
-          flow.address(SVR),
-          flow.port(SVR),
-          flow.packets(CLI),
-          flow.packets(SVR),
-          flow.established,
-          flow.midstream,
-          flow.startTime,
-          flow.lastTime,
-        ),
-      )
+    stack.monitorStream().on(ON_CONN_END, (flow) =>
+      seen.push(
+        flow.ipVersion,
+        flow.protocol,
+        flow.vlan,
+        flow.address(CLI),
+        [0, 1, 2, 3].map((word) => flow.addressWord(CLI, word as 0) >>> 0),
+        flow.port(CLI),
+        flow.address(SVR),
+        flow.port(SVR),
+        flow.packets(CLI),
+        flow.packets(SVR),
+        flow.established,
+        flow.midstream,
+        flow.startTime,
+        flow.lastTime,
+      ),
+    )
     const packets = conversation({ client, server, vlans: [7], start: 1000.5 })
       .handshake()
       .client('x')
@@ -86,7 +85,7 @@ describe('flow handle', () => {
       .packets()
     feed(stack, packets)
     expect(seen).toEqual([
-      ...[version, 6, 7, client, 40000, server, 80, 5, 3, true, false],
+      ...[version, 6, 7, client, words, 40000, server, 80, 5, 3, true, false],
       ...[1000_500_000, 1000_500_000 + 7 * 100],
     ])
   })

@@ -6,32 +6,27 @@
  * data was inspected at that moment because they timed out, or because the input ended. Those are ordered by the start
  * of their flow, since the order in which a stack comes upon them depends on which flows it has.
  */
+import type { FilteredMatch } from '../detect/alert-filter.js'
 import {
   type AlertComposer,
   type AlertRecord,
   copyFrame,
-  flowKeyOf,
   type LoggedFrame,
   type PacketFacts,
   withAction,
 } from '../output/index.js'
 import type { RuleAction } from '../rules/index.js'
 
-export interface AlertItem {
+export interface AlertItem extends FilteredMatch {
   readonly packetNumber: number
   readonly late: boolean
   /** Order among late ones. */
   readonly flowStart: number
-  readonly flowKey: string
   /** See `AlertRecord.undecided`. */
   readonly undecided: number
   /** Index in `Engine.rules`; `TAGGED` for a packet that is only logged. */
   readonly rule: number
   readonly action: RuleAction
-  /** What filters go by. */
-  readonly source: string
-  readonly destination: string
-  readonly seconds: number
   /** One per alert format. */
   readonly texts: readonly string[]
   /** The same for the actions that a rate_filter may give the rule. */
@@ -62,8 +57,8 @@ export const makeTagged = (packet: LoggedFrame): AlertItem => ({
   undecided: 0,
   rule: TAGGED,
   action: 'log',
-  source: '',
-  destination: '',
+  sourceAddress: '',
+  destinationAddress: '',
   seconds: packet.seconds,
   texts: [],
   changed: NO_CHANGE,
@@ -86,7 +81,7 @@ export const changedTexts = (
   actions.map((action) => ({ action, texts: composer.compose(withAction(record, action), own) }))
 
 /**
- * @param own the packet being processed when it is of the alert's flow (`isPacketOf`), else undefined: the alert is late
+ * @param own the packet being processed; undefined when the alert is late
  * @param rule index of the record's rule in `Engine.rules`
  * @param logFrame keep a copy of the packet
  * @param actions those that a rate_filter may give the rule
@@ -102,12 +97,12 @@ export const makeItem = (
   packetNumber: record.packetNumber,
   late: own === undefined,
   flowStart: own === undefined ? record.flowStart : 0,
-  flowKey: flowKeyOf(record),
+  flowKey: record.flowKey,
   undecided: record.undecided,
   rule,
   action: record.action,
-  source: record.sourceAddress,
-  destination: record.destinationAddress,
+  sourceAddress: record.sourceAddress,
+  destinationAddress: record.destinationAddress,
   seconds: record.seconds,
   texts: composer.compose(record, own),
   changed: actions.length === 0 ? NO_CHANGE : changedTexts(record, own, composer, actions),

@@ -3,7 +3,7 @@
  * where it has been left to us, counts, outputs.
  */
 
-import { OUTCOME } from '../detect/alert-filter.js'
+import { type FilteredMatch, OUTCOME } from '../detect/alert-filter.js'
 import type { Engine, MatchGate } from '../detect/engine.js'
 import type { AlertOutputs, LoggedFrame } from '../output/index.js'
 import type { Rule, RuleAction } from '../rules/index.js'
@@ -34,20 +34,11 @@ export class AlertDelivery {
    * `compareItems`.
    * @param rule index in `Engine.rules`
    * @param own action so far
-   * @param seconds packet time
-   * @param flow see `flowKeyOf`
    */
-  decide(
-    rule: number,
-    own: RuleAction,
-    source: string,
-    destination: string,
-    seconds: number,
-    flow: string,
-  ): RuleAction | undefined {
+  decide(rule: number, own: RuleAction, match: FilteredMatch): RuleAction | undefined {
     if (this.#gate === undefined) return own
     const { filter } = this.#gate
-    const outcome = filter.report(this.#rules[rule]!, source, destination, seconds, flow)
+    const outcome = filter.report(this.#rules[rule]!, match)
     return outcome === OUTCOME.REPORTED ? filter.action : undefined
   }
 
@@ -78,27 +69,16 @@ export class AlertDelivery {
     const unit = this.#unit
     this.#unit = []
     const { filter, queue } = this.#gate!
-    const admitted = unit.filter(({ rule, source, destination, seconds, flowKey }) =>
-      filter.admits(this.#rules[rule]!, source, destination, seconds, flowKey),
-    )
+    const admitted = unit.filter((item) => filter.admits(this.#rules[item.rule]!, item))
     if (admitted.length === 0) return
     const fired = Int32Array.from(admitted, ({ rule }) => rule)
     const reported = queue.select(fired, fired.length)
     for (const rule of fired.subarray(0, reported)) this.#deliver(admitted.find((one) => one.rule === rule)!)
   }
 
-  #deliver({
-    rule,
-    action: own,
-    source,
-    destination,
-    seconds,
-    flowKey,
-    texts,
-    changed,
-    frame,
-  }: AlertItem): void {
-    const action = this.decide(rule, own, source, destination, seconds, flowKey)
+  #deliver(item: AlertItem): void {
+    const { rule, texts, changed, frame } = item
+    const action = this.decide(rule, item.action, item)
     if (action === undefined) return
     const other = changed.find((one) => one.action === action)
     this.write(rule, action, other === undefined ? texts : other.texts, frame)

@@ -4,8 +4,6 @@ import {
   type AlertComposer,
   type AlertRecord,
   type AlertSink,
-  flowKeyOf,
-  isPacketOf,
   type LoggedFrame,
   type PacketFacts,
   withAction,
@@ -49,7 +47,7 @@ export class LocalSink implements AlertSink {
     if (late.length > 0 && late[0]!.packetNumber !== record.packetNumber) this.release()
     const rule = this.#indices.get(record.rule)!
     const packet = this.#packet
-    if (!isPacketOf(packet, record)) {
+    if (record.late) {
       if (late.push(this.#item(record, undefined, rule)) >= MAX_LATE) this.release()
       return
     }
@@ -58,9 +56,7 @@ export class LocalSink implements AlertSink {
       return
     }
     // Asked before the alert is composed: a flood that a filter holds back costs no text.
-    const { action: own, sourceAddress, destinationAddress, seconds } = record
-    const key = flowKeyOf(record)
-    const action = this.#delivery.decide(rule, own, sourceAddress, destinationAddress, seconds, key)
+    const action = this.#delivery.decide(rule, record.action, record)
     if (action === undefined) return
     const alert = action === record.action ? record : withAction(record, action)
     const texts = this.#composer.compose(alert, packet)

@@ -6,13 +6,7 @@ import { runWorker, STAGE, type Work, type Worker } from '@weir/stack'
 import { createEngine, type Engine } from '../detect/engine.js'
 import type { RuleFacts } from '../detect/rule-facts.js'
 import { createEngines } from '../match/index.js'
-import {
-  AlertComposer,
-  type AlertRecord,
-  type AlertSink,
-  isPacketOf,
-  type LoggedFrame,
-} from '../output/index.js'
+import { AlertComposer, type AlertRecord, type AlertSink, type LoggedFrame } from '../output/index.js'
 import { type Rule, unpackRules } from '../rules/index.js'
 import { type AlertItem, makeItem, makeTagged } from './alert-item.js'
 import { readInputs } from './inputs.js'
@@ -50,7 +44,7 @@ class WorkerSink implements AlertSink {
 
   alert(record: AlertRecord): void {
     const { stack, data } = this.#worker
-    const own = isPacketOf(stack.packet, record) ? stack.packet : undefined
+    const own = record.late ? undefined : stack.packet
     const rule = this.#indices.get(record.rule)!
     const actions = this.#engine.changedActions(record.rule)
     const item = makeItem(record, own, rule, this.#composer, data.logFrames, actions)

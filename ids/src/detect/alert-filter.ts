@@ -91,6 +91,16 @@ interface RuleFilters {
 
 const NOTHING: RuleFilters = { detection: [], events: [], rates: [], suppressions: [] }
 
+/** What filters go by. */
+export interface FilteredMatch {
+  readonly sourceAddress: string
+  readonly destinationAddress: string
+  /** Packet time, whole seconds. */
+  readonly seconds: number
+  /** Tells flows apart; asked for only when something counts by flow. */
+  readonly flowKey: string
+}
+
 export class AlertFilter {
   /** Of the match last reported: that of its rule, or what a rate_filter has made of it. */
   action: RuleAction = 'alert'
@@ -122,29 +132,28 @@ export class AlertFilter {
   /**
    * Counts a match and says whether it is one: whether the detection_filter of its rule holds. To be asked once for a
    * match, before `report`.
-   * @param seconds packet time, whole seconds
-   * @param flow tells flows apart
    */
-  admits(rule: Rule, source: string, destination: string, seconds: number, flow = ''): boolean {
+  admits(rule: Rule, match: FilteredMatch): boolean {
     const { detection } = this.#filters.get(rule) ?? this.#prepare(rule)
     let admitted = true
     for (const window of detection) {
-      const key = keyOf(window.id, window.track, source, destination, flow)
-      admitted = this.#windows.count(key, window, seconds) && admitted
+      const key = keyOf(window.id, window.track, match)
+      admitted = this.#windows.count(key, window, match.seconds) && admitted
     }
     if (!admitted) this.#counters.filtered++
     return admitted
   }
 
   /** Decides on a match that `admits` let through; `action` is what it comes to, reported or not. */
-  report(rule: Rule, source: string, destination: string, seconds: number, flow = ''): Outcome {
+  report(rule: Rule, match: FilteredMatch): Outcome {
     const filters = this.#filters.get(rule) ?? this.#prepare(rule)
     this.action = rule.header.action
     if (filters === NOTHING) return this.#spoken()
+    const { sourceAddress: source, destinationAddress: destination, seconds } = match
     let tripped = false
     for (const { id, filter, test } of filters.rates) {
       if (test !== undefined && !holds(test, filter.track === 'by_dst' ? destination : source)) continue
-      const key = keyOf(id, filter.track, source, destination, flow)
+      const key = keyOf(id, filter.track, match)
       const state = this.#rates.count(key, filter, seconds)
       if (!state.active) continue
       this.action = filter.newAction
@@ -152,7 +161,7 @@ export class AlertFilter {
     }
     if (isSuppressed(filters.suppressions, source, destination)) return this.#held(OUTCOME.SUPPRESSED)
     for (const window of filters.events) {
-      const key = keyOf(window.id, window.track, source, destination, flow)
+      const key = keyOf(window.id, window.track, match)
       // The match that trips a rate_filter is reported whatever an event_filter says, as in Snort.
       if (!this.#windows.count(key, window, seconds) && !tripped) return this.#held(OUTCOME.LIMITED)
     }
@@ -163,14 +172,6 @@ export class AlertFilter {
 
   #spoken(): Outcome {
     return this.action === 'sdrop' ? OUTCOME.SILENT : OUTCOME.REPORTED
-  }
-
-  /** Both. */
-  accept(rule: Rule, source: string, destination: string, seconds: number, flow = ''): boolean {
-    return (
-      this.admits(rule, source, destination, seconds, flow) &&
-      this.report(rule, source, destination, seconds, flow) === OUTCOME.REPORTED
-    )
   }
 
   #held(outcome: Outcome): Outcome {
@@ -240,7 +241,8 @@ const isSuppressed = (
       bySource === undefined || test === undefined || holds(test, bySource ? source : destination),
   )
 
-function keyOf(id: number, track: Track, source: string, destination: string, flow: string): string {
+function keyOf(id: number, track: Track, match: FilteredMatch): string {
+  const { sourceAddress: source, destinationAddress: destination } = match
   switch (track) {
     case 'by_src':
       return `${id} ${source}`
@@ -249,7 +251,7 @@ function keyOf(id: number, track: Track, source: string, destination: string, fl
     case 'by_rule':
       return `${id}`
     case 'by_flow':
-      return `${id} ${flow}`
+      return `${id} ${match.flowKey}`
     case 'by_both':
       return source < destination ? `${id} ${source} ${destination}` : `${id} ${destination} ${source}`
   }

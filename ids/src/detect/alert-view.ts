@@ -3,7 +3,7 @@
  *
  * In: the unit, the flow and the packet that are being inspected. Out: a filled `AlertRecord`.
  */
-import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
+import { CLI, type Flow, type Packet, type Side, SVR } from '@weir/stack'
 import { BUF } from '../inspect/buffers.js'
 import { type InspectionUnit, SERVICE_NAMES, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertHttp, AlertRecord } from '../output/alert.js'
@@ -30,6 +30,7 @@ export class AlertView implements AlertRecord {
   direction: 'C2S' | 'S2C' | 'UNK' = 'UNK'
   vlan = -1
   fromStream = false
+  late = false
   flowId = -1
   service = 'unknown'
   payload: Uint8Array = EMPTY
@@ -56,7 +57,6 @@ export class AlertView implements AlertRecord {
     return this.#http
   }
 
-  /** Tells the flow from all others of a run, in any worker. */
   get flowKey(): string {
     return flowKeyOf(this)
   }
@@ -96,6 +96,7 @@ export class AlertView implements AlertRecord {
     this.sourcePort = icmp ? packet.sourcePort : flow.port(sender)
     this.destinationPort = icmp ? packet.destinationPort : flow.port(receiver)
     this.direction = toServer ? 'C2S' : 'S2C'
+    this.late = !isOf(flow, packet, icmp)
     this.flowId = flow.id
     this.packetsToServer = flow.packets(CLI)
     this.packetsToClient = flow.packets(SVR)
@@ -113,6 +114,7 @@ export class AlertView implements AlertRecord {
     this.sourcePort = packet.sourcePort
     this.destinationPort = packet.destinationPort
     this.direction = 'UNK'
+    this.late = false
     this.flowId = -1
     this.packetsToServer = 0
     this.packetsToClient = 0
@@ -120,4 +122,32 @@ export class AlertView implements AlertRecord {
     this.bytesToClient = 0
     this.flowStart = packet.time
   }
+}
+
+/** Whether the packet is of the flow: it travels between its ends, one way or the other. */
+function isOf(flow: Flow<unknown>, packet: Packet, icmp: boolean): boolean {
+  return (
+    (isFrom(flow, CLI, packet, icmp) && isTo(flow, SVR, packet, icmp)) ||
+    (isFrom(flow, SVR, packet, icmp) && isTo(flow, CLI, packet, icmp))
+  )
+}
+
+function isFrom(flow: Flow<unknown>, side: Side, packet: Packet, icmp: boolean): boolean {
+  return (
+    packet.src3 === flow.addressWord(side, 3) &&
+    packet.src2 === flow.addressWord(side, 2) &&
+    packet.src1 === flow.addressWord(side, 1) &&
+    packet.src0 === flow.addressWord(side, 0) &&
+    (icmp || packet.sourcePort === flow.port(side))
+  )
+}
+
+function isTo(flow: Flow<unknown>, side: Side, packet: Packet, icmp: boolean): boolean {
+  return (
+    packet.dst3 === flow.addressWord(side, 3) &&
+    packet.dst2 === flow.addressWord(side, 2) &&
+    packet.dst1 === flow.addressWord(side, 1) &&
+    packet.dst0 === flow.addressWord(side, 0) &&
+    (icmp || packet.destinationPort === flow.port(side))
+  )
 }

@@ -21,7 +21,6 @@ import {
 import type { AlertRecord } from '../output/alert.js'
 import { hasMessages, messageEnd, type PduSink, ProtocolInspector, RecordJoiner } from '../protocol/index.js'
 import type { RuleAction } from '../rules/model.js'
-import { parseAddress } from './addresses.js'
 import type { Outcome } from './alert-filter.js'
 import { Candidates } from './candidates.js'
 import type { CompiledRule } from './compile.js'
@@ -332,22 +331,17 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
 
   #loadFlowAddresses(flow: DetectFlow, fromClient: boolean): void {
     if (!this.#set.testsAddresses) return
-    const context = flow.uctx!
-    if (context.clientAddress === undefined) {
-      context.clientAddress = parseAddress(flow.address(CLI)) ?? new Int32Array(4)
-      context.serverAddress = parseAddress(flow.address(SVR)) ?? new Int32Array(4)
-    }
-    const source = fromClient ? context.clientAddress : context.serverAddress!
-    const destination = fromClient ? context.serverAddress! : context.clientAddress
+    const source = fromClient ? CLI : SVR
+    const destination = fromClient ? SVR : CLI
     const state = this.#state
-    state.src0 = source[0]!
-    state.src1 = source[1]!
-    state.src2 = source[2]!
-    state.src3 = source[3]!
-    state.dst0 = destination[0]!
-    state.dst1 = destination[1]!
-    state.dst2 = destination[2]!
-    state.dst3 = destination[3]!
+    state.src0 = flow.addressWord(source, 0)
+    state.src1 = flow.addressWord(source, 1)
+    state.src2 = flow.addressWord(source, 2)
+    state.src3 = flow.addressWord(source, 3)
+    state.dst0 = flow.addressWord(destination, 0)
+    state.dst1 = flow.addressWord(destination, 1)
+    state.dst2 = flow.addressWord(destination, 2)
+    state.dst3 = flow.addressWord(destination, 3)
   }
 
   /** Tries the candidates in rule order and reports those that match. */

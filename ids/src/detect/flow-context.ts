@@ -24,16 +24,11 @@ export class FlowContext implements ProtocolSlot<DetectFlow> {
   /** Stream bytes of each side so far. */
   clientBytes = 0
   serverBytes = 0
-  /** Words of the addresses, read when the first rule asks. */
-  clientAddress: Int32Array | undefined
-  serverAddress: Int32Array | undefined
 
   constructor(conversation: Conversation<DetectFlow> | undefined) {
     this.conversation = conversation
     this.bits = undefined
     this.packetMatches = undefined
-    this.clientAddress = undefined
-    this.serverAddress = undefined
   }
 }
 

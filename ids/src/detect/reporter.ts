@@ -114,8 +114,7 @@ export class Reporter {
     const view = this.#fill(flow, unit)
     view.rule = rule.rule
     this.#observer?.counted(index, view)
-    const { sourceAddress, destinationAddress, seconds } = view
-    if (filter.admits(rule.rule, sourceAddress, destinationAddress, seconds, view.flowKey)) return true
+    if (filter.admits(rule.rule, view)) return true
     this.#observer?.silent(index, SILENCE.BELOW, view)
     return false
   }
@@ -187,8 +186,7 @@ export class Reporter {
     let { action } = rule.header
     let reported = true
     if (filter !== undefined) {
-      const { sourceAddress, destinationAddress, seconds, flowKey } = view
-      const outcome = filter.report(rule, sourceAddress, destinationAddress, seconds, flowKey)
+      const outcome = filter.report(rule, view)
       action = filter.action
       reported = outcome === OUTCOME.REPORTED
       if (this.#observer !== undefined) {

@@ -39,8 +39,12 @@ export interface AlertRecord {
   readonly vlan: number
   /** True when the inspected bytes were reassembled, false for a single packet. */
   readonly fromStream: boolean
+  /** The flow's last data, inspected while a packet of another flow was current: a timeout, or the end of the input. */
+  readonly late: boolean
   /** Number that tells flows of one run apart, below 2^53; -1 = no flow. */
   readonly flowId: number
+  /** Text that tells the flow from all others of a run, whatever the number of threads. Made when it is asked for. */
+  readonly flowKey: string
   /** `http`, or `unknown`. */
   readonly service: string
   /** Inspected bytes `[payloadStart, payloadEnd)` of `payload`. */

@@ -15,21 +15,3 @@ export class AlertComposer {
     return this.#formatters.map((formatter) => formatter.format(record, packet))
   }
 }
-
-/**
- * Whether a packet is of the flow of an alert. A flow's last data may be inspected while a packet of another flow is
- * current: when a timeout ends the flow, or the input.
- */
-export const isPacketOf = (packet: PacketFacts, record: AlertRecord): boolean => {
-  if (packet.number !== record.packetNumber) return false
-  const source = packet.address(0)
-  const destination = packet.address(1)
-  return (
-    (source === record.sourceAddress &&
-      destination === record.destinationAddress &&
-      packet.sourcePort === record.sourcePort) ||
-    (source === record.destinationAddress &&
-      destination === record.sourceAddress &&
-      packet.sourcePort === record.destinationPort)
-  )
-}

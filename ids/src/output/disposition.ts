@@ -30,6 +30,7 @@ const DISPOSITIONS: Readonly<Record<RuleAction, readonly [inline: Disposition, p
 export const withAction = (record: AlertRecord, action: RuleAction): AlertRecord => ({
   ...record,
   http: record.http,
+  flowKey: record.flowKey,
   action,
   disposition: dispositionOf(action, false),
 })

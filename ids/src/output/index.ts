@@ -6,11 +6,10 @@
  * work in different threads. Called by the command line, which chooses formats and files.
  */
 export type { AlertHttp, AlertRecord, AlertSink } from './alert.js'
-export { AlertComposer, isPacketOf } from './composer.js'
+export { AlertComposer } from './composer.js'
 export { type Disposition, withAction } from './disposition.js'
 export type { FieldName } from './fields.js'
 export { FIELD_NAMES, isFieldName, JSON_DEFAULT_FIELDS } from './fields.js'
-export { flowKeyOf } from './flow-id.js'
 export type { AlertFormat, AlertFormatter, AlertStyle, FormatOptions } from './formatter.js'
 export { ALERT_FORMATS, ALERT_STYLES, createFormatter } from './formatter.js'
 export type { OutputOptions } from './outputs.js'

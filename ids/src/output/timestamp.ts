@@ -16,7 +16,7 @@ const two = (value: number): string => (value < 10 ? `0${value}` : String(value)
 /** `.uuuuuu` of a number of nanoseconds. */
 const fraction = (nanoseconds: number): string => {
   const micro = Math.trunc(nanoseconds / 1000)
-  return `.${String(micro).padStart(6, '0')}`
+  return `.${String(1_000_000 + micro).slice(1)}`
 }
 
 /** The six calendar fields of a time; a time outside the calendar (a damaged capture) reads as 1970-01-01. */

@@ -3,7 +3,7 @@ import { createStack } from '@weir/stack'
 import { describe, expect, it } from 'vitest'
 import { type CapturedFrame, conversation, feed, udpExchange } from '../../../test/support/conversation.js'
 import type { DetectSettings } from '../../src/detect/settings.js'
-import { makeEngine } from './harness.js'
+import { makeEngine, run } from './harness.js'
 
 /** Numbers of the packets that are logged because of a tag. */
 function tagged(
@@ -128,5 +128,25 @@ describe('replace', () => {
 
   it.each(['replace:"goo"; ', 'replace:good; '])('refuses %s', (wrong) => {
     expect(() => makeEngine(rewrite.replace('replace:"good"; ', wrong))).toThrow()
+  })
+})
+
+describe('late', () => {
+  const rule = 'alert tcp any any -> any any (flow:only_stream; content:"needle"; sid:1;)'
+  const flow = (client: string, start: number) =>
+    conversation({ client, server: '10.0.0.9', start }).handshake()
+
+  it('is an alert on data inspected while a packet of another flow was current', () => {
+    // Neither side answers, so the first flow ends with the input, in the middle of the second.
+    const first = flow('10.0.0.1', 1).client('needle').packets()
+    const second = flow('10.0.0.2', 2).client('hay').packets()
+    const { alerts } = run(rule, [...first, ...second])
+    expect(alerts.map(({ record, source }) => [source, record.late])).toEqual([['10.0.0.1', true]])
+  })
+
+  it('is not one on data of the packet that is current, whichever way it travels', () => {
+    const own = flow('10.0.0.1', 1).client('needle').server('needle').client('x').packets()
+    const { alerts } = run(rule, own)
+    expect(alerts.map(({ record }) => record.late)).toEqual([false, false])
   })
 })

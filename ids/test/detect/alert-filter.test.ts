@@ -27,6 +27,19 @@ function rate(
   return makeRule([{ kind, type, track, count, seconds }])
 }
 
+function matchOf(sourceAddress: string, destinationAddress: string, seconds: number, flowKey = '') {
+  return { sourceAddress, destinationAddress, seconds, flowKey }
+}
+
+function accepts(
+  filter: AlertFilter,
+  rule: ReturnType<typeof makeRule>,
+  ...match: Parameters<typeof matchOf>
+): boolean {
+  const one = matchOf(...match)
+  return filter.admits(rule, one) && filter.report(rule, one) === OUTCOME.REPORTED
+}
+
 /** Which of the matches at these seconds are reported. */
 function reported(
   rule: ReturnType<typeof makeRule>,
@@ -34,7 +47,7 @@ function reported(
   settings: Partial<AlertFilterSettings> = {},
 ): number[] {
   const { filter } = filterOf(settings)
-  return times.filter((time) => filter.accept(rule, '10.0.0.1', '10.0.0.2', time))
+  return times.filter((time) => accepts(filter, rule, '10.0.0.1', '10.0.0.2', time))
 }
 
 describe('windows', () => {
@@ -86,7 +99,7 @@ describe('rate_filter', () => {
     const { filter } = filterOf({ rateFilters: [rateOf(changes)], ...settings })
     const rule = makeRule([])
     return times.map((time) => {
-      const outcome = filter.report(rule, '10.0.0.1', '10.0.0.2', time)
+      const outcome = filter.report(rule, matchOf('10.0.0.1', '10.0.0.2', time))
       return outcome === OUTCOME.REPORTED ? filter.action : `(${filter.action})`
     })
   }
@@ -123,7 +136,7 @@ describe('rate_filter', () => {
 
   it('forgets the oldest state when the table is full, and counts it', () => {
     const { filter, counters } = filterOf({ rateFilters: [rateOf({})], maxFilterStates: 2 })
-    for (let i = 0; i < 5; i++) filter.report(makeRule([]), `10.0.0.${i}`, '10.0.1.1', 1)
+    for (let i = 0; i < 5; i++) filter.report(makeRule([]), matchOf(`10.0.0.${i}`, '10.0.1.1', 1))
     expect(filter.states).toBe(2)
     expect(counters.filterTableLimit).toBe(3)
   })
@@ -147,7 +160,7 @@ describe('track', () => {
     const { filter } = filterOf()
     const rule = rate('threshold', 'limit', 1, 60, track)
     expect(
-      pairs.map(([source, destination, flow]) => filter.accept(rule, source, destination, 1, flow)),
+      pairs.map(([source, destination, flow]) => accepts(filter, rule, source, destination, 1, flow)),
     ).toEqual(expected)
   })
 })
@@ -156,12 +169,12 @@ describe('addresses', () => {
   it('counts each address by itself', () => {
     const { filter } = filterOf()
     const bySource = rate('threshold', 'limit', 1, 60)
-    expect(filter.accept(bySource, '10.0.0.1', '10.0.0.9', 1)).toBe(true)
-    expect(filter.accept(bySource, '10.0.0.2', '10.0.0.9', 1)).toBe(true)
-    expect(filter.accept(bySource, '10.0.0.1', '10.0.0.8', 1)).toBe(false)
+    expect(accepts(filter, bySource, '10.0.0.1', '10.0.0.9', 1)).toBe(true)
+    expect(accepts(filter, bySource, '10.0.0.2', '10.0.0.9', 1)).toBe(true)
+    expect(accepts(filter, bySource, '10.0.0.1', '10.0.0.8', 1)).toBe(false)
     const byDestination = rate('threshold', 'limit', 1, 60, 'by_dst')
-    expect(filter.accept(byDestination, '10.0.0.1', '10.0.0.9', 1)).toBe(true)
-    expect(filter.accept(byDestination, '10.0.0.2', '10.0.0.9', 1)).toBe(false)
+    expect(accepts(filter, byDestination, '10.0.0.1', '10.0.0.9', 1)).toBe(true)
+    expect(accepts(filter, byDestination, '10.0.0.2', '10.0.0.9', 1)).toBe(false)
   })
 
   it('suppresses by rule, source or destination', () => {
@@ -170,22 +183,24 @@ describe('addresses', () => {
     const of = (suppression: object) =>
       filterOf({ suppressions: [{ gid: 1, sid: 1, track: undefined, addresses: undefined, ...suppression }] })
         .filter
-    expect(of({}).accept(rule, '10.0.0.1', '10.1.0.1', 1)).toBe(false)
-    expect(of({ sid: 2 }).accept(rule, '10.0.0.1', '10.1.0.1', 1)).toBe(true)
-    expect(of({ track: 'by_src', addresses: network }).accept(rule, '10.0.0.1', '10.1.0.1', 1)).toBe(false)
-    expect(of({ track: 'by_src', addresses: network }).accept(rule, '10.1.0.1', '10.0.0.1', 1)).toBe(true)
-    expect(of({ track: 'by_dst', addresses: network }).accept(rule, '10.1.0.1', '10.0.0.1', 1)).toBe(false)
-    expect(of({ track: 'by_dst', addresses: network }).accept(rule, '10.1.0.1', '2001:db8::1', 1)).toBe(true)
+    expect(accepts(of({}), rule, '10.0.0.1', '10.1.0.1', 1)).toBe(false)
+    expect(accepts(of({ sid: 2 }), rule, '10.0.0.1', '10.1.0.1', 1)).toBe(true)
+    expect(accepts(of({ track: 'by_src', addresses: network }), rule, '10.0.0.1', '10.1.0.1', 1)).toBe(false)
+    expect(accepts(of({ track: 'by_src', addresses: network }), rule, '10.1.0.1', '10.0.0.1', 1)).toBe(true)
+    expect(accepts(of({ track: 'by_dst', addresses: network }), rule, '10.1.0.1', '10.0.0.1', 1)).toBe(false)
+    expect(accepts(of({ track: 'by_dst', addresses: network }), rule, '10.1.0.1', '2001:db8::1', 1)).toBe(
+      true,
+    )
   })
 
   it('forgets the oldest state when the table is full, and counts it', () => {
     const { filter, counters } = filterOf({ maxFilterStates: 3 })
     const rule = rate('threshold', 'limit', 1, 60)
-    for (let i = 0; i < 10; i++) filter.accept(rule, `10.0.0.${i}`, '10.1.0.1', 1)
+    for (let i = 0; i < 10; i++) accepts(filter, rule, `10.0.0.${i}`, '10.1.0.1', 1)
     expect(filter.states).toBe(3)
     expect(counters.filterTableLimit).toBe(7)
-    expect(filter.accept(rule, '10.0.0.9', '10.1.0.1', 1)).toBe(false)
-    expect(filter.accept(rule, '10.0.0.0', '10.1.0.1', 1)).toBe(true)
+    expect(accepts(filter, rule, '10.0.0.9', '10.1.0.1', 1)).toBe(false)
+    expect(accepts(filter, rule, '10.0.0.0', '10.1.0.1', 1)).toBe(true)
   })
 })
 
@@ -242,8 +257,9 @@ describe('in an inspector', () => {
     const { alerts } = runEngine(engine, scans)
     expect(alerts).toHaveLength(6)
     const { filter } = engine.createGate()
-    const kept = alerts.filter(({ record }) =>
-      filter.accept(record.rule, record.sourceAddress, record.destinationAddress, record.seconds),
+    const kept = alerts.filter(
+      ({ record }) =>
+        filter.admits(record.rule, record) && filter.report(record.rule, record) === OUTCOME.REPORTED,
     )
     expect(kept.map(({ packet }) => packet)).toEqual(run(RULE, scans).alerts.map(({ packet }) => packet))
   })

@@ -97,7 +97,7 @@ function copyAlert(record: AlertRecord): Alert {
     fromStream: record.fromStream,
     payload: Buffer.from(payload.subarray(payloadStart, payloadEnd)).toString('latin1'),
     http: record.http,
-    record: { ...record, http: record.http },
+    record: { ...record, http: record.http, flowKey: record.flowKey },
   }
 }
 

@@ -82,6 +82,10 @@ export class FlowView<Ctx> implements Flow<Ctx> {
     return formatAddressWords(this.ipVersion, words[at], words[at + 1], words[at + 2], words[at + 3])
   }
 
+  addressWord(side: Side, word: 0 | 1 | 2 | 3): number {
+    return this.word((side === 0 ? CLIENT_ADDRESS : SERVER_ADDRESS) + word)
+  }
+
   port(side: Side): number {
     const ports = this.word(PORTS)
     return side === 0 ? ports >>> 16 : ports & 0xffff

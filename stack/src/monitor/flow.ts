@@ -107,6 +107,8 @@ export interface Flow<Ctx = unknown> {
   readonly vlan: number
   /** Address of a side as text (RFC 5952 for IPv6). Allocates. */
   address(side: Side): string
+  /** One of the four words of a side's address, as in `Packet`: IPv4 is 0, 0, 0xffff and the address (int32). */
+  addressWord(side: Side, word: 0 | 1 | 2 | 3): number
   /** Port; 0 for protocols without ports. */
   port(side: Side): number
   /** TCP state; CLOSED for other protocols. */

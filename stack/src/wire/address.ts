@@ -52,10 +52,11 @@ function putWord(bytes: Uint8Array, offset: number, word: number): void {
  * @param version 4 (the address is in `w3`) or 6
  */
 export function formatAddressWords(version: number, w0: number, w1: number, w2: number, w3: number): string {
+  if (version === 4) return `${w3 >>> 24}.${(w3 >>> 16) & 0xff}.${(w3 >>> 8) & 0xff}.${w3 & 0xff}`
   const bytes = new Uint8Array(16)
   putWord(bytes, 0, w0)
   putWord(bytes, 4, w1)
   putWord(bytes, 8, w2)
   putWord(bytes, 12, w3)
-  return version === 4 ? formatIPv4(bytes, 12) : formatIPv6(bytes, 0)
+  return formatIPv6(bytes, 0)
 }
