@@ -9,7 +9,10 @@ export class ContextStore {
   private readonly pages: (unknown[] | undefined)[] = []
 
   get(row: number): unknown {
-    const page = this.pages[row >> PAGE_SHIFT]
+    const number = row >> PAGE_SHIFT
+    // Reading behind the end would have V8 give up the machine code of every caller.
+    if (number >= this.pages.length) return undefined
+    const page = this.pages[number]
     return page === undefined ? undefined : page[row & (PAGE_SIZE - 1)]
   }
 
