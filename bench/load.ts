@@ -2,8 +2,8 @@
  * What more rules cost: loading and inspecting with 300, 3,000 and all rules there are, beside Suricata where it is installed.
  *
  * In: a directory of rule files and a capture of HTTP on the command line. Out: a table of CPU seconds to load (with an
- * empty cache and with a full one), peak memory, and packets per CPU second, start-up taken off. Suricata reads the same
- * files and leaves out what it refuses. Run by people: `npm run bench:load -- --rules DIRECTORY CAPTURE`.
+ * empty cache and with a full one), peak memory, and packets per CPU second, start-up taken off as in `bench:ids`: `once`
+ * over the capture, `again` when it comes a second time. Suricata reads the same files and leaves out what it refuses. Run by people: `npm run bench:load -- --rules DIRECTORY CAPTURE`.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type Command, copyHead, countPackets, cpuSeconds, isInstalled, median } from './measure.js'
+import {
+  type Command,
+  copyHead,
+  copyTwice,
+  countPackets,
+  cpuSeconds,
+  isInstalled,
+  median,
+} from './measure.js'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -103,6 +111,8 @@ async function peakMemory({ argv }: Command): Promise<number> {
 
 const head = join(work, 'head.pcap')
 copyHead(capture, 10, head)
+const twice = join(work, 'twice.pcap')
+copyTwice(capture, twice)
 const packets = countPackets(capture)
 const rounds = Number(values.rounds)
 
@@ -111,62 +121,87 @@ interface Row {
   readonly warm: number
   readonly megabytes: number
   /** Packets per CPU second. */
-  readonly rate: number
+  readonly once: number
+  readonly again: number
 }
 
-async function measure(
-  coldStart: (() => Command) | undefined,
-  warmStart: Command,
-  full: Command,
-): Promise<Row> {
-  const cold: number[] = []
-  const warm: number[] = []
-  const net: number[] = []
-  cpuSeconds(warmStart)
-  for (let round = 0; round < rounds; round++) {
-    if (coldStart !== undefined) cold.push(cpuSeconds(coldStart()))
-    const start = cpuSeconds(warmStart)
-    warm.push(start)
-    net.push(cpuSeconds(full) - start)
+/** One program with one set of rules. */
+class Contestant {
+  readonly name: string
+  readonly rules: number
+  readonly #coldStart: (() => Command) | undefined
+  readonly #of: (input: string) => Command
+  readonly #cold: number[] = []
+  readonly #warm: number[] = []
+  readonly #once: number[] = []
+  readonly #again: number[] = []
+
+  constructor(rules: number, of: (input: string) => Command, coldStart: (() => Command) | undefined) {
+    this.name = of(head).name
+    this.rules = rules
+    this.#of = of
+    this.#coldStart = coldStart
   }
-  return {
-    cold: coldStart === undefined ? undefined : median(cold),
-    warm: median(warm),
-    megabytes: await peakMemory(full),
-    rate: packets / median(net),
+
+  /** So that whatever it keeps between runs is there. */
+  warmUp(): void {
+    cpuSeconds(this.#of(head))
+  }
+
+  run(): void {
+    if (this.#coldStart !== undefined) this.#cold.push(cpuSeconds(this.#coldStart()))
+    const start = cpuSeconds(this.#of(head))
+    const single = cpuSeconds(this.#of(capture!))
+    this.#warm.push(start)
+    this.#once.push(single - start)
+    this.#again.push(cpuSeconds(this.#of(twice)) - single)
+  }
+
+  async row(): Promise<Row> {
+    return {
+      cold: this.#coldStart === undefined ? undefined : median(this.#cold),
+      warm: median(this.#warm),
+      megabytes: await peakMemory(this.#of(capture!)),
+      once: packets / median(this.#once),
+      again: packets / median(this.#again),
+    }
   }
 }
 
 function print(rules: number, name: string, row: Row, first: Row | undefined): void {
   const seconds = (value: number | undefined): string => (value === undefined ? '-' : value.toFixed(2))
-  const share = first === undefined ? '' : `${Math.round((100 * row.rate) / first.rate)} %`
+  const rate = (value: number): string => Math.round(value).toLocaleString('en').padStart(10)
+  const share = (of: 'once' | 'again'): string =>
+    (first === undefined ? '' : `${Math.round((100 * row[of]) / first[of])} %`).padStart(5)
   const cells = [
     rules.toLocaleString('en').padStart(7),
     name.padEnd(9),
-    seconds(row.cold).padStart(10),
-    seconds(row.warm).padStart(10),
+    seconds(row.cold).padStart(9),
+    seconds(row.warm).padStart(9),
     row.megabytes.toFixed(0).padStart(9),
-    Math.round(row.rate).toLocaleString('en').padStart(15),
-    share.padStart(8),
+    `${rate(row.once)} ${share('once')}`,
+    `${rate(row.again)} ${share('again')}`,
   ]
   console.log(cells.join('  '))
 }
 
-console.log('  rules  program    load cold   load warm  memory MB   packets/CPU s  of the first')
-const first: Row[] = []
-for (const set of ruleSets(values.rules, values['http-rules'])) {
+console.log('                                                packets per CPU second, share of the first')
+console.log('  rules  program    load cold  load warm  memory MB            once             again')
+const contestants = ruleSets(values.rules, values['http-rules']).flatMap((set) => {
   const cache = newDirectory()
-  const row = await measure(
-    () => weir(set, head, newDirectory()),
-    weir(set, head, cache),
-    weir(set, capture, cache),
-  )
-  print(set.rules, 'weir', row, first[0])
-  first[0] ??= row
-  if (!withSuricata) continue
-  const peer = await measure(undefined, suricata(set, head), suricata(set, capture))
-  print(set.rules, 'suricata', peer, first[1])
-  first[1] ??= peer
+  const cold = (): Command => weir(set, head, newDirectory())
+  const own = new Contestant(set.rules, (input) => weir(set, input, cache), cold)
+  const peer = (input: string): Command => suricata(set, input)
+  return withSuricata ? [own, new Contestant(set.rules, peer, undefined)] : [own]
+})
+for (const one of contestants) one.warmUp()
+// In turn within each round, so that a slow spell of the machine hits all of them.
+for (let round = 0; round < rounds; round++) for (const one of contestants) one.run()
+const first = new Map<string, Row>()
+for (const one of contestants) {
+  const row = await one.row()
+  print(one.rules, one.name, row, first.get(one.name))
+  if (!first.has(one.name)) first.set(one.name, row)
 }
 if (withSuricata) {
   const { stdout } = spawnSync('suricata', ['-V'], { encoding: 'utf8' })
