@@ -11,9 +11,10 @@ import type { Counters } from './counters.js'
 import { SET, SET_BUFFERS, SET_COUNT } from './fast-pattern.js'
 import type { GroupSets, GroupTable, RuleGroup } from './groups.js'
 import { UnitLengths } from './length-bounds.js'
+import { isBitSet } from './options/session.js'
 import { flagsColumn } from './packet-gate.js'
 import type { PatternSet, SearcherCache } from './pattern-set.js'
-import type { RuleSet } from './rule-set.js'
+import { type RuleSet, TRAIT } from './rule-set.js'
 import { isSliding } from './screen.js'
 
 /** Pattern rules of a packet group that are tried outright: cheaper than a search when there are few. */
@@ -34,8 +35,14 @@ export class Candidates {
   readonly #resumed: Uint32Array
   readonly #unseen: Uint32Array
   #generation = 0
-  /** The present packet's column in tables by flags; -1 = the unit is no packet. */
+  /** Rules that would be tried on every such unit, but need a flowbit that is not set. */
+  readonly #unlikely: Int32Array
+  #unlikelyCount = 0
+  /** The present packet's column in tables by flags; -1 = there is none that travels in the unit's direction. */
   #flags = -1
+  #isPacket = false
+  /** Flowbits of the flow. */
+  #bits: Uint32Array | undefined
   readonly #lengths = new UnitLengths()
   #measured = false
 
@@ -45,14 +52,22 @@ export class Candidates {
     this.#counters = counters
     const count = set.rules.length
     this.list = new Int32Array(count)
+    this.#unlikely = new Int32Array(count)
     this.#stamp = new Uint32Array(count)
     this.#resumed = new Uint32Array(count)
     this.#unseen = new Uint32Array(count)
   }
 
-  /** Starts anew for a unit. `packet`: the unit is this single packet. */
-  begin(packet: Packet | undefined): void {
+  /**
+   * Starts anew for a unit.
+   * @param packet the unit, or what completed it
+   * @param bits flowbits of the flow
+   */
+  begin(packet: Packet | undefined, isPacket: boolean, bits: Uint32Array | undefined): void {
     this.#flags = packet === undefined ? -1 : flagsColumn(packet)
+    this.#isPacket = isPacket
+    this.#bits = bits
+    this.#unlikelyCount = 0
     this.#measured = false
     this.count = 0
     this.#generation++
@@ -138,18 +153,33 @@ export class Candidates {
     this.list[this.count++] = rule
   }
 
+  /**
+   * The searches are over. The bit that a rule needs can be set by a candidate that is evaluated before it; where there
+   * is none, it need not be looked at.
+   */
+  settle(observed: boolean): void {
+    if (this.count === 0 && !observed) return
+    for (let i = 0; i < this.#unlikelyCount; i++) this.#add(this.#unlikely[i]!)
+  }
+
   /** Rules tried without a pattern search: those the unit's lengths or flags rule out do not become candidates. */
   #addAll(rules: Int32Array, unit: InspectionUnit): void {
     if (rules.length === 0) return
-    const { flags, boundBuffer, minLength, maxLength } = this.#set
+    const { boundBuffer, minLength, maxLength, neededBit } = this.#set
     const lengths = this.lengthsOf(unit)
-    const column = this.#flags
     for (let i = 0; i < rules.length; i++) {
       const index = rules[i]!
-      if (column >= 0 && !flags.accepts(index, column)) continue
+      if (!this.#acceptsFlags(index)) continue
       if (lengths.excludes(boundBuffer[index]!, minLength[index]!, maxLength[index]!)) continue
-      this.#add(index)
+      const bit = neededBit[index]!
+      if (bit < 0 || isBitSet(this.#bits, bit)) this.#add(index)
+      else this.#unlikely[this.#unlikelyCount++] = index
     }
+  }
+
+  #acceptsFlags(rule: number): boolean {
+    if (!this.#isPacket && (this.#set.traits[rule]! & TRAIT.NOT_REASSEMBLED) === 0) return true
+    return this.#flags >= 0 && this.#set.flags.accepts(rule, this.#flags)
   }
 
   #group(group: RuleGroup, unit: InspectionUnit): void {

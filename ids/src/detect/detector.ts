@@ -5,7 +5,7 @@
  * the `Reporter`, which makes alerts of them, and flowbits in the flow's context. One instance per worker. A rule matches
  * once per unit.
  */
-import { CLI, type Flow, type Packet, SVR } from '@weir/stack'
+import { CLI, type Flow, type Packet, type Side, SVR } from '@weir/stack'
 import { BUF, type BufferSet } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { Unit } from '../inspect/inspection-unit.js'
@@ -200,23 +200,19 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (unit.last) context.inspectedAs = unit.service
       return
     }
-    this.#begin(undefined)
-    const pending = unit.sequence > 0 ? unit.pending : null
-    if (pending !== null) this.#excludeFired(pending)
     const serverPort = flow.port(unit.swapped ? CLI : SVR)
     const clientPort = flow.port(unit.swapped ? SVR : CLI)
+    const toServer = unit.direction === TO_SERVER
+    const sender = toServer !== unit.swapped ? CLI : SVR
+    const packet = this.#packetFrom(flow, sender)
+    this.#begin(packet, false, context.bits)
+    const pending = unit.sequence > 0 ? unit.pending : null
+    if (pending !== null) this.#excludeFired(pending)
     this.#candidates.search(table, unit, serverPort, clientPort)
     if (pending !== null) this.#resume(pending)
+    this.#candidates.settle(observer !== undefined)
     if (this.#candidates.count > 0 || observer !== undefined) {
-      const toServer = unit.direction === TO_SERVER
-      const state = this.#state
-      const packet = this.#packet
-      const sender = toServer !== unit.swapped ? CLI : SVR
-      const own =
-        flow.packetSide === sender &&
-        packet.sourcePort === flow.port(sender) &&
-        packet.destinationPort === flow.port(sender === CLI ? SVR : CLI)
-      state.packet = own ? packet : undefined
+      this.#state.packet = packet
       this.#loadFlowAddresses(flow, sender === CLI)
       this.#evaluate(flow, unit, toServer ? clientPort : serverPort, toServer ? serverPort : clientPort)
     }
@@ -226,6 +222,16 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     }
     context.inspectedAs = unit.service
     if (unit.kind !== UNIT.PDU && unit.kind !== UNIT.FILE) this.#reporter.covered(context, unit)
+  }
+
+  /** The current packet if that side of the flow has sent it. */
+  #packetFrom(flow: DetectFlow, sender: Side): Packet | undefined {
+    const packet = this.#packet
+    const own =
+      flow.packetSide === sender &&
+      packet.sourcePort === flow.port(sender) &&
+      packet.destinationPort === flow.port(sender === CLI ? SVR : CLI)
+    return own ? packet : undefined
   }
 
   /** Bytes of a stream are missing. */
@@ -265,7 +271,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const toServer = unit.direction === TO_SERVER
     const serverPort = toServer ? packet.destinationPort : packet.sourcePort
     const clientPort = toServer ? packet.sourcePort : packet.destinationPort
-    this.#begin(packet)
+    this.#begin(packet, true, flow?.uctx?.bits)
     this.#observer?.enter(table)
     this.#candidates.searchPacket(table, unit, serverPort, clientPort)
     this.#evaluatePacket(flow, unit, packet)
@@ -276,7 +282,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
    * groups of both directions count.
    */
   withoutFlow(unit: InspectionUnit, packet: Packet, [toServer, toClient]: DirectionTables): void {
-    this.#begin(packet)
+    this.#begin(packet, true, undefined)
     this.#observer?.enter(toServer)
     this.#observer?.enter(toClient)
     this.#candidates.searchPacket(toServer, unit, packet.destinationPort, packet.sourcePort)
@@ -286,6 +292,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
 
   #evaluatePacket(flow: DetectFlow | undefined, unit: InspectionUnit, packet: Packet): void {
     this.counters.packetUnits++
+    this.#candidates.settle(this.#observer !== undefined)
     if (this.#candidates.count === 0 && this.#observer === undefined) return
     const state = this.#state
     state.packet = packet
@@ -300,8 +307,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#evaluate(flow, unit, packet.sourcePort, packet.destinationPort)
   }
 
-  #begin(packet: Packet | undefined): void {
-    this.#candidates.begin(packet)
+  #begin(packet: Packet | undefined, isPacket: boolean, bits: Uint32Array | undefined): void {
+    this.#candidates.begin(packet, isPacket, bits)
     this.#reporter.begin()
     this.#pendingCount = 0
   }

@@ -19,6 +19,8 @@ import { type CompileContext, CompiledRule } from './compile.js'
 import { inEvaluationOrder } from './evaluation-order.js'
 import { GROUP, type GroupKind, GroupTable } from './groups.js'
 import { HeaderTests, SERVICE_FIT } from './header-test.js'
+import { matchesFlags, REASSEMBLED_FLAGS } from './options/header.js'
+import type { FlowbitNames } from './options/session.js'
 import { FlagsTable } from './packet-gate.js'
 import { PortClasses } from './ports.js'
 import { PROTOCOL_BIT, type RuleFacts } from './rule-facts.js'
@@ -36,6 +38,8 @@ export const TRAIT = {
   RAW_FIRST: 4,
   /** Asks about nothing but addresses, ports and the flow: shown packets without data, and streams. */
   HEADER_ONLY: 8,
+  /** Its flags are not those of a packet that carries data, which reassembled bytes are taken for. */
+  NOT_REASSEMBLED: 16,
 } as const
 
 /** Bits of `RuleSet.fits`: how a rule's header stands to the units of one service and direction. */
@@ -68,6 +72,8 @@ export class RuleSet {
   readonly boundBuffer: Uint8Array
   readonly minLength: Int32Array
   readonly maxLength: Int32Array
+  /** A flowbit without which the rule cannot match; -1 = none. */
+  readonly neededBit: Int32Array
   /** `STAY` by rule index, for the windows of HTTP messages, of other turns, and of everything else. */
   readonly stayInMessages: Uint8Array
   readonly stayInStreams: Uint8Array
@@ -121,6 +127,7 @@ export class RuleSet {
     this.boundBuffer = new Uint8Array(count)
     this.minLength = new Int32Array(count)
     this.maxLength = new Int32Array(count)
+    this.neededBit = Int32Array.from(compiled, ({ facts }) => neededBit(facts, context.flowbits))
     this.stayInMessages = new Uint8Array(count)
     this.stayInStreams = new Uint8Array(count)
     this.stayElsewhere = new Uint8Array(count)
@@ -270,6 +277,11 @@ function stayOf({ fastPattern, gated, screen }: RuleFacts, inMessages: boolean):
   return isSliding(fastPattern.buffer) ? STAY.IN_SIGHT : STAY.ON
 }
 
+function neededBit({ flowbits }: RuleFacts, names: FlowbitNames): number {
+  const check = flowbits.find((option) => option.action === 'isset' && option.names.length === 1)
+  return check === undefined ? -1 : names.number(check.names[0]!)
+}
+
 function eventKey(gid: number, sid: number): number {
   return gid * 0x1_0000_0000 + sid
 }
@@ -277,6 +289,8 @@ function eventKey(gid: number, sid: number): number {
 function traitsOf({ facts, header, rule }: CompiledRule): number {
   let traits = facts.needsEstablished ? TRAIT.NEEDS_ESTABLISHED : 0
   if (facts.headerOnly) traits |= TRAIT.HEADER_ONLY
+  if (facts.flags !== undefined && !matchesFlags(facts.flags, REASSEMBLED_FLAGS))
+    traits |= TRAIT.NOT_REASSEMBLED
   if (facts.readsPayload && header.maySeeBodyOnly) traits |= TRAIT.BODY_ONLY
   // A rule with a service in place of a protocol is not tried before the service is known.
   const early = facts.packetDataOnly && rule.dialect === 'snort3'

@@ -8,7 +8,7 @@ const PROTOCOL_ICMP = 1
 const PROTOCOL_TCP = 6
 const PROTOCOL_ICMPV6 = 58
 /** What a reassembled packet shows, as in Snort. */
-const REASSEMBLED_FLAGS = 0x18
+export const REASSEMBLED_FLAGS = 0x18
 const IPV4_FIXED_HEADER = 20
 const IPOPT_EOL = 0
 const IPOPT_NOP = 1
