@@ -27,6 +27,7 @@ import {
   turnOf,
   unitsOf,
 } from './support/naive-traffic.js'
+import { twinOf } from './support/naive-twin.js'
 import { BIT_LEVELS, ruleText, type WrittenRule, writeRule } from './support/naive-writer.js'
 
 const SEED = Number(process.env.WEIR_FUZZ_SEED ?? 20_240_229)
@@ -343,6 +344,46 @@ describe('random rules over random traffic', () => {
       expect(refused / written).toBeLessThan(0.05)
       expect(tally.matches / tally.pairs).toBeGreaterThan(0.01)
       expect(tally.pairs).toBeGreaterThan(ROUNDS * 5000)
+    },
+    TIMEOUT,
+  )
+
+  it.each(TRAFFIC_KINDS)(
+    'match alike in both dialects: %s',
+    (kind) => {
+      let pairs = 0
+      let matches = 0
+      for (let round = 0; round < ROUNDS; round++) {
+        const seed = SEED + round * TRAFFIC_KINDS.length + TRAFFIC_KINDS.indexOf(kind)
+        const { rules, ...rest } = makeCase(kind, seed)
+        const both = rules.flatMap((rule) => {
+          const twin = twinOf(rule, kind === 'http')
+          return twin === undefined ? [] : [rule, twin]
+        })
+        const one = { ...rest, rules: both }
+        const loaded = load(both)
+        const alerts = byEngine(round % 2 === 0 ? 'native' : 'typescript', loaded, one)
+        const sidsOf = (odd: number): Alerts =>
+          new Map(
+            [...alerts].flatMap(([key, times]) => {
+              const [, before, sid] = /^(.* )(\d+)$/.exec(key)!
+              const pair = Number(sid) + (Number(sid) % 2)
+              return Number(sid) % 2 === odd ? [[`${before}${pair}`, times]] : []
+            }),
+          )
+        const known = new Set(loaded.rules.map(({ sid }) => sid))
+        for (const line of differences(sidsOf(1), sidsOf(0))) {
+          const sid = Number(/rule (\d+)/.exec(line)![1])
+          // One that is refused has no twin.
+          if (!known.has(sid) || !known.has(sid - 1)) continue
+          const texts = [sid - 1, sid].map((number) => ruleText(both[number - 1]!, number))
+          expect.fail(`seed ${seed}: ${line}\n${texts.join('\n')}`)
+        }
+        pairs += both.length / 2
+        matches += alerts.size / 2
+      }
+      expect(pairs).toBeGreaterThan(ROUNDS * 5)
+      expect(matches).toBeGreaterThan(ROUNDS * 3)
     },
     TIMEOUT,
   )

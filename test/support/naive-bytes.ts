@@ -49,7 +49,7 @@ function numberIn(draft: RuleDraft): WrittenNumber {
       end: at + count,
     }
   }
-  const count = 1 + draft.below(4)
+  const count = draft.chance(0.4) ? 1 : 1 + draft.below(4)
   if (at + count > bytes.length && draft.chance(0.8)) at = Math.max(0, bytes.length - count)
   const part = [...bytes.subarray(at, at + count)]
   if (draft.chance(0.4)) {
@@ -78,24 +78,44 @@ export function writeByteTest(draft: RuleDraft): void {
   draft.push(`byte_test:${[count, operator, to, draft.operand(offset), ...words].join(',')};`)
 }
 
+/** Adds words for a multiple, and for rounding up; what the value is with them. */
+function scaled(
+  draft: RuleDraft,
+  words: string[],
+  value: number,
+  aligns: Readonly<Record<string, number>>,
+): number {
+  let result = value
+  if (draft.chance(0.15)) {
+    words.push('multiplier 2')
+    result *= 2
+  }
+  if (draft.chance(0.25)) {
+    const word = draft.pick(Object.keys(aligns))
+    words.push(word)
+    result = Math.ceil(result / aligns[word]!) * aligns[word]!
+  }
+  return result
+}
+
 export function writeByteJump(draft: RuleDraft): void {
   const { words, buffer, count, offset, value, end } = numberIn(draft)
-  let target = end + value
+  const jump = scaled(draft, words, value, { align: 4, 'align 4': 4, 'align 2': 2 })
+  let target = end + jump
   const roll = draft.random()
   if (roll < 0.2) {
     words.push('from_beginning')
-    target = value
+    target = jump
   } else if (roll < 0.3) {
-    words.push('from_end', 'post_offset -3')
-    target = draft.bytesOf(buffer).length - 3
+    const after = jump + draft.below(6)
+    words.push('from_end', `post_offset -${Math.min(after, 65_535)}`)
+    target = draft.bytesOf(buffer).length + jump - after
   } else if (roll < 0.45) {
     const after = draft.below(5) - 2
     words.push(`post_offset ${draft.operand(after)}`)
     target += after
   }
-  if (draft.chance(0.15)) words.push(draft.pick(['align', 'align 4', 'align 2']))
-  if (draft.chance(0.15)) words.push('multiplier 2')
-  addBitmask(draft, words)
+  if (draft.chance(0.5)) addBitmask(draft, words)
   draft.push(`byte_jump:${[count, draft.operand(offset), ...words].join(',')};`)
   draft.moveTo(buffer, Math.max(0, Math.min(target, draft.bytesOf(buffer).length)))
 }
@@ -107,10 +127,9 @@ export function writeByteExtract(draft: RuleDraft): void {
   }
   const { words, buffer, count, offset, value, end } = numberIn(draft)
   const at = draft.operand(offset)
-  if (draft.chance(0.15)) words.push('multiplier 2')
-  if (draft.chance(0.15)) words.push(draft.pick(['align 4', 'align 2']))
-  addBitmask(draft, words)
-  draft.push(`byte_extract:${[count, at, draft.newVariable(value), ...words].join(',')};`)
+  const kept = scaled(draft, words, value, { 'align 4': 4, 'align 2': 2 })
+  if (draft.chance(0.5)) addBitmask(draft, words)
+  draft.push(`byte_extract:${[count, at, draft.newVariable(kept), ...words].join(',')};`)
   draft.moveTo(buffer, end)
 }
 

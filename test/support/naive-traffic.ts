@@ -66,7 +66,25 @@ export const SERVER = '192.0.2.80'
 const buffersOf = (texts: readonly string[]): Buffer[] => texts.map((text) => Buffer.from(text, 'latin1'))
 
 /** Each letter of the alphabet often, in both cases, and small numbers that lead somewhere when jumped by. */
-const TOKENS = buffersOf(['a', 'b', 'ab', 'ba', 'aab', 'AB', 'Ab', 'x', '12', '0x1f', '7', ' 9', 'k=v', '..'])
+const TOKENS = buffersOf([
+  'a',
+  'b',
+  'ab',
+  'ba',
+  'aab',
+  'AB',
+  'Ab',
+  'x',
+  '12',
+  '0x1f',
+  '7',
+  ' 9',
+  'k=v',
+  '..',
+  ' 017',
+  ' -3',
+  ' +12',
+])
 const BINARY = [[0], [1], [2], [3, 0], [0, 4], [0, 0, 0, 5], [8, 0, 0, 0], [255], [0x80, 10]].map((bytes) =>
   Buffer.from(bytes),
 )

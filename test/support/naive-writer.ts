@@ -177,6 +177,9 @@ function writeRetries(draft: RuleDraft): void {
         'ab?/sRG',
         '[ab]/sRA',
         '(a|b)\\1/sR',
+        '(?:^|b)a/sR',
+        '(?<!b)[ab]/sR',
+        '(?:^|a)[bx]/sR',
         'a(?=b)/s',
       ]
       draft.push(`pcre:"/${draft.pick(expressions)}";`)

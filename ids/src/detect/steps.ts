@@ -310,7 +310,9 @@ export function compileSteps(options: readonly RuleOption[], context: StepContex
       exhausted: settled ? FAIL_FINAL : FAIL,
       onward: settled ? FAIL_FINAL : monotone ? FAIL_ONWARD : FAIL,
     }
-    if (one.moves) mover = { retried }
+    // An expression that matches nothing at the very start leaves the cursor behind its next match.
+    const strays = one.option.kind === 'pcre' && regexes.get(one.option)!.minLength === 0
+    if (one.moves) mover = { retried: retried && !strays }
     return { step, early: one.early ?? Number.POSITIVE_INFINITY, order: i }
   })
   return placed

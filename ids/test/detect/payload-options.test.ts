@@ -63,6 +63,9 @@ table('retry', [
   ['content:"v"; pcre:"/\\G[ab]/R"; byte_test:1,>,98,0,relative;', 'vbai', true],
   ['content:"v"; pcre:"/[ab]/AR"; byte_test:1,>,98,0,relative;', 'vb.ai', false],
   ['content:"v"; pcre:"/^[ab]/R"; byte_test:1,>,98,0,relative;', 'vbai', false],
+  // The first match, of nothing at the start, leaves the cursor where it was: behind the second.
+  ['content:"#x"; pcre:"/A*?/"; content:"xab"; distance:0;', '#xab', true],
+  ['content:"#x"; pcre:"/A*?/"; content:"yab"; distance:0;', '#xab', false],
   // A content that an expression holds, too, still says where the next option begins.
   ['pcre:"/abx/i"; content:"ab", nocase; ber_skip:2;', 'ab\x02\x01\x05.abx', true, 'snort3'],
   // The first "ab" is not followed by "cd", the second is.
