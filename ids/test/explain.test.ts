@@ -214,7 +214,7 @@ const OPTIONS: readonly (readonly [
     'content:"needle"; content:"end"; depth:10;',
     'needle and then the end',
     2,
-    'content "end" found in pkt_data at offset 20, but offset 0, depth 10 allows up to 10',
+    'content "end" found in pkt_data at offset 20, allowed is 0 to 7',
   ],
   [
     'a content that is not there',
@@ -242,14 +242,14 @@ const OPTIONS: readonly (readonly [
     'content:"needle"; content:"x"; within:2;',
     'needle---x',
     2,
-    'content "x" found in pkt_data at 3 bytes from the cursor (offset 6), but distance 0, within 2 allows up to 8',
+    'content "x" found in pkt_data at offset 9, 3 bytes behind the cursor at 6, allowed is 6 to 7',
   ],
   [
     'byte_test',
     'content:"needle"; byte_test:1,>,100,0,relative;',
     'needle\x05',
     2,
-    '1 bytes at offset 6 of pkt_data are "\\x05" = 5, wanted > 100',
+    '1 byte at offset 6 of pkt_data is "\\x05" = 5, wanted > 100',
   ],
   [
     'byte_test beyond the end',
@@ -486,5 +486,67 @@ describe('messages of one direction', () => {
     const rule = 'alert udp any 53 -> any any (msg:"m"; flow:to_client; content:"abc"; sid:1;)'
     const one = verdict(rule, packets)
     expect(one.cause).toBe('direction')
+  })
+})
+
+describe('the words of the rule and of the traffic', () => {
+  it('shows a fast pattern as the rule has it', () => {
+    expect(verdict(tcp('content:"NeeDLE"; nocase;'), talk('xabc')).text).toContain(
+      'fast pattern "NeeDLE" not found',
+    )
+    expect(verdict(tcp('pcre:"/AbCdEf/i";'), talk('x')).text).toContain('"abcdef" (of a pcre, in any case)')
+  })
+
+  it('says when the window of a content lies behind the end', () => {
+    const one = verdict(tcp('content:"abc"; offset:500;'), talk('xabc'))
+    expect(one.failed!.found).toBe(
+      'content "abc" found in pkt_data at offset 1, allowed is from 500 on; there are 4 bytes',
+    )
+  })
+
+  it('says when the header fits the other direction', () => {
+    const one = verdict(tcp('flow:to_client,established; content:"abc";', '7777'), talk('xabc'))
+    expect(one.text).toBe(
+      'destination port 40000 is not in 7777; the header fits what the client sends, but the rule says flow:to_client',
+    )
+  })
+
+  it('says which message of a protocol it was', () => {
+    const invite = 'INVITE sip:a SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n'
+    const packets = udpExchange([['client', invite]], { serverPort: 5060 })
+    const rule = (option: string): string => `alert udp any any -> any 5060 (msg:"m"; ${option}; sid:1;)`
+    expect(verdict(rule('sip_method:bye'), packets).failed!.found).toBe('it is a request, method invite')
+    expect(verdict(rule('dce_opnum:1'), packets).failed!.found).toContain(
+      'this is not a DCE/RPC call: pkt_data "INVITE',
+    )
+  })
+
+  it('names the suppress line', () => {
+    const suppressions = [{ gid: 1, sid: 1, track: undefined, addresses: undefined }]
+    const one = verdict(tcp('content:"abc";'), talk('xabc'), { filters: { suppressions } })
+    expect(one.text).toContain('suppressed by the configuration (gen_id 1, sig_id 1), from 203.0.113.5 to')
+  })
+
+  it('says from which match on a detection_filter lets through', () => {
+    const one = verdict(tcp('content:"abc"; detection_filter:track by_src,count 5,seconds 60;'), talk('xabc'))
+    expect(one.text).toContain('the rule alerts from match 6 on')
+  })
+
+  it('notes that only one side was captured', () => {
+    const packets = web('/').filter((_, i) => i !== 1)
+    const client = packets.filter(
+      ({ frame }) => frame[26] === packets[0]!.frame[26] && frame[29] === packets[0]!.frame[29],
+    )
+    const one = explain(tcp('flow:to_client; content:"abc";'), client).flows[0]!
+    expect(one.notes).toContain('only packets of the client were captured')
+  })
+
+  it('notes what the stack did not use', () => {
+    const packets = conversation({ serverPort: 7777 })
+      .handshake()
+      .segment('client', { flags: 0x18, payload: 'abc', seq: 0x4000_0000 })
+      .packets()
+    const one = explain(tcp('flow:to_server; content:"xyz";'), packets).flows[0]!
+    expect(one.notes.join()).toContain('outside the window')
   })
 })

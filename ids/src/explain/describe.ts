@@ -5,6 +5,7 @@
  * nothing: whether an option holds is what its evaluator has said; this only looks at the same bytes again to tell why.
  */
 
+import { ICMP } from '@weir/stack'
 import type { Evaluation } from '../detect/evaluation.js'
 import { ByteReader } from '../detect/options/bytes.js'
 import { VariableNames } from '../detect/options/numbers.js'
@@ -23,6 +24,7 @@ import type {
   PcreOption,
   RuleOption,
 } from '../rules/model.js'
+import { describeProtocol } from './describe-protocol.js'
 import { quoted } from './printable.js'
 
 export interface Finding {
@@ -42,6 +44,8 @@ export interface Attempt {
   readonly limitHit: boolean
   /** Names of set flowbits, for the flow. */
   readonly flowbits: (option: FlowbitsOption) => string
+  /** What the rule calls a buffer. */
+  readonly nameOf: (slot: BufferId) => string
 }
 
 const UNIT_TEXT: Readonly<Record<UnitKind, string>> = {
@@ -78,10 +82,10 @@ const origin = (attempt: Attempt, slot: BufferId, relative: boolean): number => 
 const position = (buffers: BufferSet, slot: BufferId, index: number): number =>
   index - buffers.start[slot]! + buffers.base[slot]!
 
-const name = (slot: BufferId): string => BUFFER_NAMES[slot]!
+const bytesText = (count: number): string => `${count} byte${count === 1 ? '' : 's'}`
 
 const absent = (attempt: Attempt, slot: BufferId): Finding => ({
-  found: `there is no ${name(slot)} in this ${UNIT_TEXT[attempt.state.kind]}`,
+  found: `there is no ${attempt.nameOf(slot)} in this ${UNIT_TEXT[attempt.state.kind]}`,
   facts: { absent: true, unit: UNIT_TEXT[attempt.state.kind] },
 })
 
@@ -98,47 +102,52 @@ const describeContent = (option: ContentOption, attempt: Attempt): Finding => {
   const high =
     depth === undefined ? end : Math.min(end, from + numberFor(attempt, option.offset) + Math.max(0, depth))
   const search = new LiteralSearch(option.bytes, option.nocase)
-  const place = (index: number): string =>
-    option.relative
-      ? `${index - from} bytes from the cursor (offset ${position(buffers, slot, from)})`
-      : `offset ${position(buffers, slot, index)}`
+  const cursor = position(buffers, slot, from)
+  const place = (index: number): string => {
+    const ahead = index - from
+    const behind = ahead < 0 ? `${bytesText(-ahead)} before` : `${bytesText(ahead)} behind`
+    return `offset ${position(buffers, slot, index)}${option.relative ? `, ${behind} the cursor at ${cursor}` : ''}`
+  }
   if (option.negated) {
     const at = search.find(bytes, low, high)
-    if (at < 0) return { found: `negated ${literal}: its window does not lie in ${name(slot)}`, facts: {} }
+    if (at < 0)
+      return { found: `negated ${literal}: its window does not lie in ${attempt.nameOf(slot)}`, facts: {} }
     const facts = { offset: position(buffers, slot, at) }
-    return { found: `${literal} must not be in ${name(slot)}, but is at ${place(at)}`, facts }
+    return { found: `${literal} must not be in ${attempt.nameOf(slot)}, but is at ${place(at)}`, facts }
   }
   const at = search.find(bytes, start, end)
   const facts: Record<string, string | number | boolean | readonly string[]> = {
     length: end - start,
     window: quoted(bytes, Math.min(low, Math.max(low, end)), Math.max(low, high)),
   }
-  if (option.relative) facts.cursor = position(buffers, slot, from)
+  if (option.relative) facts.cursor = cursor
   if (at >= 0) {
     // The occurrence nearest behind the window tells most.
     const nearest = search.find(bytes, Math.min(low, end), end)
     const shown = nearest >= 0 ? nearest : at
-    const words = option.relative ? (['distance', 'within'] as const) : (['offset', 'depth'] as const)
-    const limits = `${words[0]} ${numberFor(attempt, option.offset)}${depth === undefined ? '' : `, ${words[1]} ${depth}`}`
-    facts.offset = position(buffers, slot, shown)
+    // Where the literal may begin, by the option alone.
+    const first = position(buffers, slot, from) + numberFor(attempt, option.offset)
+    const last = depth === undefined ? undefined : first + depth - option.bytes.length
+    const length = position(buffers, slot, end)
     const allowed =
-      depth === undefined
-        ? `from ${position(buffers, slot, low)} on`
-        : `up to ${position(buffers, slot, high)}`
+      last === undefined ? `from ${first} on` : first === last ? `${first} only` : `${first} to ${last}`
+    const short = first + option.bytes.length > length ? `; there are ${bytesText(length)}` : ''
+    facts.offset = position(buffers, slot, shown)
+    facts.allowed = allowed
     return {
-      found: `${literal} found in ${name(slot)} at ${place(shown)}, but ${limits} allows ${allowed}`,
+      found: `${literal} found in ${attempt.nameOf(slot)} at ${place(shown)}, allowed is ${allowed}${short}`,
       facts,
     }
   }
-  let found = `${literal} not found in ${name(slot)} ${quoted(bytes, low < high ? low : start, low < high ? high : end)}`
-  if (option.relative) found += `, after the cursor at ${position(buffers, slot, from)}`
+  let found = `${literal} not found in ${attempt.nameOf(slot)} ${quoted(bytes, low < high ? low : start, low < high ? high : end)}`
+  if (option.relative) found += `, after the cursor at ${cursor}`
   const anyCase = option.nocase ? -1 : new LiteralSearch(option.bytes, true).find(bytes, start, end)
   const elsewhere = buffersWith(buffers, search, slot)
   if (anyCase >= 0) {
     found += `; in other case it is at offset ${position(buffers, slot, anyCase)} (nocase is not set)`
     facts.otherCase = position(buffers, slot, anyCase)
   } else if (elsewhere.length > 0) {
-    found += `; found in ${elsewhere.join(', ')}, the rule wants ${name(slot)}`
+    found += `; found in ${elsewhere.join(', ')}, the rule wants ${attempt.nameOf(slot)}`
     facts.elsewhere = elsewhere
   }
   return { found, facts }
@@ -151,8 +160,8 @@ const describePcre = (option: PcreOption, attempt: Attempt): Finding => {
   const end = buffers.end[slot]!
   const subject = quoted(buffers.bytes[slot]!, from, Math.max(from, end))
   const where = option.relative
-    ? `${name(slot)} after the cursor at ${position(buffers, slot, from)}, ${subject}`
-    : `${name(slot)} ${subject}`
+    ? `${attempt.nameOf(slot)} after the cursor at ${position(buffers, slot, from)}, ${subject}`
+    : `${attempt.nameOf(slot)} ${subject}`
   const facts = { window: subject, length: end - from, limit: attempt.limitHit }
   if (attempt.limitHit) return { found: `the expression hit its match limit in ${where}`, facts }
   return { found: `the expression ${option.negated ? 'matches' : 'does not match'} in ${where}`, facts }
@@ -166,11 +175,12 @@ const describeRead = (option: ByteRead & RuleOption, attempt: Attempt): Finding 
   for (const variable of attempt.variables) names.define(variable)
   const from = origin(attempt, slot, option.relative)
   const at = from + numberFor(attempt, option.offset)
-  const where = `${option.count} bytes at offset ${position(buffers, slot, at)} of ${name(slot)}`
+  const one = option.count === 1
+  const where = `${bytesText(option.count)} at offset ${position(buffers, slot, at)} of ${attempt.nameOf(slot)}`
   if (at < buffers.start[slot]! || at + option.count > buffers.end[slot]!) {
     const length = position(buffers, slot, buffers.end[slot]!)
     return {
-      found: `${where} are not there: it has ${length}`,
+      found: `${where} ${one ? 'is' : 'are'} not there: it has ${bytesText(length)}`,
       facts: { offset: position(buffers, slot, at), length },
     }
   }
@@ -181,9 +191,10 @@ const describeRead = (option: ByteRead & RuleOption, attempt: Attempt): Finding 
   state.cursor = cursor
   state.cursorSlot = cursorSlot
   const shown = quoted(buffers.bytes[slot]!, at, at + option.count)
-  if (value < 0) return { found: `${where} are no number: ${shown}`, facts: { bytes: shown } }
+  if (value < 0)
+    return { found: `${where} ${one ? 'is' : 'are'} no number: ${shown}`, facts: { bytes: shown } }
   const facts = { value, bytes: shown, offset: position(buffers, slot, at) }
-  const read = `${where} are ${shown} = ${value}`
+  const read = `${where} ${one ? 'is' : 'are'} ${shown} = ${value}`
   if (option.kind === 'byte_test') {
     const wanted = `${option.negated ? 'not ' : ''}${option.op} ${numberFor(attempt, option.value)}`
     return { found: `${read}, wanted ${wanted}`, facts: { ...facts, wanted } }
@@ -200,7 +211,7 @@ const describeIsDataAt = (option: IsDataAtOption, attempt: Attempt): Finding => 
   const after = option.relative ? ` after the cursor at ${position(buffers, slot, from)}` : ''
   const wanted = option.negated ? 'not more than' : 'more than'
   return {
-    found: `${name(slot)} has ${left} bytes${after}, wanted ${wanted} ${numberFor(attempt, option.at)}`,
+    found: `${attempt.nameOf(slot)} has ${bytesText(left)}${after}, wanted ${wanted} ${numberFor(attempt, option.at)}`,
     facts: { length: left },
   }
 }
@@ -230,6 +241,14 @@ const headerValue = (option: HeaderNumberOption, { packet, flow }: Evaluation): 
       return icmp ? packet.sourcePort : undefined
     case 'icode':
       return icmp ? packet.destinationPort : undefined
+    case 'icmp_id':
+    case 'icmp_seq': {
+      // Echo and other queries have them; the header of the others may be shorter.
+      const at = packet.transportOffset + (option.field === 'icmp_id' ? ICMP.ID : ICMP.SEQUENCE)
+      return icmp && packet.transportOffset >= 0 && at + 2 <= packet.payloadOffset
+        ? packet.view.getUint16(at)
+        : undefined
+    }
     default:
       return undefined
   }
@@ -260,13 +279,13 @@ export const describe = (option: RuleOption, attempt: Attempt): Finding => {
       const length = buffers.end[slot]! - origin(attempt, slot, option.relative)
       const from = buffers.start[slot]!
       const shown = quoted(buffers.bytes[slot]!, from, buffers.end[slot]!)
-      return { found: `${name(slot)} has length ${length}: ${shown}`, facts: { length } }
+      return { found: `${attempt.nameOf(slot)} has length ${length}: ${shown}`, facts: { length } }
     }
     case 'dsize': {
       if (kind !== UNIT.PACKET || packet === undefined)
         return { found: 'dsize is never true on reassembled data', facts: {} }
       const length = packet.payloadLength
-      return { found: `the payload has ${length} bytes`, facts: { length } }
+      return { found: `the payload has ${bytesText(length)}`, facts: { length } }
     }
     case 'flags': {
       if (packet === undefined || packet.protocol !== 6) return { found: 'there are no TCP flags', facts: {} }
@@ -285,15 +304,20 @@ export const describe = (option: RuleOption, attempt: Attempt): Finding => {
       return describeFlow(option, state)
     case 'stream_size':
       return {
-        found: `the client has sent ${state.clientBytes} bytes, the server ${state.serverBytes}`,
+        found: `the client has sent ${bytesText(state.clientBytes)}, the server ${state.serverBytes}`,
         facts: { client: state.clientBytes, server: state.serverBytes },
       }
     default: {
       const slot = 'buffer' in option ? state.slot(option.buffer) : state.slot(0)
       const end = buffers.end[slot]!
-      if (end < 0) return { found: `it does not hold for this ${UNIT_TEXT[kind]}`, facts: {} }
-      const window = quoted(buffers.bytes[slot]!, buffers.start[slot]!, end)
-      return { found: `it does not hold for ${name(slot)} ${window}`, facts: { window } }
+      const window = end < 0 ? '' : quoted(buffers.bytes[slot]!, buffers.start[slot]!, end)
+      const data = end < 0 ? `this ${UNIT_TEXT[kind]}` : `${attempt.nameOf(slot)} ${window}`
+      return (
+        describeProtocol(option, state.facts, data) ?? {
+          found: `it does not hold for ${data}`,
+          facts: end < 0 ? {} : { window },
+        }
+      )
     }
   }
 }

@@ -46,7 +46,7 @@ export const CAUSE_TEXT: Readonly<Record<Cause, string>> = {
   option: 'an option failed',
   step_limit: 'limit on retries reached',
   noalert: 'matched, noalert',
-  passed: 'matched, but a pass rule did too',
+  passed: 'matched, passed',
   outranked: 'matched, but a rule whose action goes first did too',
   duplicate: 'matched, reported for the packet already',
   alert_limit: 'matched, limit on alerts reached',

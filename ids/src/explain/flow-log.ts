@@ -7,6 +7,7 @@ import {
   CLI,
   type Flow,
   ON_CONN_END,
+  ON_ERROR,
   ON_GAP,
   ON_NEW_DATA,
   ON_PKT_IN,
@@ -44,6 +45,10 @@ export class FlowRecord {
   gaps = 0
   gapBytes = 0
   wrongChecksums = 0
+  /** Packets that the client, the server has sent. */
+  readonly packets: [number, number] = [0, 0]
+  /** What of the stream was not used or given up, by code (`STREAM_ERROR`), and how often. */
+  readonly errors = new Map<number, number>()
   /** Name of the service last recognised. */
   service = 'unknown'
   serviceId = 0
@@ -155,6 +160,10 @@ export class FlowLog {
       record.gaps++
       record.gapBytes += length
     })
+    socket.on(ON_ERROR, (flow, { code }) => {
+      const record = this.records.get(flow.id)
+      if (record !== undefined) record.errors.set(code, (record.errors.get(code) ?? 0) + 1)
+    })
     socket.on(ON_CONN_END, (flow) => {
       const record = this.records.get(flow.id)
       if (record !== undefined) this.#update(record, flow)
@@ -191,6 +200,8 @@ export class FlowLog {
 
   #update(record: FlowRecord, flow: Flow<unknown>): void {
     record.established = flow.established
+    record.packets[0] = flow.packets(CLI)
+    record.packets[1] = flow.packets(SVR)
     record.midstream = flow.protocol === TCP && flow.midstream
     if (flow.protocol !== TCP) return
     record.states = `${TCP_STATE_NAME[flow.state(CLI)]}/${TCP_STATE_NAME[flow.state(SVR)]}`

@@ -76,16 +76,31 @@ export class HeaderFit {
       const i = PARTS.indexOf(part)
       return `${part} ${seen[i]} is not in ${this.#wanted(i)}`
     })
-    return { parts, text: texts.join('; ') }
+    return { parts, text: `${texts.join('; ')}${this.#otherWay(record, best)}` }
+  }
+
+  /** The header fits what the other side sends, but the rule does not look there. */
+  #otherWay(record: FlowRecord, { direction, toServer }: Try): string {
+    const other = direction === TO_SERVER ? TO_CLIENT : TO_SERVER
+    if (!record.isFlow || this.#compiled.mayTravel(other)) return ''
+    if (!this.#test(record, !toServer, this.#byPorts(record)).every(Boolean)) return ''
+    const way = direction === TO_SERVER ? 'to_server' : 'to_client'
+    const sender = direction === TO_SERVER ? 'server' : 'client'
+    return `; the header fits what the ${sender} sends, but the rule says flow:${way}`
+  }
+
+  #byPorts(record: FlowRecord): boolean {
+    const { protocol } = this.#rule.header
+    const service = record.serviceId as ServiceId
+    const byService =
+      service !== SERVICE.UNKNOWN && this.#compiled.header.fits(service) === SERVICE_FIT.ANY_PORT
+    return !byService && protocol !== 'icmp' && protocol !== 'ip'
   }
 
   /** The header against the flow, each way it may be read. */
   #tries(record: FlowRecord): Try[] {
     const { header } = this.#rule
-    const service = record.serviceId as ServiceId
-    const byService =
-      service !== SERVICE.UNKNOWN && this.#compiled.header.fits(service) === SERVICE_FIT.ANY_PORT
-    const byPorts = !byService && header.protocol !== 'icmp' && header.protocol !== 'ip'
+    const byPorts = this.#byPorts(record)
     const tries: Try[] = []
     for (const direction of DIRECTIONS) {
       if (record.isFlow && !this.#compiled.mayTravel(direction)) continue

@@ -2,7 +2,7 @@
  * Why a match was not reported, in words. What became of it has been decided by detection; here it only gets the numbers
  * that led to it.
  */
-import type { AlertFilterSettings, EventFilter } from '../detect/alert-filter.js'
+import type { AlertFilterSettings, EventFilter, Suppression } from '../detect/alert-filter.js'
 import { OUTCOME, type Outcome } from '../detect/alert-filter.js'
 import { FATE, type Fate } from '../detect/event-queue.js'
 import type { AlertRecord } from '../output/alert.js'
@@ -46,10 +46,12 @@ type RateWords = Pick<RateOption, 'type' | 'track' | 'count' | 'seconds'>
 export class MatchWords {
   readonly #rule: Rule
   readonly #filters: readonly EventFilter[]
+  readonly #suppressions: readonly Suppression[]
   readonly #times = new Map<string, number[]>()
 
-  constructor(rule: Rule, settings: Pick<AlertFilterSettings, 'eventFilters'>) {
+  constructor(rule: Rule, settings: Pick<AlertFilterSettings, 'eventFilters' | 'suppressions'>) {
     this.#rule = rule
+    this.#suppressions = settings.suppressions
     this.#filters = settings.eventFilters
   }
 
@@ -66,7 +68,8 @@ export class MatchWords {
   /** A detection_filter did not hold. */
   below(record: AlertRecord): Finding {
     const option = this.#rates().find(({ kind }) => kind === 'detection_filter')!
-    return { cause: 'detection_filter', text: this.#rateText(option, record) }
+    const text = `${this.#rateText(option, record)}: the rule alerts from match ${option.count + 1} on`
+    return { cause: 'detection_filter', text }
   }
 
   filtered(outcome: Outcome, action: RuleAction, record: AlertRecord): Finding {
@@ -74,7 +77,7 @@ export class MatchWords {
       case OUTCOME.SUPPRESSED:
         return {
           cause: 'suppressed',
-          text: 'a suppress line of the configuration is for this rule and address',
+          text: this.#suppressText(record),
         }
       case OUTCOME.LIMITED:
         return { cause: 'event_filter', text: this.#limitText(record) }
@@ -88,6 +91,20 @@ export class MatchWords {
       default:
         return { cause: 'alerted', text: '' }
     }
+  }
+
+  #suppressText({ sourceAddress, destinationAddress }: AlertRecord): string {
+    const { gid, sid } = this.#rule
+    const lines = this.#suppressions
+      .filter(
+        (one) =>
+          (one.gid === gid && one.sid === sid) || (one.sid === 0 && (one.gid === gid || one.gid === 0)),
+      )
+      .map(
+        ({ gid, sid, track }) =>
+          `gen_id ${gid}, sig_id ${sid}${track === undefined ? '' : `, track ${track}`}`,
+      )
+    return `suppressed by the configuration (${lines.join('; ')}), from ${sourceAddress} to ${destinationAddress}`
   }
 
   #rates(): RateOption[] {

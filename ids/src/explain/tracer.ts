@@ -26,6 +26,7 @@ import { buffersWith, describe } from './describe.js'
 import type { FailedOption } from './findings.js'
 import type { FlowLog, FlowRecord } from './flow-log.js'
 import { type Finding, MatchWords, queueFinding } from './outcome.js'
+import { asWritten } from './pattern-text.js'
 import { quoted } from './printable.js'
 import { setsBit } from './select.js'
 import { type FailureListener, tracingSteps } from './tracing-steps.js'
@@ -47,7 +48,8 @@ export class Trace {
   searched = 0
   bytes = 0
   patternUnits = 0
-  readonly elsewhere = new Set<string>()
+  /** Other buffers that hold the fast pattern. */
+  elsewhere: readonly string[] = []
   sample: string | undefined
   /** Units that were for the rule but failed before its options. */
   notEstablished = 0
@@ -68,10 +70,17 @@ export class Target implements FailureListener {
   readonly traces = new Map<FlowRecord, Trace>()
   readonly words: MatchWords
   readonly steps: readonly Step[]
+  /** Its fast pattern, as the rule has it. */
+  readonly patternText: string
   readonly #search: LiteralSearch | undefined
+  /** Buffers that the fast pattern is searched for in. */
+  readonly #slots: readonly BufferId[]
   readonly #names: FlowbitNames
   readonly #set: RuleSet
   readonly #variables: string[] = []
+  /** Of the slots that the rule itself fills with parts of a message. */
+  readonly #partNames = new Map<BufferId, string>()
+  readonly #nameOf = (slot: BufferId): string => this.#partNames.get(slot) ?? BUFFER_NAMES[slot]!
   /** What is being traced now. */
   #trace!: Trace
   #record!: FlowRecord
@@ -82,7 +91,7 @@ export class Target implements FailureListener {
     set: RuleSet,
     index: number,
     names: FlowbitNames,
-    settings: Pick<AlertFilterSettings, 'eventFilters'>,
+    settings: Pick<AlertFilterSettings, 'eventFilters' | 'suppressions'>,
   ) {
     const compiled = set.rules[index]!
     this.compiled = compiled
@@ -94,7 +103,11 @@ export class Target implements FailureListener {
     const { fastPattern, rule } = compiled
     this.#search =
       fastPattern === undefined ? undefined : new LiteralSearch(Buffer.from(fastPattern.text, 'latin1'), true)
+    this.patternText = fastPattern === undefined ? '' : asWritten(rule, fastPattern.text)
+    this.#slots = fastPattern === undefined ? [] : slotsOf(fastPattern)
     for (const option of rule.options) {
+      if (option.kind === 'set_buffer' && option.part !== undefined)
+        this.#partNames.set(option.buffer, formatOption(option, rule.dialect, BUF.PKT_DATA))
       if (option.kind !== 'byte_extract' && option.kind !== 'byte_math') continue
       if (!this.#variables.includes(option.name)) this.#variables.push(option.name)
     }
@@ -123,7 +136,9 @@ export class Target implements FailureListener {
     this.#record = record
     this.#packet = packet
     const { fastPattern, gate, rule } = this.compiled
-    const present = fastPattern === undefined || this.#hasPattern(trace, unit, fastPattern, this.#search!)
+    const present = fastPattern === undefined || this.#hasPattern(trace, unit, this.#search!)
+    // Without its fast pattern, here or in an earlier window, a rule cannot match: what else would fail says little.
+    if (!present && trace.patternUnits === 0) return
     this.#bonus = present ? PATTERN_RANK : 0
     for (const body of bodyOnly) {
       state.begin(rule.dialect, body)
@@ -166,34 +181,37 @@ export class Target implements FailureListener {
       variables: this.#variables,
       limitHit,
       flowbits,
+      nameOf: this.#nameOf,
     })
     trace.failed = {
       number: at + 1,
       of: options.length,
       text: formatOption(option, dialect, sticky),
-      buffer: 'buffer' in option ? BUFFER_NAMES[state.slot(option.buffer)] : undefined,
+      buffer: 'buffer' in option ? this.#nameOf(state.slot(option.buffer)) : undefined,
       found: finding.found,
       facts: finding.facts,
       packet: this.#packet,
     }
   }
 
-  #hasPattern(trace: Trace, unit: InspectionUnit, pattern: FastPattern, search: LiteralSearch): boolean {
-    const { buffers } = unit
-    const own: BufferId = pattern.buffer === BUF.RAW_DATA ? BUF.PKT_DATA : pattern.buffer
-    const slots = pattern.inFileData && own !== BUF.FILE_DATA ? [own, BUF.FILE_DATA] : [own]
+  #hasPattern(trace: Trace, { buffers }: InspectionUnit, search: LiteralSearch): boolean {
     let present = false
-    if (slots.some((slot) => buffers.has(slot))) trace.searched++
-    for (const slot of slots) {
+    let searched = false
+    for (const slot of this.#slots) {
       const end = buffers.end[slot]!
       if (end < 0) continue
+      searched = true
       const start = buffers.start[slot]!
       trace.bytes += Math.max(0, end - buffers.fresh[slot]!)
       present ||= search.find(buffers.bytes[slot]!, start, end) >= 0
       if (trace.sample === undefined && end > start) trace.sample = quoted(buffers.bytes[slot]!, start, end)
     }
+    if (searched) trace.searched++
     if (present) trace.patternUnits++
-    else for (const name of buffersWith(buffers, search, own)) trace.elsewhere.add(name)
+    else {
+      const found = buffersWith(buffers, search, this.#slots[0]!)
+      if (found.length > 0) trace.elsewhere = [...new Set([...trace.elsewhere, ...found])]
+    }
     return present
   }
 
@@ -223,6 +241,11 @@ export class Target implements FailureListener {
     })
     return setters.length === 0 ? 'no rule in use sets it' : `set by ${listed(setters)}`
   }
+}
+
+const slotsOf = ({ buffer, inFileData }: FastPattern): readonly BufferId[] => {
+  const own: BufferId = buffer === BUF.RAW_DATA ? BUF.PKT_DATA : buffer
+  return inFileData && own !== BUF.FILE_DATA ? [own, BUF.FILE_DATA] : [own]
 }
 
 const MAX_SETTERS = 5

@@ -1,9 +1,9 @@
 /** What was traced of a rule on one flow → the one cause to name, and its wording. */
+import { STREAM_ERROR_TEXT } from '@weir/stack'
 import { SERVICE_FIT } from '../detect/header-test.js'
 import { BUFFER_NAMES } from '../inspect/buffers.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import { eveProtocol, hasPorts, isIcmp } from '../output/text.js'
-import { formatLiteral } from '../rules/format.js'
 import type { Rule } from '../rules/model.js'
 import { CAUSES, type Cause, type FastPatternReport, type FlowVerdict } from './findings.js'
 import type { FlowRecord } from './flow-log.js'
@@ -44,16 +44,19 @@ const packetList = (packets: readonly number[]): string => {
 
 const count = (value: number, noun: string): string => `${value} ${noun}${value === 1 ? '' : 's'}`
 
-export const fastPatternReport = ({ compiled }: Target, trace: Trace): FastPatternReport | undefined => {
+export const fastPatternReport = (
+  { compiled, patternText }: Target,
+  trace: Trace,
+): FastPatternReport | undefined => {
   const { fastPattern } = compiled
   if (fastPattern === undefined || trace.units === 0 || trace.patternUnits > 0) return undefined
   return {
-    pattern: formatLiteral(Buffer.from(fastPattern.text, 'latin1')),
+    pattern: patternText,
     buffer: BUFFER_NAMES[fastPattern.buffer]!,
     units: trace.units,
     searched: trace.searched,
     bytes: trace.bytes,
-    elsewhere: [...trace.elsewhere],
+    elsewhere: trace.elsewhere,
     sample: trace.sample,
   }
 }
@@ -94,7 +97,8 @@ const judgeFlow = (target: Target, record: FlowRecord, trace: Trace, fit: Header
   if (mismatch !== undefined)
     return { cause: 'header', text: mismatch.text, depth: 4 - mismatch.parts.length }
   if (!record.isFlow && record.wrongChecksums > 0) {
-    return { cause: 'checksum', text: `all ${count(record.wrongChecksums, 'packet')} had wrong checksums` }
+    const text = `all ${count(record.wrongChecksums, 'packet')} had wrong checksums: try -k none`
+    return { cause: 'checksum', text }
   }
   if (trace.notEstablished > 0 || (compiled.needsEstablished && !record.established)) {
     const states = record.states === '' ? '' : ` (client/server state ${record.states})`
@@ -163,12 +167,19 @@ const judgeMatches = (trace: Trace): Judgement | undefined => {
 
 const notesOf = (record: FlowRecord, cause: Cause): string[] => {
   const notes: string[] = []
-  if (record.wrongChecksums > 0) {
+  if (record.wrongChecksums > 0 && cause !== 'checksum') {
     notes.push(`${count(record.wrongChecksums, 'packet')} with wrong checksums left out: try -k none`)
   }
   if (cause === 'alerted') return notes
   if (record.gaps > 0) {
     notes.push(`${count(record.gaps, 'gap')} in the stream, ${count(record.gapBytes, 'byte')} missing`)
+  }
+  for (const [code, times] of record.errors) {
+    notes.push(`${STREAM_ERROR_TEXT[code]}: ${count(times, 'time')}`)
+  }
+  const [fromClient, fromServer] = record.packets
+  if (record.protocol === TCP && record.isFlow && (fromClient === 0) !== (fromServer === 0)) {
+    notes.push(`only packets of the ${fromClient > 0 ? 'client' : 'server'} were captured`)
   }
   if (record.midstream) notes.push('picked up midstream: no handshake was seen')
   return notes
