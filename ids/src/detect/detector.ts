@@ -36,6 +36,8 @@ import { SLIDING } from './screen.js'
 import type { DetectSettings } from './settings.js'
 
 const TCP = 6
+/** Most payload of a usual packet. */
+const PACKET_BYTES = 1460
 const SYN = 0x02
 
 /** Outcomes of trying a rule, the better the higher. */
@@ -78,6 +80,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly #judge: UnitJudge
   readonly #eventUnit = new Unit(UNIT.STREAM)
   readonly #records = new RecordJoiner()
+  readonly #wholeUnit = new Unit(UNIT.PACKET)
   /** By rule index: how often the rule was tried. */
   readonly #triesOf: Float64Array
 
@@ -134,12 +137,44 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (unit.sequence === 0 && unit.last && hasMessages(unit.service))
         this.#inspectMessages(flow, context, unit)
       else this.#inspectUnit(flow, context, unit, this.#set.streams.of(unit.service)[unit.direction])
+      if (unit.last) this.#inspectWhole(flow, context, unit)
       this.#protocols.afterUnit(flow, context, unit)
       return
     }
     if (unit.kind === UNIT.HTTP_REQUEST) counters.httpRequests++
     else counters.httpResponses++
     this.#inspectUnit(flow, context, unit, this.#set.streams.of(unit.service)[unit.direction])
+  }
+
+  /** A turn that came in several segments, but would have fitted into one, is one for the rules that ask for packets. */
+  #inspectWhole(flow: DetectFlow, context: FlowContext, unit: InspectionUnit): void {
+    const { buffers, direction } = unit
+    if (unit.sequence === 0 && unit.pieces > 1 && buffers.length(BUF.PKT_DATA) <= PACKET_BYTES) {
+      const table = this.#set.wholePackets.of(unit.service)[direction]
+      if (!table.isEmpty && !context.blocked) {
+        const whole = this.#wholeUnit
+        const end = buffers.end[BUF.PKT_DATA]!
+        whole.buffers.set(BUF.PKT_DATA, buffers.bytes[BUF.PKT_DATA]!, buffers.start[BUF.PKT_DATA]!, end)
+        whole.direction = direction
+        whole.swapped = unit.swapped
+        whole.opaque = unit.opaque
+        whole.service = unit.service
+        this.#inspectUnit(flow, context, whole, table)
+      }
+    }
+    if (context.pieceMatches !== undefined) context.pieceMatches[direction] = undefined
+  }
+
+  /** A rule has matched a packet of the turn that is now shown as one, or matches a packet of such a turn. */
+  #hasMatchedPiece(flow: DetectFlow, index: number, unit: InspectionUnit): boolean {
+    const { pieceMatches } = flow.uctx ?? this.#open(flow)
+    const earlier = pieceMatches?.[unit.direction]
+    if (unit === this.#wholeUnit) return earlier?.includes(index) === true
+    if (earlier === undefined) {
+      flow.uctx!.pieceMatches ??= [undefined, undefined]
+      flow.uctx!.pieceMatches[unit.direction] = [index]
+    } else if (!earlier.includes(index)) earlier.push(index)
+    return false
   }
 
   /** A turn that is all there, of a protocol whose messages tell their length: each message by itself. */
@@ -221,7 +256,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (!this.#immediate || unit.kind !== UNIT.STREAM) return
     }
     context.inspectedAs = unit.service
-    if (unit.kind !== UNIT.PDU && unit.kind !== UNIT.FILE) this.#reporter.covered(context, unit)
+    if (unit.kind === UNIT.PDU || unit.kind === UNIT.FILE || unit.kind === UNIT.PACKET) return
+    this.#reporter.covered(context, unit)
   }
 
   /** The current packet if that side of the flow has sent it. */
@@ -399,6 +435,9 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (outcome !== MATCH) {
         if (outcome === WAIT && this.#stays(index, stay[index]!, slidesOn)) this.#keep(index)
         continue
+      }
+      if (unit.kind === UNIT.PACKET && flow !== undefined && rule.facts.onWholePackets) {
+        if (this.#hasMatchedPiece(flow, index, unit)) continue
       }
       if (!unit.last) this.#keep(~index)
       counters.matches++

@@ -17,6 +17,8 @@ export class FlowContext implements ProtocolSlot<DetectFlow> {
   service: ServiceId = SERVICE.UNKNOWN
   probes = 0
   protocol: ProtocolSlot<DetectFlow>['protocol'] = undefined
+  /** Per direction: rules that have matched a packet of the turn and that are shown the turn as one packet, too. */
+  pieceMatches: [number[] | undefined, number[] | undefined] | undefined = undefined
   mail: ProtocolSlot<DetectFlow>['mail'] = undefined
   swapped = false
   /** Service of the last message or turn inspected to its end. */

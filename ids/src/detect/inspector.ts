@@ -164,11 +164,11 @@ export class Inspector {
   }
 
   #subscribe(): void {
-    const { streams, files, pdus, tcpPackets, orphans, udp, icmp, otherIp } = this.#set
+    const { streams, files, pdus, tcpPackets, wholePackets, orphans, udp, icmp, otherIp } = this.#set
     const looksAt = (...tables: DirectionTables[]): boolean =>
       tables.some(([toServer, toClient]) => !toServer.isEmpty || !toClient.isEmpty)
     // A turn ends when the other side sends, so one direction cannot be inspected without the other.
-    const streamed = streams.looksAtAny || files.looksAtAny || pdus.looksAtAny
+    const streamed = [streams, files, pdus, wholePackets].some(({ looksAtAny }) => looksAtAny)
     const reassemble = streamed || this.#set.needs.events || (this.#set.needsService && tcpPackets.looksAtAny)
     const packets = tcpPackets.looksAtAny || udp.looksAtAny || looksAt(icmp, otherIp)
     const orphaned = looksAt(orphans)

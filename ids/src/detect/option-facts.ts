@@ -69,6 +69,12 @@ export function isPacketProperty(option: RuleOption): boolean {
   }
 }
 
+/** Of those the ones that ask for the bytes of one packet, not for its headers. */
+export function isWholePacketProperty(option: RuleOption): boolean {
+  if (option.kind === 'dsize') return true
+  return option.kind === 'flow' && option.frag === undefined && option.state !== 'not_established'
+}
+
 /** Options that ask about the flow, whatever it carries, or about nothing. */
 export function isFlowProperty(option: RuleOption): boolean {
   switch (option.kind) {

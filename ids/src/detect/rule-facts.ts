@@ -27,6 +27,7 @@ import {
   isPduProperty,
   isStreamProperty,
   isTrailerOption,
+  isWholePacketProperty,
 } from './option-facts.js'
 import { compileNumericTest } from './options/numbers.js'
 import { chooseScreen, type Screen } from './screen.js'
@@ -51,6 +52,8 @@ export interface RuleFacts {
   readonly headerOnly: boolean
   /** Looks at single TCP packets: it asks about packet properties, or about no bytes at all. */
   readonly onTcpPackets: boolean
+  /** Looks at a packet with bytes, and at nothing of it but the bytes: `no_stream`, `dsize`. */
+  readonly onWholePackets: boolean
   /** Looks at reassembled TCP data. */
   readonly onStreams: boolean
   /** Looks at messages inside TCP streams: it asks about such messages. */
@@ -119,6 +122,7 @@ export function ruleFacts(
   let aboutPdus = false
   let aboutStreams = false
   let neverOnStreams = false
+  let aboutHeaders = false
   let needsEstablished = false
   let needsStream = false
   let refusedProtocols = 0
@@ -177,7 +181,10 @@ export function ruleFacts(
       case 'sameip':
         readsAddresses = true
     }
-    if (isPacketProperty(option)) aboutPackets = true
+    if (isPacketProperty(option)) {
+      aboutPackets = true
+      if (!isWholePacketProperty(option)) aboutHeaders = true
+    }
     if (isMessageProperty(option)) aboutMessages = true
     if (isPduProperty(option)) aboutPdus = true
     if (isStreamProperty(option)) aboutStreams = true
@@ -198,6 +205,7 @@ export function ruleFacts(
     replaces,
     headerOnly: headerOnly && !aboutPackets,
     onTcpPackets: !aboutPdus && !httpOnly && ((!readsBytes && !aboutStreams) || aboutPackets),
+    onWholePackets: !aboutPdus && !httpOnly && readsBytes && neverOnStreams && !aboutHeaders,
     onStreams: !aboutPdus && (readsBytes || aboutStreams || (headerOnly && !aboutPackets)) && !neverOnStreams,
     onPdus: aboutPdus,
     httpOnly,

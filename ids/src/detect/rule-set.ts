@@ -94,6 +94,8 @@ export class RuleSet {
   readonly datagramPdus: ServiceTables
   /** Single TCP packets. */
   readonly tcpPackets: ServiceTables
+  /** Rules for single TCP packets that look at nothing but their bytes, however these came. */
+  readonly wholePackets: ServiceTables
   /** TCP packets that belong to no flow, whose direction is not known; and those that begin one and carry data. */
   readonly orphans: DirectionTables
   readonly udp: ServiceTables
@@ -190,6 +192,7 @@ export class RuleSet {
     this.pdus = byService(filed('tcp', (facts) => facts.onPdus))
     this.datagramPdus = byService(filed('udp', (facts) => facts.onPdus))
     this.tcpPackets = byService(filed('tcp', (facts) => facts.onTcpPackets))
+    this.wholePackets = byService(filed('tcp', (facts) => facts.onWholePackets))
     const onPackets = (facts: RuleFacts): boolean => !facts.httpOnly && !facts.needsStream
     const unestablished = filed('tcp', (facts) => onPackets(facts) && !facts.needsEstablished)
     this.orphans = tables(unestablished, SERVICE.UNKNOWN)

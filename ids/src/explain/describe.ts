@@ -282,9 +282,8 @@ export const describe = (option: RuleOption, attempt: Attempt): Finding => {
       return { found: `${attempt.nameOf(slot)} has length ${length}: ${shown}`, facts: { length } }
     }
     case 'dsize': {
-      if (kind !== UNIT.PACKET || packet === undefined)
-        return { found: 'dsize is never true on reassembled data', facts: {} }
-      const length = packet.payloadLength
+      if (kind !== UNIT.PACKET) return { found: 'dsize is never true on reassembled data', facts: {} }
+      const length = buffers.length(BUF.PKT_DATA)
       return { found: `the payload has ${bytesText(length)}`, facts: { length } }
     }
     case 'flags': {

@@ -25,6 +25,7 @@ export class Unit implements InspectionUnit {
   sequence = 0
   last = true
   pending: Int32Array | null = null
+  pieces = 1
   /** Set by the HTTP inspector for the time of the callback. */
   source: MessageSource | null = null
 

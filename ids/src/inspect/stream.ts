@@ -18,6 +18,8 @@ export class StreamCollector<Flow> {
   private readonly area = new SlidingArea()
   private sequence = 0
   private pending: Int32Array | null = null
+  /** Segments of the turn so far. */
+  private pieces = 0
 
   constructor(context: InspectionContext<Flow>) {
     this.context = context
@@ -43,6 +45,7 @@ export class StreamCollector<Flow> {
     const { area } = this
     const { limits, pool, counters } = this.context
     let from = start
+    this.pieces++
     while (from < end) {
       if (area.fresh === limits.window) this.emit(flow, direction, service, false)
       const room = limits.window - area.fresh
@@ -82,6 +85,7 @@ export class StreamCollector<Flow> {
     this.area.release(this.context.pool)
     this.sequence = 0
     this.pending = null
+    this.pieces = 0
   }
 
   private emit(flow: Flow, direction: Direction, service: ServiceId, last: boolean): void {
@@ -109,6 +113,7 @@ export class StreamCollector<Flow> {
     unit.sequence = this.sequence++
     unit.last = last
     unit.pending = this.pending
+    unit.pieces = this.pieces
     unit.buffers.setWindow(BUF.PKT_DATA, bytes, start, end, fresh, base)
     unit.buffers.setWindow(BUF.RAW_DATA, bytes, start, end, fresh, base)
     this.context.counters.streamUnits++

@@ -107,6 +107,8 @@ export interface InspectionUnit {
   readonly last: boolean
   /** Owned by detection: rule indices still waiting for a later window of this message, and those that have fired. */
   pending: Int32Array | null
+  /** Segments that have brought the turn, of a stream unit; of any other unit 1. */
+  readonly pieces: number
   /**
    * Host, URL, user agent, method and status for the outputs, made on demand (a response: those of the request it
    * answers); undefined when the unit is not HTTP. Absent on units that are not made by the stream inspectors.

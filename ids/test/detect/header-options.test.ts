@@ -196,13 +196,39 @@ describe('dsize and stream selection', () => {
     expect(sizes('dsize:>4000;')).toBe(0)
   })
 
-  it('finds a content across segments unless it is to be in one packet', () => {
+  it('finds a content across segments', () => {
     expect(on('content:"4567";')).toEqual([1])
     const stream = (flow: string, content: string): number[] =>
       sids(`alert tcp any any -> any 7777 (flow:to_server,${flow}; content:"${content}"; sid:1;)`, packets)
     expect(stream('only_stream', '4567')).toEqual([1])
-    expect(stream('no_stream', '4567')).toEqual([])
     expect(stream('no_stream', '345')).toEqual([1])
+  })
+
+  it('shows a turn that would have fitted into one packet to the rules for packets, however it was cut', () => {
+    const whole = 'alert tcp any any -> any 7777 (flow:to_server,no_stream; content:"4567"; sid:1;)'
+    expect(sids(whole, packets)).toEqual([1])
+    const talk = conversation({ serverPort: 7777 }).handshake()
+    const answered = talk.client('12345').server('go on').client('67890abc').close().packets()
+    expect(sids(whole, answered)).toEqual([])
+    const long = conversation({ serverPort: 7777 })
+      .handshake()
+      .client('12345')
+      .client(`67${'x'.repeat(1460)}`)
+    expect(sids(whole, long.close().packets())).toEqual([])
+    expect(on('dsize:13; content:"4567";')).toEqual([1])
+    expect(on('dsize:12; content:"4567";')).toEqual([])
+    expect(
+      sids('alert tcp any any -> any 7777 (flags:A+; flow:no_stream; content:"4567"; sid:1;)', packets),
+    ).toEqual([])
+  })
+
+  it('counts a packet that matches by itself once, and not again with those around it', () => {
+    const counted =
+      'alert tcp any any -> any 7777 (flow:to_server,no_stream; content:"345"; detection_filter:track by_src, count 1, seconds 60; sid:1;)'
+    expect(sids(counted, packets)).toEqual([])
+    const talk = conversation({ serverPort: 7777 }).handshake()
+    const twice = talk.client('12345').server('ok').client('12345').close()
+    expect(sids(counted, twice.packets())).toEqual([1])
   })
 
   it('alerts once for a rule that looks at packets and at the stream', () => {

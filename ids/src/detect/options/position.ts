@@ -1,5 +1,5 @@
 /** Options about where and how long: `isdataat`, `urilen`/`bufferlen`, `dsize`, and the buffer selectors. */
-import type { BufferId } from '../../inspect/buffers.js'
+import { BUF, type BufferId } from '../../inspect/buffers.js'
 import { SERVICE, UNIT } from '../../inspect/unit.js'
 import type { BufferLengthOption, DsizeOption, IsDataAtOption, SetBufferOption } from '../../rules/model.js'
 import type { Evaluation, Evaluator } from '../evaluation.js'
@@ -53,7 +53,7 @@ export class BufferLengthEvaluator implements Evaluator {
   }
 }
 
-/** Payload length of a single packet; never true on reassembled data. */
+/** Payload length of a single packet, or of what was sent in place of one in pieces; never true on other data. */
 export class DsizeEvaluator implements Evaluator {
   readonly #test: (value: number) => boolean
 
@@ -62,13 +62,14 @@ export class DsizeEvaluator implements Evaluator {
   }
 
   test(state: Evaluation): boolean {
-    const { packet } = state
-    if (state.kind !== UNIT.PACKET || packet === undefined) return false
-    const { payloadLength } = packet
+    const { packet, buffers } = state
+    if (state.kind !== UNIT.PACKET) return false
+    // What came in several segments is shown as one packet, which is none of those there were.
+    if (packet !== undefined && packet.protocol !== TCP) return this.#test(packet.payloadLength)
+    const length = buffers.length(BUF.PKT_DATA)
     // Snort 3 does not look at the segments of a connection once it inspects it as HTTP.
-    if (state.snort3 && payloadLength > 0 && packet.protocol === TCP && state.unit?.service === SERVICE.HTTP)
-      return false
-    return this.#test(payloadLength)
+    if (state.snort3 && length > 0 && state.unit?.service === SERVICE.HTTP) return false
+    return this.#test(length)
   }
 }
 
