@@ -18,7 +18,6 @@ const SEGMENTS =
   '2.9 text sees every segment by itself, too, and so does Suricata: dsize and flags hold on HTTP'
 const OVER_SMB = '2.9 text cannot ask for DCE/RPC over TCP alone, and the calls are over SMB'
 const UDP = 'the 2.9 text asks for UDP, the traffic is TCP'
-const SETTER = 'the rule that sets the bit has no noalert; the list of the case leaves it out'
 
 export interface OtherAnswer {
   readonly name: string
@@ -62,8 +61,7 @@ export const OTHER_ANSWERS: readonly OtherAnswer[] = [
   snort2('sv/dns/task-7018-dns-ips-stream-rule', [], UDP),
   snort2('sv/dns/task-7018-ids-dns-stream-rule', [], UDP),
   snort2('sv/filemagic-flowbits', [5, 7], 'the 2.9 text lacks the rule that sets the bit'),
-  snort2('sv/detect-bidir-flowbits', [2052319], SETTER),
-  { name: 'sv/detect-bidir-flowbits', dialect: 'snort3', sids: [2052319, 2052359], why: SETTER },
+  snort2('sv/exception-policy-midstream-07', [1], 'the 2.9 text asks for TCP, not for SMB'),
 ]
 
 export function otherAnswer(id: string, dialect: Dialect): OtherAnswer | undefined {
