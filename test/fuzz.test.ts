@@ -192,7 +192,7 @@ function byNaive({ naive }: Loaded, one: Case, tally: Tally = { pairs: 0, matche
       for (const unit of unitsOf(talk, i, turn, one.sending)) {
         for (const rule of ordered) {
           const sees = !stream || (unit.packet !== undefined) === onPackets.has(rule)
-          if (rule.header.protocol !== protocol || !sees) continue
+          if (![protocol, 'ip'].includes(rule.header.protocol) || !sees) continue
           tally.pairs++
           if (!naiveMatch(rule, unit, bits)) continue
           tally.matches++

@@ -45,6 +45,7 @@ export interface NaiveRule {
   readonly sid: number
   readonly dialect: Dialect
   readonly header: NaiveHeader
+  readonly services: readonly string[]
   readonly options: readonly NaiveOption[]
 }
 

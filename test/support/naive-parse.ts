@@ -44,6 +44,7 @@ export function naiveParse(text: string, dialect: Dialect): NaiveRule {
       source: end(source, sourcePorts),
       destination: end(destination, destinationPorts),
     },
+    services: reader.services,
     options: reader.options,
   }
 }
@@ -112,6 +113,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 class OptionReader {
   readonly options: Mutable<NaiveOption>[] = []
+  readonly services: string[] = []
   sid = 0
   private readonly dialect: Dialect
   private sticky = 'pkt_data'
@@ -131,6 +133,12 @@ class OptionReader {
     switch (name) {
       case 'sid':
         this.sid = Number(value)
+        return
+      case 'service':
+        this.services.push(value)
+        return
+      case 'metadata':
+        this.services.push(value.replace(/^service /, ''))
         return
       case 'content':
         this.readContent(value)

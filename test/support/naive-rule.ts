@@ -85,14 +85,28 @@ function isEvaluated(option: NaiveOption): boolean {
 
 /** Whether the rule matches the unit; flowbits are read from `bits`, and changed by `changeBits` afterwards. */
 export function naiveMatch(rule: NaiveRule, unit: NaiveUnit, bits: FlowBits): boolean {
+  const snort3 = rule.dialect === 'snort3'
+  const matches = (seen: NaiveUnit, body: boolean, ports = true): boolean =>
+    headerHolds(rule, unit, ports) && new NaiveEvaluation(rule, seen, bits, body).matches()
+  if (!unit.http) return matches(unit, false)
+  // A rule that names the service is for any port. Snort 2 would not have seen packet data of ports that are not the rule's.
+  const named = rule.services.includes('http')
+  if (!snort3)
+    return headerHolds(rule, unit, true) ? matches(unit, false) : named && matches(unit, true, false)
   // Snort 3 takes the body for the packet data of a flow it knows to be HTTP. The first request is also looked at as it
   // came, without any of HTTP's buffers: that the flow is HTTP is known only afterwards.
-  const bodyOnly = unit.http && rule.dialect === 'snort3'
-  const views = bodyOnly ? (unit.first ? [false, true] : [true]) : [false]
-  return views.some((body) => {
-    const seen = bodyOnly && !body ? { ...unit, ...packetDataOf(unit) } : unit
-    return new NaiveEvaluation(rule, seen, bits, body).matches()
-  })
+  return (unit.first && matches({ ...unit, ...packetDataOf(unit) }, false)) || matches(unit, true, !named)
+}
+
+function headerHolds({ header }: NaiveRule, unit: NaiveUnit, ports: boolean): boolean {
+  const { source, destination, bidirectional, protocol } = header
+  // ICMP has none, and rules for IP ask for none.
+  const portless = !ports || unit.packet?.protocol === 1 || protocol === 'ip'
+  const fits = (from: typeof source, to: typeof source): boolean =>
+    from.address(unit.source) &&
+    to.address(unit.destination) &&
+    (portless || (from.port(unit.sourcePort) && to.port(unit.destinationPort)))
+  return fits(source, destination) || (bidirectional && fits(destination, source))
 }
 
 function packetDataOf({ buffers }: NaiveUnit): Seen {
@@ -169,17 +183,7 @@ class NaiveEvaluation {
   }
 
   matches(): boolean {
-    return this.headerHolds() && this.onlyPatternsHold() && this.holds(0, START)
-  }
-
-  private headerHolds(): boolean {
-    const { source, destination, bidirectional } = this.rule.header
-    const { unit } = this
-    const fits = (from: typeof source, to: typeof source): boolean =>
-      from.address(unit.source) &&
-      to.address(unit.destination) &&
-      (unit.packet?.protocol === 1 || (from.port(unit.sourcePort) && to.port(unit.destinationPort)))
-    return fits(source, destination) || (bidirectional && fits(destination, source))
+    return this.onlyPatternsHold() && this.holds(0, START)
   }
 
   /** `fast_pattern:only`: anywhere in its buffer, in any case; not part of the chain of options. */
@@ -195,7 +199,7 @@ class NaiveEvaluation {
 
   /** The buffer that an option means by `buffer`; undefined = none. */
   private slot(buffer: string): string | undefined {
-    if (buffer === 'raw_data' && this.bodyOnly) return undefined
+    if (buffer === 'raw_data' && this.bodyOnly) return this.snort3 ? undefined : buffer
     if (buffer === 'pkt_data' && this.bodyOnly) return 'file_data'
     // The same bytes where nothing was decoded.
     const { buffers } = this.unit

@@ -43,6 +43,8 @@ export function writePacketTest(draft: RuleDraft): void {
     rows.push(`icmp_seq:${Math.max(0, draft.near(seq))};`)
   }
   if (kind === 'udp' || kind === 'icmp') {
+    const [own, other] = kind === 'udp' ? ['udp', 'icmp'] : ['icmp', 'udp']
+    rows.push(`ip_proto:${draft.pick([own, own, `!${own}`, `!${other}`, '17', '<17', '>1', other])};`)
     const known = fields.ipOptions.map((type) => OPTION_NAMES[type]!)
     rows.push(`ipopts:${draft.pick([...known, ...known, 'any', 'rr', 'lsrr', 'esec'])};`)
   }
@@ -159,7 +161,9 @@ export function writeFlowbits(draft: RuleDraft, levels: number): void {
 /** Which side, which port and which address, mostly those of what is looked at. */
 export function writeHeader(draft: RuleDraft): string {
   const { kind, serverPort } = draft.talk
-  const protocol = kind === 'http' ? 'tcp' : kind
+  const ip =
+    (kind === 'udp' || kind === 'icmp') && draft.options.some((option) => option.startsWith('ip_proto'))
+  const protocol = kind === 'http' ? 'tcp' : ip ? 'ip' : kind
   const any = [protocol, 'any', 'any', '->', 'any', 'any']
   if (draft.chance(0.6)) return `alert ${any.join(' ')}`
   const addresses: readonly (readonly [string, string])[] = [
@@ -172,7 +176,7 @@ export function writeHeader(draft: RuleDraft): string {
   const port = serverPort
   const near = draft.near(port)
   const ports =
-    kind === 'icmp'
+    kind === 'icmp' || ip
       ? ['any']
       : [
           'any',
@@ -185,7 +189,7 @@ export function writeHeader(draft: RuleDraft): string {
           `[${port - 1},${port}:${port + 1}]`,
           `![${near},9]`,
         ]
-  const clientPorts = kind === 'icmp' ? ['any'] : ['any', 'any', '40000:', '[40000:40004]', '!40002']
+  const clientPorts = kind === 'icmp' || ip ? ['any'] : ['any', 'any', '40000:', '[40000:40004]', '!40002']
   const [client, server] = draft.pick(addresses)
   const ends = [
     [client, draft.pick(clientPorts)],

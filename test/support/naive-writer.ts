@@ -83,7 +83,11 @@ export function writeRule(random: Random, talk: Talk): WrittenRule {
   }
   if (!draft.positive) writeContent(draft, false)
   writeSession(draft)
-  return { dialect, header: writeHeader(draft), options: draft.options }
+  const header = writeHeader(draft)
+  if (draft.http && !header.includes('<>') && draft.chance(0.15)) {
+    draft.push(draft.snort3 ? 'service:http;' : 'metadata:service http;')
+  }
+  return { dialect, header, options: draft.options }
 }
 
 function writeFlow(draft: RuleDraft): void {
@@ -96,7 +100,10 @@ function writeFlow(draft: RuleDraft): void {
     const other = right ? 'from_client' : 'from_server'
     if (draft.chance(0.8)) draft.push(plain)
     else if (!(draft.snort3 && draft.http)) draft.push(`flow:${draft.pick([`${other},established`, other])};`)
-  } else if (draft.chance(0.2)) draft.push(`flow:${draft.pick(['established', 'stateless', 'only_stream'])};`)
+  } else if (draft.chance(0.2)) {
+    const last = kind === 'udp' ? 'not_established' : 'only_stream'
+    draft.push(`flow:${draft.pick(['established', 'stateless', last])};`)
+  }
 }
 
 /** What is about the flow, the packet or the count of matches; of these, at most one kind. */

@@ -203,9 +203,12 @@ export class Candidates {
     if (uri !== null) this.#searchBuffer(group, sets, uri, buffers, BUF.HTTP_URI)
     if (combined !== null && isVerbatim(sets, buffers, combined.screens)) {
       this.#searchBuffer(group, sets, combined, buffers, BUF.PKT_DATA)
-      const plain = bySet[SET.PLAIN]!
-      if (plain !== null) this.#searchOthers(group, sets, plain, buffers)
-      return
+      // When the engine has just refused it, its parts are searched one by one.
+      if (sets.combined !== null) {
+        const plain = bySet[SET.PLAIN]!
+        if (plain !== null) this.#searchOthers(group, sets, plain, buffers)
+        return
+      }
     }
     for (let id = 0; id < SET_COUNT; id++) {
       const set = bySet[id]!
