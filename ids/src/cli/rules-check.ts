@@ -12,13 +12,13 @@ export const runRulesCheck = async ({ io, flags, operands }: CommandCall): Promi
   const result = loadEngine(ruleSettings(flags, operands), {})
   const writer = new BufferedWriter(io.stdout, () => {})
   if (flags.json) writer.write(jsonReport(result))
-  else if (!flags.quiet) for (const line of textReport(result)) writer.write(`${visible(line)}\n`)
+  else if (!flags.quiet) for (const line of textReport(result, operands)) writer.write(`${visible(line)}\n`)
   writer.flush()
   const usable = result.engine.rules.length > 0
   return usable && !(flags.strict && result.errorCount > 0) ? EXIT.DONE : EXIT.CONFIG
 }
 
-function* textReport(result: LoadedEngine): Generator<string> {
+function* textReport(result: LoadedEngine, asked: readonly string[]): Generator<string> {
   const { configuration, engine, errors, warnings, errorCount, warningCount } = result
   for (const problem of errors) yield formatProblem(problem)
   for (const problem of warnings) yield formatProblem(problem)
@@ -27,6 +27,8 @@ function* textReport(result: LoadedEngine): Generator<string> {
   for (const file of configuration.loaded.files) {
     if (file.dialect === undefined) continue
     const failed = file.disabled + file.failed
+    // classification.config and the like were not asked about.
+    if (file.rules + failed === 0 && !asked.includes(file.path)) continue
     const skipped = failed === 0 ? '' : `, ${countText(failed)} skipped`
     const dialect = file.dialect === 'snort2' ? 'Snort 2.9' : 'Snort 3'
     yield `${file.path}: ${plural(file.rules, 'rule')}${skipped}; read as ${dialect} text: ${file.dialectReason}`

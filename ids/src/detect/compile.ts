@@ -5,7 +5,7 @@
  * error says why the rule cannot be evaluated, and the engine reports it and leaves the rule out.
  */
 import type { Direction } from '../inspect/unit.js'
-import type { Regex } from '../match/matcher.js'
+import { type Regex, RegexError } from '../match/matcher.js'
 import type { FlowbitsOption, PcreOption, Rule, RuleOption } from '../rules/model.js'
 import type { Step } from './evaluation.js'
 import { type FastPattern, onlyContent } from './fast-pattern.js'
@@ -137,7 +137,14 @@ function compileRegexes(options: readonly RuleOption[], context: CompileContext)
     if (option.kind !== 'pcre') continue
     const limit = option.ignoreLimits ? 0 : context.pcreMatchLimit
     regexes ??= new Map()
-    regexes.set(option, context.regexEngine.compile(option.pattern, option.flags, limit))
+    try {
+      regexes.set(option, context.regexEngine.compile(option.pattern, option.flags, limit))
+    } catch (error) {
+      if (!(error instanceof RegexError)) throw error
+      const { pattern } = option
+      const shown = pattern.length > 80 ? `${pattern.slice(0, 80)}…` : pattern
+      throw new RegexError(`pcre /${shown}/: ${error.message}`, error.offset)
+    }
   }
   return regexes ?? NO_REGEXES
 }

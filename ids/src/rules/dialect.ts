@@ -10,7 +10,7 @@ import { isAction, isProtocol } from './header.js'
 import type { Dialect } from './model.js'
 import { eachOption, findBody } from './parse.js'
 import { RuleTextError } from './problem.js'
-import { DIALECT_NAMES, findOption } from './registry.js'
+import { findOption } from './registry.js'
 import type { RuleSource } from './source.js'
 import { splitSnort2 } from './split-snort2.js'
 
@@ -48,7 +48,7 @@ export function detectDialect(source: RuleSource): DialectChoice {
   if (votes.snort2 + votes.snort3 === 0) {
     return { dialect, reason: 'nothing in it belongs to one dialect only' }
   }
-  const reason = `${votes[dialect]} of ${rules} rules looked at are ${DIALECT_NAMES[dialect]} text (${first[dialect]})`
+  const reason = `${votes[dialect]} of the ${rules} rules looked at say so (${first[dialect]})`
   return { dialect, reason }
 }
 

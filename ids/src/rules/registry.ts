@@ -25,7 +25,7 @@ import { rateOptions } from './options/rate.js'
 import { responseOptions } from './options/response.js'
 import { sessionOptions } from './options/session.js'
 import { structureOptions } from './options/structures.js'
-import { quote, syntaxError, valueError } from './problem.js'
+import { quote, RuleTextError, syntaxError, valueError } from './problem.js'
 import { didYouMean } from './suggest.js'
 
 /**
@@ -121,8 +121,20 @@ export function applyOption(rule: RuleBuilder, option: OptionText): OptionSpec {
       option.at,
     )
   }
-  spec.parse(rule, option)
+  try {
+    spec.parse(rule, option)
+  } catch (error) {
+    throw withSyntax(error, spec)
+  }
   return spec
+}
+
+/** Adds what an option takes to what it did not understand. */
+function withSyntax(error: unknown, { name, argument }: OptionSpec): unknown {
+  const isBare = error instanceof RuleTextError && error.hint === undefined
+  if (!isBare || argument === '' || !error.reason.startsWith('bad argument of ')) return error
+  const hint = (): string => `; '${name}' takes ${argument}`
+  return new RuleTextError(error.kind, error.reason, error.message, error.offset, hint)
 }
 
 /** Longer names are not words. */

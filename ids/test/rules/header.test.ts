@@ -83,7 +83,7 @@ describe('header', () => {
     const known = load('drop ( msg:"double decoding"; gid:119; sid:2; )')
     expect(known.problems).toEqual([])
     expect(known.rules).toMatchObject([{ gid: 119, sid: 2, options: [{ kind: 'engine_event' }] }])
-    const unknown = load('alert ( msg:"decoder"; gid:133; sid:48; )')
+    const unknown = load('alert ( msg:"decoder"; gid:138; sid:48; )')
     expect(unknown.problems).toMatchObject([{ severity: 'warning', sid: 48 }])
     expect(unknown.rules).toHaveLength(1)
   })

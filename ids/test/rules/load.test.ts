@@ -174,7 +174,7 @@ describe('choice of dialect', () => {
     const loaded = load(text, 'auto')
     expect(loaded.files[0]).toMatchObject({
       dialect: 'snort2',
-      dialectReason: "2 of 3 rules looked at are Snort 2.9 text ('nocase' in line 1)",
+      dialectReason: "2 of the 3 rules looked at say so ('nocase' in line 1)",
       rules: 2,
       failed: 1,
     })
