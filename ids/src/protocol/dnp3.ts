@@ -9,8 +9,8 @@
 import { BUF } from '../inspect/buffers.js'
 import { type Direction, TO_SERVER } from '../inspect/unit.js'
 import { FACTS, type ProtocolFacts } from './facts.js'
-import { FrameCutter, type FrameFormat } from './frames.js'
-import type { MessageListener, MessageParser } from './message-parser.js'
+import { type FrameFormat, FrameParser } from './frames.js'
+import type { MessageListener } from './message-parser.js'
 
 /** Start bytes, length, control, destination, source, checksum. */
 const LINK_HEADER = 10
@@ -46,7 +46,6 @@ export function looksLikeDnp3(bytes: Uint8Array, start: number, end: number): bo
 }
 
 class Side {
-  readonly cutter = new FrameCutter(DNP3_FRAME)
   /** Transport segments of a fragment so far; absent before the first frame with user data. */
   fragment: Uint8Array | undefined
   length = 0
@@ -54,51 +53,37 @@ class Side {
   sequence = 0
 }
 
-export class Dnp3Connection implements MessageParser {
+export class Dnp3Connection extends FrameParser {
   readonly #sides = [new Side(), new Side()] as const
   readonly #userData = new Uint8Array(MAX_USER_DATA)
 
-  gap(direction: Direction): void {
-    const side = this.#sides[direction]
-    side.cutter.lose()
-    side.assembling = false
+  constructor() {
+    super(DNP3_FRAME)
   }
 
-  feed<Flow>(
+  override gap(direction: Direction): void {
+    super.gap(direction)
+    this.#sides[direction].assembling = false
+  }
+
+  protected frame<Flow>(
     flow: Flow,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
     end: number,
-    turn: boolean,
     facts: ProtocolFacts,
     listener: MessageListener<Flow>,
   ): void {
     const side = this.#sides[direction]
-    const { cutter } = side
-    if (turn && cutter.lost) cutter.resume()
-    for (let at = start; at < end && !cutter.lost; ) {
-      at = cutter.take(bytes, at, end)
-      if (!cutter.whole) continue
-      if (!this.#frame(side, cutter.bytes, cutter.start, cutter.end)) continue
-      if (!readApplication(facts, direction, side.fragment!, side.length)) continue
-      const fragment = side.fragment!
-      listener.message(
-        flow,
-        direction,
-        cutter.bytes,
-        cutter.start,
-        cutter.end,
-        BUF.DNP3_DATA,
-        fragment,
-        0,
-        side.length,
-      )
-    }
+    if (!this.#assemble(side, bytes, start, end)) return
+    const fragment = side.fragment!
+    if (!readApplication(facts, direction, fragment, side.length)) return
+    listener.message(flow, direction, bytes, start, end, BUF.DNP3_DATA, fragment, 0, side.length)
   }
 
   /** Adds the user data of a frame to the fragment; true when that is complete. */
-  #frame(side: Side, bytes: Uint8Array, start: number, end: number): boolean {
+  #assemble(side: Side, bytes: Uint8Array, start: number, end: number): boolean {
     const data = this.#userData
     let length = 0
     for (let at = start + LINK_HEADER; at < end - CHECKSUM; at += BLOCK + CHECKSUM) {

@@ -6,6 +6,9 @@
  * message per direction, as long as the format allows.
  */
 import { copyBytes } from '../inspect/copy.js'
+import type { Direction } from '../inspect/unit.js'
+import type { ProtocolFacts } from './facts.js'
+import type { MessageListener, MessageParser } from './message-parser.js'
 
 export interface FrameFormat {
   /** Bytes that tell a message's length. */
@@ -15,6 +18,8 @@ export interface FrameFormat {
   /** Length of the message that begins at `start`, whose header is there; -1: no message begins there. */
   length(bytes: Uint8Array, start: number): number
 }
+
+const EMPTY = new Uint8Array(0)
 
 export class FrameCutter {
   /** The message, once `take` has said that there is one; valid until the next call. */
@@ -96,4 +101,44 @@ export class FrameCutter {
   }
 }
 
-const EMPTY = new Uint8Array(0)
+/** The parser of a protocol whose stream is nothing but such messages. */
+export abstract class FrameParser implements MessageParser {
+  readonly #sides: readonly [FrameCutter, FrameCutter]
+
+  constructor(format: FrameFormat) {
+    this.#sides = [new FrameCutter(format), new FrameCutter(format)]
+  }
+
+  gap(direction: Direction): void {
+    this.#sides[direction].lose()
+  }
+
+  feed<Flow>(
+    flow: Flow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    turn: boolean,
+    facts: ProtocolFacts,
+    listener: MessageListener<Flow>,
+  ): void {
+    const cutter = this.#sides[direction]
+    if (turn && cutter.lost) cutter.resume()
+    for (let at = start; at < end && !cutter.lost; ) {
+      at = cutter.take(bytes, at, end)
+      if (cutter.whole) this.frame(flow, direction, cutter.bytes, cutter.start, cutter.end, facts, listener)
+    }
+  }
+
+  /** A whole message, `bytes[start, end)`. */
+  protected abstract frame<Flow>(
+    flow: Flow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    facts: ProtocolFacts,
+    listener: MessageListener<Flow>,
+  ): void
+}

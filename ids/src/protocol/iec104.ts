@@ -7,8 +7,8 @@
 import { IEC104_EVENT, IEC104_GID } from '../builtin/index.js'
 import type { Direction } from '../inspect/unit.js'
 import { FACTS, IEC104_FORMAT, type ProtocolFacts } from './facts.js'
-import { FrameCutter, type FrameFormat } from './frames.js'
-import type { MessageListener, MessageParser } from './message-parser.js'
+import { type FrameFormat, FrameParser } from './frames.js'
+import type { MessageListener } from './message-parser.js'
 
 const START = 0x68
 /** Start and length. */
@@ -42,39 +42,28 @@ export function looksLikeIec104(bytes: Uint8Array, start: number, end: number, p
 
 const NO_DATA = new Uint8Array(0)
 
-export class Iec104Connection implements MessageParser {
-  readonly #sides = [new FrameCutter(IEC104_FRAME), new FrameCutter(IEC104_FRAME)] as const
-
-  gap(direction: Direction): void {
-    this.#sides[direction].lose()
+export class Iec104Connection extends FrameParser {
+  constructor() {
+    super(IEC104_FRAME)
   }
 
-  feed<Flow>(
+  protected frame<Flow>(
     flow: Flow,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
     end: number,
-    turn: boolean,
     facts: ProtocolFacts,
     listener: MessageListener<Flow>,
   ): void {
-    const cutter = this.#sides[direction]
-    if (turn && cutter.lost) cutter.resume()
-    for (let at = start; at < end && !cutter.lost; ) {
-      at = cutter.take(bytes, at, end)
-      if (!cutter.whole) continue
-      const whole = cutter.bytes
-      const first = cutter.start
-      const control = whole[first + UNCOUNTED]!
-      facts.kind = FACTS.IEC104
-      facts.unit =
-        (control & 1) === 0 ? IEC104_FORMAT.I : (control & 3) === 1 ? IEC104_FORMAT.S : IEC104_FORMAT.U
-      const typed = facts.unit === IEC104_FORMAT.I && cutter.end - first > ASDU_TYPE
-      facts.code = typed ? whole[first + ASDU_TYPE]! : -1
-      if (facts.unit !== IEC104_FORMAT.I) judgeControl(flow, direction, whole, first, cutter.end, listener)
-      listener.message(flow, direction, whole, first, cutter.end, undefined, NO_DATA, 0, 0)
-    }
+    const control = bytes[start + UNCOUNTED]!
+    facts.kind = FACTS.IEC104
+    facts.unit =
+      (control & 1) === 0 ? IEC104_FORMAT.I : (control & 3) === 1 ? IEC104_FORMAT.S : IEC104_FORMAT.U
+    const typed = facts.unit === IEC104_FORMAT.I && end - start > ASDU_TYPE
+    facts.code = typed ? bytes[start + ASDU_TYPE]! : -1
+    if (facts.unit !== IEC104_FORMAT.I) judgeControl(flow, direction, bytes, start, end, listener)
+    listener.message(flow, direction, bytes, start, end, undefined, NO_DATA, 0, 0)
   }
 }
 

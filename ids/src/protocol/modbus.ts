@@ -8,8 +8,8 @@ import { BUF } from '../inspect/buffers.js'
 import type { Direction } from '../inspect/unit.js'
 import { readBig16 } from '../service/patterns.js'
 import { FACTS, type ProtocolFacts } from './facts.js'
-import { FrameCutter, type FrameFormat } from './frames.js'
-import type { MessageListener, MessageParser } from './message-parser.js'
+import { type FrameFormat, FrameParser } from './frames.js'
+import type { MessageListener } from './message-parser.js'
 
 /** Transaction, protocol and length, which the length field does not count. */
 const UNCOUNTED = 6
@@ -54,35 +54,23 @@ function isRequest(bytes: Uint8Array, start: number, length: number): boolean {
   return length >= HEADER + 5 && length === HEADER + 5 + bytes[start + HEADER + 4]!
 }
 
-export class ModbusConnection implements MessageParser {
-  readonly #sides = [new FrameCutter(MODBUS_FRAME), new FrameCutter(MODBUS_FRAME)] as const
-
-  gap(direction: Direction): void {
-    this.#sides[direction].lose()
+export class ModbusConnection extends FrameParser {
+  constructor() {
+    super(MODBUS_FRAME)
   }
 
-  feed<Flow>(
+  protected frame<Flow>(
     flow: Flow,
     direction: Direction,
     bytes: Uint8Array,
     start: number,
     end: number,
-    turn: boolean,
     facts: ProtocolFacts,
     listener: MessageListener<Flow>,
   ): void {
-    const cutter = this.#sides[direction]
-    if (turn && cutter.lost) cutter.resume()
-    for (let at = start; at < end && !cutter.lost; ) {
-      at = cutter.take(bytes, at, end)
-      if (!cutter.whole) continue
-      const whole = cutter.bytes
-      const first = cutter.start
-      facts.kind = FACTS.MODBUS
-      facts.unit = whole[first + 6]!
-      facts.code = whole[first + 7]!
-      const data = first + HEADER
-      listener.message(flow, direction, whole, first, cutter.end, BUF.MODBUS_DATA, whole, data, cutter.end)
-    }
+    facts.kind = FACTS.MODBUS
+    facts.unit = bytes[start + 6]!
+    facts.code = bytes[start + 7]!
+    listener.message(flow, direction, bytes, start, end, BUF.MODBUS_DATA, bytes, start + HEADER, end)
   }
 }

@@ -1,38 +1,22 @@
 /**
  * Options that choose the buffer for what follows: file_data, pkt_data, base64_data, and Snort 3's sticky buffers.
  */
-import { BUF, type BufferId } from '../../inspect/buffers.js'
+import { BUF } from '../../inspect/buffers.js'
 import type { OptionText, RuleBuilder } from '../builder.js'
 import type { Dialect } from '../model.js'
 import { valueError } from '../problem.js'
 import type { OptionSpec } from '../registry.js'
+import { selectBuffer, sticky } from './sticky.js'
 
 const BOTH: readonly Dialect[] = ['snort2', 'snort3']
 const SNORT3: readonly Dialect[] = ['snort3']
-
-function select(rule: RuleBuilder, buffer: BufferId): void {
-  rule.sticky = buffer
-  rule.push({ kind: 'set_buffer', buffer })
-}
 
 function parseBase64Data(rule: RuleBuilder, option: OptionText): void {
   if (!rule.seen.includes('base64_decode')) {
     const message = "'base64_data' needs a 'base64_decode' before it"
     throw valueError('base64_data without base64_decode', message, option.at)
   }
-  select(rule, BUF.BASE64_DATA)
-}
-
-function sticky(name: string, buffer: BufferId, help: string, dialects = SNORT3, section = 'S3'): OptionSpec {
-  return {
-    name,
-    dialects,
-    status: 'evaluated',
-    argument: '',
-    help,
-    section,
-    parse: (rule) => select(rule, buffer),
-  }
+  selectBuffer(rule, BUF.BASE64_DATA)
 }
 
 export const bufferOptions: readonly OptionSpec[] = [
@@ -53,7 +37,7 @@ export const bufferOptions: readonly OptionSpec[] = [
           option.valueAt,
         )
       }
-      select(rule, BUF.FILE_DATA)
+      selectBuffer(rule, BUF.FILE_DATA)
     },
   },
   {
@@ -65,6 +49,6 @@ export const bufferOptions: readonly OptionSpec[] = [
     section: '3.5.30',
     parse: parseBase64Data,
   },
-  sticky('raw_data', BUF.RAW_DATA, 'what follows looks at the packet as it came'),
-  sticky('http_client_body', BUF.HTTP_CLIENT_BODY, 'the body of the request'),
+  sticky('raw_data', BUF.RAW_DATA, 'what follows looks at the packet as it came', SNORT3, 'S3'),
+  sticky('http_client_body', BUF.HTTP_CLIENT_BODY, 'the body of the request', SNORT3, 'S3'),
 ]

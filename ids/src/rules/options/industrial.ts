@@ -4,7 +4,7 @@
  * Names and numbers are those of IEEE 1815 (DNP3), the MODBUS Application Protocol Specification 1.1b3 and
  * IEC 60870-5-101 section 7.2.1.1 (ASDU types).
  */
-import { BUF, type BufferId } from '../../inspect/buffers.js'
+import { BUF } from '../../inspect/buffers.js'
 import { IEC104_FORMAT } from '../../protocol/facts.js'
 import { argumentParts, required, splitWord, unknownArgument } from '../arguments.js'
 import type { OptionText, Part, RuleBuilder } from '../builder.js'
@@ -12,6 +12,7 @@ import type { Dialect, Dnp3IndOption, Dnp3ObjOption, MessageNumberOption } from 
 import { parseInteger } from '../numbers.js'
 import { quote, valueError } from '../problem.js'
 import type { OptionSpec } from '../registry.js'
+import { sticky } from './sticky.js'
 
 const BOTH: readonly Dialect[] = ['snort2', 'snort3']
 const SNORT3: readonly Dialect[] = ['snort3']
@@ -175,21 +176,6 @@ function parseObject(rule: RuleBuilder, option: OptionText): void {
     } else throw unknownArgument(option, part)
   })
   rule.push({ kind: 'dnp3_obj', group, variation })
-}
-
-function sticky(name: string, buffer: BufferId, help: string): OptionSpec {
-  return {
-    name,
-    dialects: BOTH,
-    status: 'evaluated',
-    argument: '',
-    help,
-    section: '3.5',
-    parse: (rule) => {
-      rule.sticky = buffer
-      rule.push({ kind: 'set_buffer', buffer })
-    },
-  }
 }
 
 /** The option as text. */

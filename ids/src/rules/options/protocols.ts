@@ -1,7 +1,7 @@
 /**
  * Options on messages of protocols other than HTTP: ssl_state, ssl_version, sip_*, dce_*.
  */
-import { BUF, type BufferId } from '../../inspect/buffers.js'
+import { BUF } from '../../inspect/buffers.js'
 import { SSL_STATE, SSL_VERSION } from '../../protocol/facts.js'
 import { argumentParts, splitWord, unknownArgument } from '../arguments.js'
 import type { OptionText, Part, RuleBuilder } from '../builder.js'
@@ -18,6 +18,7 @@ import type {
 import { parseInteger, parseTest } from '../numbers.js'
 import { quote, valueError } from '../problem.js'
 import type { OptionSpec } from '../registry.js'
+import { sticky } from './sticky.js'
 
 const BOTH: readonly Dialect[] = ['snort2', 'snort3']
 
@@ -159,21 +160,6 @@ function merged(ranges: readonly (readonly [number, number])[]): [number, number
     else out.push([low, high])
   }
   return out
-}
-
-function sticky(name: string, buffer: BufferId, help: string): OptionSpec {
-  return {
-    name,
-    dialects: BOTH,
-    status: 'evaluated',
-    argument: '',
-    help,
-    section: '3.5',
-    parse: (rule) => {
-      rule.sticky = buffer
-      rule.push({ kind: 'set_buffer', buffer })
-    },
-  }
 }
 
 function names(bitsOf: number, table: Readonly<Record<string, number>>): string[] {
