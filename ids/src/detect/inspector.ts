@@ -39,6 +39,7 @@ import { ConversationPool } from '../http/index.js'
 import { BUF, type BufferPool, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertSink } from '../output/alert.js'
+import { PROBED_TURNS } from '../service/index.js'
 import { InlineActions } from './actions.js'
 import { AlertFilter } from './alert-filter.js'
 import { keepConsistent } from './consistency.js'
@@ -245,7 +246,10 @@ export class Inspector {
   #onEnd(flow: DetectFlow): void {
     const context = flow.uctx
     if (context === undefined) return
-    if (context.conversation?.waiting === true && packetsOf(flow) > 1) context.conversation.confirm(flow)
+    if (context.conversation?.waiting === true) {
+      if (packetsOf(flow) > 1) context.conversation.confirm(flow)
+      else context.probes = PROBED_TURNS
+    }
     context.conversation?.close(flow)
     this.#detector.close(flow, context)
   }

@@ -26,6 +26,13 @@ describe('a flow picked up midstream', () => {
     expect(sids(RULES, picked().client(GET).packets(), MIDSTREAM)).toEqual([2])
   })
 
+  it('has none of any kind', () => {
+    const banner = 'alert smtp (content:"220 "; sid:1;)'
+    const greets = picked().server('220 mx.example ESMTP Postfix\r\n')
+    expect(sids(banner, greets.packets(), MIDSTREAM)).toEqual([])
+    expect(sids(banner, greets.client('EHLO me\r\n').packets(), MIDSTREAM)).toEqual([1])
+  })
+
   it.each([
     ['an acknowledgement', picked().client(GET).ack('server')],
     ['an answer', picked().client(GET).server('HTTP/1.1 204 No\r\n\r\n')],
