@@ -114,6 +114,12 @@ describe('conditions before the options', () => {
     expect(one.notes).toContain('picked up midstream: no handshake was seen')
   })
 
+  it('notes flows of one packet, which have no service', () => {
+    const one = verdict(tcp('content:"/abc"; http_uri;'), web('/abc').slice(3, 4))
+    expect(one.cause).toBe('not_http')
+    expect(one.notes).toContain('one packet of a connection says nothing about its service')
+  })
+
   it('says when the direction carried no data', () => {
     const packets = conversation({ serverPort: 7777 }).handshake().client('only me').close().packets()
     const one = verdict(tcp('flow:to_client; content:"abc";'), packets)

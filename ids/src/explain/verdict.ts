@@ -182,6 +182,9 @@ const notesOf = (record: FlowRecord, cause: Cause): string[] => {
     notes.push(`only packets of the ${fromClient > 0 ? 'client' : 'server'} were captured`)
   }
   if (record.midstream) notes.push('picked up midstream: no handshake was seen')
+  if (record.midstream && fromClient + fromServer === 1) {
+    notes.push('one packet of a connection says nothing about its service')
+  }
   return notes
 }
 
