@@ -9,6 +9,7 @@
 export { DECODE_EVENT, DECODE_EVENTS, DECODE_GID, STATUS_EVENT } from './decode.js'
 export { FRAGMENT_EVENTS, FRAGMENT_GID } from './fragment.js'
 export { HTTP_EVENT, HTTP_EVENTS, HTTP_GID } from './http.js'
+export { HTTP2_EVENT, HTTP2_EVENTS, HTTP2_GID } from './http2.js'
 export { builtinRules, type EventTable, isRaised } from './rules.js'
 export {
   FTP_EVENT,

@@ -3,6 +3,7 @@ import type { Rule, RuleHeader } from '../rules/model.js'
 import { DECODE_EVENTS } from './decode.js'
 import { FRAGMENT_EVENTS } from './fragment.js'
 import { HTTP_EVENTS } from './http.js'
+import { HTTP2_EVENTS } from './http2.js'
 import { SERVICE_EVENTS } from './services.js'
 import { SESSION_EVENTS, STREAM_EVENTS } from './stream.js'
 
@@ -17,6 +18,7 @@ export interface EventTable {
 
 const TABLES: readonly EventTable[] = [
   HTTP_EVENTS,
+  HTTP2_EVENTS,
   STREAM_EVENTS,
   SESSION_EVENTS,
   FRAGMENT_EVENTS,

@@ -5,6 +5,7 @@
  * units of the requests and responses of every stream, with `SERVICE.HTTP2`. Header blocks are decoded whole, bodies are
  * inspected as they come. After an error, or a limit on which the rest depends, the direction is inspected as raw data.
  */
+import { HTTP2_EVENT, HTTP2_GID } from '../builtin/http2.js'
 import type { ConversationPool } from '../http/conversation-pool.js'
 import type { HttpMessage } from '../http/message.js'
 import type { RequestQueue } from '../http/queue.js'
@@ -21,6 +22,8 @@ const PREFACE = Uint8Array.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', (char) => ch
 /** What is left of it when the beginning has been read as a request head. */
 export const PREFACE_REST = 6
 export const PREFACE_LENGTH = PREFACE.length
+
+const NONE = new Uint8Array(0)
 
 /** Bits of `Http2Stream.state`, shifted by the direction. */
 const HEAD_SEEN = 1
@@ -89,10 +92,14 @@ export class Http2Connection<Flow> {
         return
       }
       let good = true
-      if (side.preface > 0) good = bytes[from++] === PREFACE[PREFACE.length - side.preface--]
-      else if (!frame.complete) {
+      if (side.preface > 0) {
+        good = bytes[from++] === PREFACE[PREFACE.length - side.preface--]
+        if (!good) side.fault = HTTP2_EVENT.BAD_PREFACE
+      } else if (!frame.complete) {
         from = frame.read(bytes, from, end)
         if (!frame.complete) return
+        if (frame.type === FRAME.PUSH_PROMISE && direction === TO_SERVER)
+          side.fault = HTTP2_EVENT.PROMISE_OF_CLIENT
         good = side.beginFrame() && this.countFrame(side)
         if (good && frame.remaining === 0) good = this.endFrame(flow, direction, side)
       } else {
@@ -102,8 +109,19 @@ export class Http2Connection<Flow> {
         if (good && frame.remaining === 0) good = this.endFrame(flow, direction, side)
         from = to
       }
+      if (side.fault !== 0) this.tell(flow, direction, side)
       if (!good) this.giveUp(flow, direction, side)
     }
+  }
+
+  /** Hands out what is wrong, when such events are wanted. */
+  private tell(flow: Flow, direction: Direction, side: Http2Side<Flow>): void {
+    const { context } = this.pool
+    if (context.needs.events) {
+      context.events.add(side.fault)
+      context.raise(flow, direction, SERVICE.HTTP2, HTTP2_GID, context.events, NONE, 0, 0)
+    }
+    side.fault = 0
   }
 
   /** `length` bytes will never come. Only within bodies and frames of no interest is it known where it goes on. */
@@ -203,7 +221,10 @@ export class Http2Connection<Flow> {
     const { context } = this.pool
     const { builder, hpack } = this.memory
     builder.begin()
-    if (!side.hpack.decode(side.block, 0, side.blockLength, builder, hpack, context)) return false
+    if (!side.hpack.decode(side.block, 0, side.blockLength, builder, hpack, context)) {
+      side.fault = HTTP2_EVENT.BAD_HEADER_BLOCK
+      return false
+    }
     const id = side.promised || side.blockStream
     const known = this.streams.get(id)
     // Promises are requests that the server makes in the client's name.
@@ -211,8 +232,9 @@ export class Http2Connection<Flow> {
     if (known !== undefined && (known.state & (HEAD_SEEN << way)) !== 0) {
       known.messages[way]?.keepTrailer(builder.trailer, builder.trailerEnd)
     } else if (way === TO_SERVER || builder.hasStatus) {
+      if (way === TO_SERVER && !builder.hasMethod) side.fault = HTTP2_EVENT.NO_METHOD
       this.head(flow, way, id, known, side.blockEnds || side.promised !== 0)
-    }
+    } else side.fault = HTTP2_EVENT.NO_STATUS
     if (builder.cut) context.counters.headTooLong++
     const stream = this.streams.get(id)
     if (stream !== undefined && (side.blockEnds || side.promised !== 0)) {

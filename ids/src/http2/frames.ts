@@ -17,7 +17,7 @@ export const FRAME = {
   CONTINUATION: 9,
 } as const
 
-export const FLAG = { END_STREAM: 1, END_HEADERS: 4, PADDED: 8, PRIORITY: 0x20 } as const
+export const FLAG = { END_STREAM: 1, ACK: 1, END_HEADERS: 4, PADDED: 8, PRIORITY: 0x20 } as const
 
 const HEADER = 9
 

@@ -61,8 +61,8 @@ export class HeadBuilder implements FieldSink {
     return this.ends[STATUS_CODE]! >= 0
   }
 
-  get isRequest(): boolean {
-    return this.ends[METHOD]! >= 0 || this.ends[PATH]! >= 0
+  get hasMethod(): boolean {
+    return this.ends[METHOD]! >= 0
   }
 
   /** Lines of the ordinary fields: what a trailer is. */

@@ -1,4 +1,5 @@
 /** One direction of an HTTP/2 connection: the frame being read and the header block being put together. */
+import { HTTP2_EVENT } from '../builtin/http2.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { copyBytes } from '../inspect/copy.js'
 import type { StreamCollector } from '../inspect/stream.js'
@@ -8,6 +9,9 @@ import { HpackDecoder } from './hpack.js'
 const NONE = new Uint8Array(0)
 /** Fields before the content of a frame: padding length, then priority or promised stream. */
 const LONGEST_PREFIX = 6
+/** Bytes of one setting, and of an error code or an increment. */
+const SETTING = 6
+const WORD = 4
 
 export class Http2Side<Flow> {
   readonly frame = new FrameHeader()
@@ -16,6 +20,8 @@ export class Http2Side<Flow> {
   preface = 0
   /** Frames can no longer be told apart: what comes is raw data. */
   broken = false
+  /** What is wrong with what has just been read (`HTTP2_EVENT`); 0: nothing is. */
+  fault = 0
   collector: StreamCollector<Flow> | null = null
   /** Content of the present frame still to come, without padding. */
   content = 0
@@ -37,6 +43,7 @@ export class Http2Side<Flow> {
     this.frame.reset()
     this.preface = preface
     this.broken = false
+    this.fault = 0
     this.blockOpen = false
     this.blockLength = 0
   }
@@ -48,8 +55,11 @@ export class Http2Side<Flow> {
       this.blockOpen
         ? type !== FRAME.CONTINUATION || stream !== this.blockStream
         : type === FRAME.CONTINUATION
-    )
+    ) {
+      this.fault = this.blockOpen ? HTTP2_EVENT.NO_CONTINUATION : HTTP2_EVENT.STRAY_CONTINUATION
       return false
+    }
+    this.judgeLength()
     let prefix = 0
     if (type === FRAME.DATA || type === FRAME.HEADERS || type === FRAME.PUSH_PROMISE) {
       if (stream === 0) return false
@@ -57,7 +67,11 @@ export class Http2Side<Flow> {
       if (type === FRAME.HEADERS && (flags & FLAG.PRIORITY) !== 0) prefix += 5
       if (type === FRAME.PUSH_PROMISE) prefix += 4
     }
-    if (prefix > remaining) return false
+    if (prefix > remaining) {
+      if (type === FRAME.PUSH_PROMISE) this.fault = HTTP2_EVENT.SHORT_PROMISE
+      else if (remaining === 0 && (flags & FLAG.PADDED) !== 0) this.fault = HTTP2_EVENT.NO_PADDING
+      return false
+    }
     this.prefixLeft = prefix
     this.prefixLength = prefix
     this.content = remaining - prefix
@@ -72,6 +86,18 @@ export class Http2Side<Flow> {
     return prefix > 0 || this.endPrefix()
   }
 
+  /** Frames of a fixed length, and settings, which no stream has. The connection goes on behind them. */
+  private judgeLength(): void {
+    const { type, flags, stream, remaining } = this.frame
+    if (type === FRAME.SETTINGS) {
+      const wrong = stream !== 0 || remaining % SETTING !== 0 || ((flags & FLAG.ACK) !== 0 && remaining > 0)
+      if (wrong) this.fault = HTTP2_EVENT.BAD_SETTINGS
+    } else if (type === FRAME.RST_STREAM) {
+      if (stream === 0 || remaining !== WORD) this.fault = HTTP2_EVENT.BAD_RESET
+    } else if (type === FRAME.WINDOW_UPDATE && remaining !== WORD)
+      this.fault = HTTP2_EVENT.WINDOW_UPDATE_LENGTH
+  }
+
   /** Takes one byte of the prefix; false when what it says cannot be. */
   takePrefix(byte: number): boolean {
     this.prefix[this.prefixLength - this.prefixLeft] = byte
@@ -83,7 +109,10 @@ export class Http2Side<Flow> {
     let at = 0
     if ((frame.flags & FLAG.PADDED) !== 0 && this.prefixLength > 0) {
       const padding = prefix[at++]!
-      if (padding > this.content) return false
+      if (padding > this.content) {
+        this.fault = HTTP2_EVENT.LONG_PADDING
+        return false
+      }
       this.content -= padding
     }
     if (frame.type === FRAME.PUSH_PROMISE) {

@@ -13,6 +13,22 @@ import {
   udp,
   udpFrame,
 } from '../../../test/support/frames.js'
+import {
+  CONTINUATION,
+  DATA,
+  END_HEADERS,
+  frame,
+  GET,
+  HEADERS,
+  headers,
+  join,
+  PADDED,
+  PREFACE,
+  PUSH_PROMISE,
+  RST_STREAM,
+  SETTINGS,
+  STATUS,
+} from '../http2-support.js'
 import { run } from './harness.js'
 
 const ON = { detect: { builtinEvents: true }, stack: { checksums: 'ignore', midstream: true } } as const
@@ -191,5 +207,58 @@ describe('events of services', () => {
 
   it('words of another protocol behind a greeting are not HTTP', () => {
     expect(told(talk(143, '* OK IMAP4rev1\r\n', 'COPY COPY 1\r\n', 'a OK\r\n'))).toEqual([])
+  })
+})
+
+describe('events of HTTP/2 (generator 121)', () => {
+  const settings = frame(SETTINGS, 0, 0)
+  const get = headers(1, GET('/'))
+  const ok = join(settings, headers(1, STATUS('204')))
+
+  it.each<[string, Uint8Array, Uint8Array, string[]]>([
+    ['an ordinary exchange', join(PREFACE, settings, get), ok, []],
+    ['a frame in a header block', join(PREFACE, frame(HEADERS, 0, 1), frame(DATA, 0, 1, 'x')), ok, ['121:4']],
+    ['a continuation of nothing', join(PREFACE, frame(CONTINUATION, 0, 1)), ok, ['121:5']],
+    [
+      'a header block that cannot be',
+      join(PREFACE, frame(HEADERS, END_HEADERS, 1, [0xff, 0xff])),
+      ok,
+      ['121:6'],
+    ],
+    ['settings of a stream', join(PREFACE, frame(SETTINGS, 0, 1), get), ok, ['121:11']],
+    ['settings cut short', join(PREFACE, frame(SETTINGS, 0, 0, 'abc'), get), ok, ['121:11']],
+    [
+      'more padding than data',
+      join(PREFACE, headers(1, GET('/'), false), frame(DATA, PADDED, 1, [9, 1])),
+      ok,
+      ['121:16'],
+    ],
+    [
+      'a promise of a client',
+      join(PREFACE, frame(PUSH_PROMISE, END_HEADERS, 1, [0, 0, 0, 2])),
+      ok,
+      ['121:23', '121:33'],
+    ],
+    [
+      'a reset of the connection',
+      join(PREFACE, settings, get, frame(RST_STREAM, 0, 0, 'abcd')),
+      ok,
+      ['121:28'],
+    ],
+    ['a request without a method', join(PREFACE, settings, headers(1, [[':path', '/']])), ok, ['121:33']],
+    [
+      'a response without a status',
+      join(PREFACE, settings, get),
+      join(settings, headers(1, [['x', 'y']])),
+      ['121:9'],
+    ],
+  ])('%s', (_name, client, server, expected) => {
+    const packets = conversation({ serverPort: 80 })
+      .handshake()
+      .client(client)
+      .server(server)
+      .close()
+      .packets()
+    expect(told(packets).filter((event) => event.startsWith('121:'))).toEqual(expected)
   })
 })
