@@ -66,7 +66,12 @@ export class Attacks {
       flush: async () => {},
       close: async () => {},
     }
-    const stack = createStack({ seed: 1, checksums: 'verify', midstream: true })
+    const stack = createStack({
+      seed: 1,
+      checksums: 'verify',
+      midstream: true,
+      tcp: { timestamps: 'check' },
+    })
     this.#engine.attach(stack, sink)
     const sent: { attack: Attack; client: string }[] = []
     this.#attacks.forEach((attack, index) => {
