@@ -199,7 +199,8 @@ export function writeHash(draft: RuleDraft): void {
   const bytes = draft.bytesOf(draft.sticky)
   const relative = draft.isRelative(draft.sticky)
   const origin = draft.originIn(draft.sticky, relative)
-  const offset = draft.below(8) - (relative ? 2 : 0)
+  const far = draft.chance(0.15) ? bytes.length - 4 : 0
+  const offset = far + draft.below(8) - (relative ? 2 : 0)
   const length = 1 + draft.below(6)
   const part = Uint8Array.from(
     bytes.subarray(Math.max(0, origin + offset), Math.max(0, origin + offset) + length),
@@ -207,7 +208,7 @@ export function writeHash(draft: RuleDraft): void {
   if (draft.chance(0.15)) part[0] = 0x61
   const name = draft.pick(['md5', 'sha256', 'sha512'])
   const digest = createHash(name).update(part).digest('hex')
-  const not = draft.chance(0.15) ? '!' : ''
+  const not = draft.chance(0.3) ? '!' : ''
   const words = [`length ${length}`]
   if (offset !== 0 || draft.chance(0.5)) words.push(`offset ${offset}`)
   if (relative) words.push('relative')
@@ -255,8 +256,22 @@ export function writeSensitive(draft: RuleDraft): void {
   draft.push(`sd_pattern:"${pattern}"${threshold};`)
 }
 
-/** `cvs`, `ftpbounce`: on what the buffer holds, or not. */
+/** `rpc`: of the call at hand, or another. */
+function writeRpc(draft: RuleDraft): void {
+  const bytes = Buffer.from(draft.bytesOf('pkt_data'))
+  const [program, version, procedure] =
+    bytes.length < 24 ? [1, 1, 1] : [12, 16, 20].map((at) => bytes.readUInt32BE(at))
+  const near = (value: number): string =>
+    draft.chance(0.3) ? '*' : `${draft.chance(0.9) ? value : value + 1}`
+  draft.push(`rpc:${program},${near(version!)},${near(procedure!)};`)
+}
+
+/** `rpc`, `cvs`, `ftpbounce`: on what the buffer holds, or not. */
 export function writeStructure(draft: RuleDraft): void {
+  if (draft.talk.kind === 'udp' && draft.chance(0.5)) {
+    writeRpc(draft)
+    return
+  }
   if (draft.chance(0.4)) {
     draft.push('cvs:invalid-entry;')
     return

@@ -141,7 +141,9 @@ class OptionReader {
         this.services.push(value.replace(/^service /, ''))
         return
       case 'content':
+      case 'uricontent':
         this.readContent(value)
+        if (name === 'uricontent') this.content!.buffer = 'http_uri'
         return
       case 'pcre':
         this.readPcre(value)
@@ -242,6 +244,11 @@ class OptionReader {
           pattern: pattern!.replace(/\\(["\\;])/g, '$1'),
           threshold: Number(threshold ?? 1),
         })
+        return
+      }
+      case 'rpc': {
+        const [program, version, procedure] = words.map((word) => (word === '*' ? undefined : Number(word)))
+        this.options.push({ kind: 'rpc', program: program!, version, procedure })
         return
       }
       case 'cvs':

@@ -258,6 +258,11 @@ class NaiveEvaluation {
       }
       case 'flowbits':
         return when(this.bits.holds(option))
+      case 'rpc': {
+        const words = bigWords(this.unit.buffers.get('pkt_data'))
+        const { program, version = words[4], procedure = words[5] } = option
+        return when(words.length >= 6 && `${words.slice(1, 6)}` === `${[0, 2, program, version, procedure]}`)
+      }
       case 'stream_size': {
         const { sent } = this.unit
         if (sent === undefined) return []
@@ -472,6 +477,12 @@ class NaiveEvaluation {
     }
     return { value: Number(value), end }
   }
+}
+
+/** Numbers of four bytes, one after the other. */
+function bigWords(bytes: Uint8Array = new Uint8Array(0)): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Array.from({ length: bytes.length >> 2 }, (_, i) => view.getUint32(i * 4))
 }
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {

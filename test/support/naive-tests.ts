@@ -49,7 +49,21 @@ export function writePacketTest(draft: RuleDraft): void {
     rows.push(`ipopts:${draft.pick([...known, ...known, 'any', 'rr', 'lsrr', 'esec'])};`)
   }
   if (kind === 'tcp') {
-    const flags = draft.pick(['PA', 'A', 'AP+', 'A+', 'S', '!S', '*SP', 'PA,12', 'SF12', '0'])
+    const flags = draft.pick([
+      'PA',
+      'A',
+      'AP+',
+      'A+',
+      'S',
+      '!S',
+      '*SP',
+      'PA,12',
+      'SF12',
+      '0',
+      'A,P',
+      'A,P',
+      'S,PA',
+    ])
     const ack = draft.turn.fromClient ? 5001 : 1001
     rows.push(`flags:${flags};`, `window:${draft.pick(['65535', '!65535', '>65534', '100'])};`)
     rows.push(
@@ -135,7 +149,7 @@ export function writeFlowbits(draft: RuleDraft, levels: number): void {
   const bit = (of: number): string => `l${of}b${draft.below(4)}`
   if (level > 0) {
     const test = draft.chance(0.75) ? 'isset' : 'isnotset'
-    if (draft.chance(0.2)) draft.push(`flowbits:${test},${draft.pick(['any', 'all'])},g${level - 1};`)
+    if (draft.chance(0.3)) draft.push(`flowbits:${test},${draft.pick(['any', 'all'])},g${level - 1};`)
     else {
       const names = draft.chance(0.3) ? [bit(level - 1), bit(level - 1)] : [bit(level - 1)]
       draft.push(`flowbits:${test},${names.join(draft.pick(['&', '|']))};`)
@@ -152,7 +166,8 @@ export function writeFlowbits(draft: RuleDraft, levels: number): void {
     if (draft.options.includes(TO_SERVER)) {
       changes.push(`set,l${level}b3`, `set,${group}a,g${level}`, `set,${group}b,g${level}`)
     }
-    if (draft.options.includes(TO_CLIENT)) changes.push(`unset,l${level}b3`, `setx,${group}c,g${level}`)
+    if (draft.options.includes(TO_CLIENT))
+      changes.push(`unset,l${level}b3`, `setx,${group}c,g${level}`, `setx,${group}c,g${level}`)
     draft.push(`flowbits:${draft.pick(changes)};`)
   }
   if (draft.chance(0.15)) draft.push('flowbits:noalert;')

@@ -98,6 +98,7 @@ const SPECIAL = buffersOf([
   '\x04\x02ab',
   '\x30\x06\x02\x01\x01',
   '\x04\x81\x01a',
+  '\x04\x82\x00\x02ab',
   '\x30\x80',
   ' 123-45-6789 ',
   ' 000-12-3456.',
@@ -107,6 +108,8 @@ const SPECIAL = buffersOf([
   '10,1,0,2,7,7 ',
   '192,0,2,80,1 ',
   '\nEntry /ab/',
+  '\nEntry D/ab/',
+  '\nEntry D//',
   '\nEntry //',
   '\n',
 ])
@@ -138,7 +141,10 @@ export function makeTalk(random: Random, kind: TrafficKind): Talk {
     if (kind === 'http') {
       const asked = makeRequest(random)
       turns.push(asked, { ...makeResponse(random), asked })
-    } else turns.push(plainTurn(random, true), plainTurn(random, false))
+    } else {
+      const call = kind === 'udp' && chance(random, 0.15)
+      turns.push(call ? rpcCall(random) : plainTurn(random, true), plainTurn(random, false))
+    }
   }
   const optioned = (kind === 'udp' || kind === 'icmp') && chance(random, 0.4)
   const types = Object.keys(IP_OPTIONS).map(Number)
@@ -158,6 +164,14 @@ function plainTurn(random: Random, fromClient: boolean): Turn {
   // `#` begins the words of no protocol, so that nothing but raw data is found.
   const tokens = chance(random, 0.4) ? FEW : BOTH
   return turnOf(fromClient, Buffer.concat([Buffer.from('#'), join(random, tokens, 24)]))
+}
+
+/** A call of ONC RPC (RFC 5531, section 9) and more. */
+function rpcCall(random: Random): Turn {
+  const words = [below(random, 9), 0, 2, 100_000 + below(random, 2), below(random, 3), below(random, 3)]
+  const head = Buffer.alloc(24)
+  for (const [i, word] of words.entries()) head.writeUInt32BE(word, i * 4)
+  return turnOf(true, Buffer.concat([head, join(random, BOTH, 12)]))
 }
 
 export function turnOf(fromClient: boolean, bytes: Uint8Array): Turn {

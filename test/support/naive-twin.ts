@@ -24,7 +24,7 @@ const PCRE_BUFFERS: Readonly<Record<string, string>> = {
  * Snort 3 does not have.
  */
 const DIFFERENT =
-  /(?:distance|offset):(?:-|v)|,-|v\d|string|byte_extract|fast_pattern:only|rawbytes|ftpbounce|threshold|flowbits|metadata|\/\w*B"/
+  /(?:distance|offset):(?:-|v)|,-|v\d|string|byte_extract|fast_pattern:only|rawbytes|ftpbounce|threshold|flowbits|metadata|uricontent|rpc|\/\w*B"/
 const RELATIVE = /distance|within|relative|\/\w*R\w*"/
 
 /** Undefined: there is none. */

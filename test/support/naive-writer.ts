@@ -60,6 +60,8 @@ const ABSENT: readonly string[] = [
   'http_client_body',
   'http_stat_msg',
   'file_data',
+  'http_header:field x-empty',
+  'http_uri:query',
 ]
 /** Buffers whose contents Snort 2 lets be fast patterns. */
 const MAY_BE_FAST: readonly string[] = [
@@ -111,7 +113,7 @@ function writeSession(draft: RuleDraft): void {
   const { kind } = draft.talk
   const roll = draft.random()
   const flow = draft.options.find((option) => option.startsWith('flow:'))
-  if (kind !== 'http' && flow === undefined && roll < (kind === 'tcp' ? 0.12 : 0.35)) {
+  if (kind !== 'http' && flow === undefined && roll < (kind === 'tcp' ? 0.25 : 0.35)) {
     writePacketTest(draft)
     return
   }
@@ -165,7 +167,7 @@ function writeRetries(draft: RuleDraft): void {
     const length = what.startsWith('|') ? 1 : what.length
     const negated = i > 0 && draft.chance(0.08) ? '!' : ''
     const reach = known() && draft.chance(0.4) ? variable : `${length + draft.below(6)}`
-    const shape = i === 0 ? 0 : draft.pick([0, 1, 1, 1, 4, 4, 4, 7, 7, 8, 9, 9, 10, 11, 12])
+    const shape = i === 0 ? 0 : draft.pick([0, 1, 1, 1, 4, 4, 4, 7, 7, 8, 9, 9, 10, 11, 12, 13])
     if (shape === 0) draft.push(`content:"${what}"${place(draft.chance(0.2) ? [`offset ${number()}`] : [])}`)
     else if (shape < 4) draft.push(`content:${negated}"${what}"${place([`distance ${distance()}`])}`)
     else if (shape < 7) {
@@ -190,6 +192,9 @@ function writeRetries(draft: RuleDraft): void {
         'a(?=b)/s',
       ]
       draft.push(`pcre:"/${draft.pick(expressions)}";`)
+    } else if (shape === 13) {
+      // Behind what does not count from the cursor nothing is tried again.
+      draft.push(draft.pick(['isdataat:1;', 'byte_test:1,>=,0,0;', 'isdataat:!900;']))
     } else if (shape === 10) draft.push(`isdataat:${negated}${number()},relative;`)
     else if (shape === 12) {
       if (snort3)
@@ -203,7 +208,7 @@ function writeRetries(draft: RuleDraft): void {
 
 /** Snort 3 switches buffers by an option, Snort 2 so for some of them only. */
 function changeBuffer(draft: RuleDraft): void {
-  const buffer = draft.pick(draft.chance(0.95) ? draft.present : ABSENT)
+  const buffer = draft.pick(draft.chance(0.92) ? draft.present : ABSENT)
   const any = draft.snort3 || buffer === 'file_data' || buffer === 'pkt_data'
   if (!any || (draft.snort3 && buffer === 'http_client_body' && draft.asks)) return
   draft.sticky = buffer
@@ -257,7 +262,9 @@ function writeContent(draft: RuleDraft, negated: boolean): void {
     const words = [...(modifier === '' ? [] : [modifier]), ...parts.map((part) => part.replace(' ', ':'))]
     // The buffer may be named before or after the other modifiers.
     if (draft.chance(0.5)) words.reverse()
-    draft.push(`content:${text}; ${words.map((word) => `${word};`).join(' ')}`.trimEnd())
+    const uri = modifier === 'http_uri' && draft.chance(0.3)
+    if (uri) words.splice(words.indexOf(modifier), 1)
+    draft.push(`${uri ? 'uri' : ''}content:${text}; ${words.map((word) => `${word};`).join(' ')}`.trimEnd())
   }
   if (negated) return
   draft.positive = true
