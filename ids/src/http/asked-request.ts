@@ -11,7 +11,7 @@ import { Scanner } from '../inspect/scanner.js'
 import { Scratch } from '../inspect/scratch.js'
 import { fillRequest, headScratch } from './fill.js'
 import { HttpHead } from './head.js'
-import type { HeadSource } from './parts.js'
+import type { HeadSource } from './head-lines.js'
 import type { RequestQueue } from './queue.js'
 
 const BUFFERS: Readonly<Partial<Record<HttpPartName, BufferId>>> = {

@@ -3,7 +3,7 @@
  */
 import type { AlertHttp } from '../output/alert.js'
 import { headerValueAt } from './head.js'
-import type { HeadSource } from './parts.js'
+import type { HeadSource } from './head-lines.js'
 import type { RequestQueue } from './queue.js'
 
 const LF = 10

@@ -7,7 +7,9 @@
 import { BUF, type BufferId, type BufferSet, HTTP_BODY } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
-import { fillPart, type HeadSource, headNumber } from './parts.js'
+import type { HeadSource } from './head-lines.js'
+import { headNumber } from './head-number.js'
+import { fillPart } from './parts.js'
 import type { RequestQueue } from './queue.js'
 import type { Trailer } from './trailer.js'
 
