@@ -9,6 +9,7 @@
 import { MEMORY, type MemoryBudget, unlimitedMemory } from '../flow/memory.js'
 import { IPV4, IPV6, IPV6_FRAGMENT, MAX_IP_LENGTH } from '../wire/index.js'
 import type { Packet } from '../wire/packet.js'
+import { DATAGRAM_BYTES, DatagramBytes, HEADER_BYTES } from './datagram-bytes.js'
 import {
   COVERED,
   DatagramTable,
@@ -27,25 +28,18 @@ import {
 } from './datagram-table.js'
 import { DefragCounters, type FragmentAnomaly } from './defrag-counters.js'
 import { POLICY, pieceStays } from './fragment-policy.js'
-import { CHUNK_BYTES, CHUNK_SHIFT, ChunkPool, PiecePool } from './fragment-store.js'
+import { CHUNK_SHIFT, PiecePool } from './fragment-store.js'
 import { NetworkTable } from './network.js'
 import type { DefragOptions } from './options.js'
 import { writeHeader } from './rebuilt-header.js'
 
-/** A datagram's bytes: its header area, then its payload. */
-const HEADER_BYTES = 2048
-const DATAGRAM_CHUNKS = (HEADER_BYTES + 65_536) >> CHUNK_SHIFT
-const CHUNK_MASK = CHUNK_BYTES - 1
 /** In a row's DROPPED: a verdict has dropped the datagram. */
 const REFUSED = 2
-
-/** Below this many bytes a loop is faster than a view and a bulk copy. */
-const BULK_COPY = 96
 
 export class Defragmenter {
   readonly counters = new DefragCounters()
   /** The datagram completed last, from 0: valid until the next one is complete. */
-  readonly buffer = new Uint8Array(HEADER_BYTES + 65_536)
+  readonly buffer = new Uint8Array(DATAGRAM_BYTES)
   /** Its length. */
   length = 0
   /** Called for every oddity, with the fragment that shows it. */
@@ -53,9 +47,7 @@ export class Defragmenter {
   private readonly view = new DataView(this.buffer.buffer)
   private readonly table: DatagramTable
   private readonly rows: Int32Array
-  /** Chunks of each row, by place; 0 where none is taken. */
-  private readonly chunkOf: Int32Array
-  private readonly chunks: ChunkPool
+  private readonly bytes: DatagramBytes
   private readonly pieces: PiecePool
   private readonly targets: NetworkTable<number>
   private readonly policy4: number
@@ -86,8 +78,7 @@ export class Defragmenter {
     this.targets = new NetworkTable(options.targets.map((t) => [t.network, POLICY[t.policy]] as const))
     this.table = new DatagramTable(maxDatagrams, seed)
     this.rows = this.table.rows
-    this.chunkOf = new Int32Array((maxDatagrams + 1) * DATAGRAM_CHUNKS)
-    this.chunks = new ChunkPool(options.totalBytes >> CHUNK_SHIFT, memory)
+    this.bytes = new DatagramBytes(maxDatagrams, options.totalBytes, memory, (row) => this.makeRoom(row))
     this.pieces = new PiecePool(Math.max(options.totalBytes >> 6, 4 * options.maxFragments + 4))
   }
 
@@ -98,7 +89,7 @@ export class Defragmenter {
 
   /** Memory in use for fragments, bytes. */
   get heldBytes(): number {
-    return this.chunks.inUse << CHUNK_SHIFT
+    return this.bytes.inUse << CHUNK_SHIFT
   }
 
   /**
@@ -197,7 +188,7 @@ export class Defragmenter {
     while (piece !== 0 && pieces.end(piece) <= from) piece = pieces.next(piece)
     if (piece === 0 || pieces.start(piece) >= to) return false
     const repeated = pieces.start(piece) === from && pieces.end(piece) === to
-    const differs = this.differs(row, p.buffer, start, from, to)
+    const differs = this.bytes.differs(row, p.buffer, start, from, to)
     this.conflicting = !repeated || differs
     this.counters.overlaps++
     if (differs && repeated) this.counters.overlapConflicts++
@@ -268,7 +259,7 @@ export class Defragmenter {
       this.overlapped = true
       const low = Math.max(pieceStart, from)
       const high = Math.min(pieceEnd, to)
-      if (!this.conflicting) this.conflicting = this.differs(row, buffer, start + low - from, low, high)
+      if (!this.conflicting) this.conflicting = this.bytes.differs(row, buffer, start + low - from, low, high)
       if (pieceStays(rule, pieceStart, pieceEnd, from, to)) {
         if (cursor < pieceStart) {
           this.place(row, previous, piece, buffer, start + cursor - from, cursor, pieceStart)
@@ -310,7 +301,7 @@ export class Defragmenter {
     this.rows[at + HINT] = piece
     this.rows[at + COVERED] += to - from
     if (from === 0) this.ownsFirstByte = true
-    this.write(row, HEADER_BYTES + from, buffer, start, to - from)
+    this.bytes.write(row, HEADER_BYTES + from, buffer, start, to - from)
   }
 
   private newPiece(row: number, start: number, end: number, next: number): number {
@@ -335,55 +326,6 @@ export class Defragmenter {
     this.pieces.release(piece)
   }
 
-  // ---- Bytes --------------------------------------------------------------------------------------------------
-
-  private write(row: number, address: number, buffer: Uint8Array, start: number, length: number): void {
-    const { chunks, chunkOf } = this
-    for (let done = 0; done < length; ) {
-      const place = row * DATAGRAM_CHUNKS + ((address + done) >> CHUNK_SHIFT)
-      let chunk = chunkOf[place]
-      while (chunk === 0) {
-        chunk = chunks.take()
-        if (chunk === 0) this.makeRoom(row)
-      }
-      chunkOf[place] = chunk
-      const inside = (address + done) & CHUNK_MASK
-      const count = Math.min(length - done, CHUNK_BYTES - inside)
-      copy(buffer, start + done, chunks.bytes(chunk), chunks.start(chunk) + inside, count)
-      done += count
-    }
-  }
-
-  private read(row: number, address: number, start: number, length: number): void {
-    const { chunks, chunkOf } = this
-    for (let done = 0; done < length; ) {
-      const chunk = chunkOf[row * DATAGRAM_CHUNKS + ((address + done) >> CHUNK_SHIFT)]
-      const inside = (address + done) & CHUNK_MASK
-      const count = Math.min(length - done, CHUNK_BYTES - inside)
-      copy(chunks.bytes(chunk), chunks.start(chunk) + inside, this.buffer, start + done, count)
-      done += count
-    }
-  }
-
-  /** Whether `buffer` from `start` differs from the payload bytes `[from, to)`; bytes not there do not count. */
-  private differs(row: number, buffer: Uint8Array, start: number, from: number, to: number): boolean {
-    const { chunks, chunkOf } = this
-    for (let done = from; done < to; ) {
-      const address = HEADER_BYTES + done
-      const chunk = chunkOf[row * DATAGRAM_CHUNKS + (address >> CHUNK_SHIFT)]
-      const inside = address & CHUNK_MASK
-      const count = Math.min(to - done, CHUNK_BYTES - inside)
-      if (chunk !== 0) {
-        const bytes = chunks.bytes(chunk)
-        const origin = chunks.start(chunk) + inside
-        const other = start + done - from
-        for (let i = 0; i < count; i++) if (bytes[origin + i] !== buffer[other + i]) return true
-      }
-      done += count
-    }
-    return false
-  }
-
   // ---- Whole datagrams ----------------------------------------------------------------------------------------
 
   private keepHeader(row: number, p: Packet): void {
@@ -391,7 +333,7 @@ export class Defragmenter {
     const end = p.ipVersion === 4 ? payloadStart(p) : p.fragmentHeaderOffset
     this.rows[at + HEADER] = end - p.ipOffset
     this.rows[at + NEXT_HEADER] = p.ipVersion === 4 ? 0 : p.view.getUint8(end + IPV6_FRAGMENT.NEXT_HEADER)
-    this.write(row, 0, p.buffer, p.ipOffset, end - p.ipOffset)
+    this.bytes.write(row, 0, p.buffer, p.ipOffset, end - p.ipOffset)
   }
 
   private complete(row: number, p: Packet): boolean {
@@ -402,8 +344,8 @@ export class Defragmenter {
     const total = p.ipVersion === 4 ? header + size : header - IPV6.HEADER_LENGTH + size
     const fits = total <= MAX_IP_LENGTH
     if (fits) {
-      this.read(row, 0, 0, header)
-      this.read(row, HEADER_BYTES, header, size)
+      this.bytes.read(row, 0, this.buffer, 0, header)
+      this.bytes.read(row, HEADER_BYTES, this.buffer, header, size)
       this.length = header + size
       writeHeader(this.view, header, this.length, rows[at + NEXT_HEADER])
       counters.reassembled++
@@ -470,7 +412,7 @@ export class Defragmenter {
   }
 
   private releaseMemory(row: number): void {
-    const { rows, pieces, chunks, chunkOf } = this
+    const { rows, pieces } = this
     const at = row * ROW_WORDS
     let piece = rows[at + HEAD]
     while (piece !== 0) {
@@ -480,12 +422,7 @@ export class Defragmenter {
     }
     rows[at + HEAD] = 0
     rows[at + HINT] = 0
-    const places = row * DATAGRAM_CHUNKS
-    for (let i = places; i < places + DATAGRAM_CHUNKS; i++) {
-      if (chunkOf[i] === 0) continue
-      chunks.release(chunkOf[i])
-      chunkOf[i] = 0
-    }
+    this.bytes.release(row)
   }
 
   /** Memory is used up: the oldest datagram other than `row` goes. The limits leave room for one of full size. */
@@ -498,11 +435,11 @@ export class Defragmenter {
   /** Gives up the oldest datagram that takes memory. */
   private reclaim(): boolean {
     const { table } = this
-    while (this.chunks.inUse > 0 && table.oldest !== 0) {
-      const before = this.chunks.inUse
+    while (this.bytes.inUse > 0 && table.oldest !== 0) {
+      const before = this.bytes.inUse
       if (!this.isDropped(table.oldest)) this.counters.evictedMemory++
       this.remove(table.oldest)
-      if (this.chunks.inUse < before) return true
+      if (this.bytes.inUse < before) return true
     }
     return false
   }
@@ -520,9 +457,4 @@ export class Defragmenter {
 function payloadStart(p: Packet): number {
   if (p.ipVersion === 6) return p.fragmentHeaderOffset + IPV6_FRAGMENT.LENGTH
   return p.ipOffset + ((p.view.getUint8(p.ipOffset + IPV4.VERSION_AND_LENGTH) & 0x0f) << 2)
-}
-
-function copy(from: Uint8Array, start: number, to: Uint8Array, at: number, length: number): void {
-  if (length >= BULK_COPY) to.set(from.subarray(start, start + length), at)
-  else for (let i = 0; i < length; i++) to[at + i] = from[start + i]
 }
