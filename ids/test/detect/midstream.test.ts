@@ -70,6 +70,12 @@ describe('a flow picked up midstream', () => {
     expect(sids(URI, talk.packets(), MIDSTREAM)).toEqual([1])
   })
 
+  it('waits for no second packet when there is no memory for waiting', () => {
+    const settings = { ...MIDSTREAM, detect: { inspection: { bufferBudget: 0 } } }
+    expect(sids(PLAIN, picked().client('so evil').packets(), settings)).toEqual([2])
+    expect(sids(BODY, picked().server(OK).ack('client').packets(), settings).length).toBeLessThanOrEqual(1)
+  })
+
   it('is blocked at its first packet', () => {
     const { alerts } = run(
       PLAIN.replace('alert', 'block'),
