@@ -44,7 +44,6 @@ const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
     'sv/security-4710-02',
     'an injected reset that the server does not obey: Snort reports the data behind it (129:8) and inspects none, which is the evasion; it is picked up midstream here, as in Suricata',
   ],
-  ['demo/ips_options/pcre', 'the case runs Snort without its HTTP inspector'],
 ]
 
 /** Some cases name the receiver's policy. */

@@ -50,6 +50,8 @@ interface Snort3RateFilter {
 
 /** The parts of a Snort 3 configuration that say what is reported. */
 interface Snort3Config {
+  readonly wizard?: unknown
+  readonly binder?: unknown
   readonly event_queue?: { readonly max_queue?: number; readonly log?: number }
   readonly suppress?: readonly Snort3Suppression[]
   readonly rate_filter?: readonly Snort3RateFilter[]
@@ -58,7 +60,9 @@ interface Snort3Config {
 /** What detection is told for a case. @throws Error for a filter that cannot be read */
 export function settingsOf(entry: DetectionCase): Partial<DetectSettings> {
   const directives = newConfigDirectives()
-  const { event_queue: queue, suppress, rate_filter: rates } = entry.snort3_config ?? {}
+  const { event_queue: queue, suppress, rate_filter: rates, wizard, binder } = entry.snort3_config ?? {}
+  // The stock configuration has both.
+  const rawStreams = entry.snort3_config != null && wizard === undefined && binder === undefined
   const suppressed = suppress?.map(
     ({ gid, sid, track, ip }) =>
       `suppress gen_id ${gid}, sig_id ${sid}${ip === undefined ? '' : `, track ${track}, ip ${ip}`}`,
@@ -78,6 +82,7 @@ export function settingsOf(entry: DetectionCase): Partial<DetectSettings> {
   const { max_queue: maxQueue, log } = queue ?? {}
   return {
     inline: entry.inline === true,
+    inspection: { rawStreams },
     eventFilters,
     suppressions,
     rateFilters,

@@ -53,6 +53,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'strict',
       'builtin',
       'lenientHttp',
+      'rawStreams',
       'eventQueue',
       'order',
       'alertBeforePass',

@@ -264,6 +264,12 @@ export const FLAGS = {
     group: 'Detection',
     help: 'inspect malformed HTTP bodies that Snort gives up: behind bad status lines, in codings it does not undo, with bad checksums',
   },
+  rawStreams: {
+    kind: 'switch',
+    spelling: '--raw-streams',
+    group: 'Detection',
+    help: 'look for no services: streams and datagrams are bytes, as in Snort without wizard and binder',
+  },
   engine: {
     kind: 'single',
     parse: oneOf(ENGINE_CHOICES),

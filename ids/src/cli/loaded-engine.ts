@@ -54,7 +54,7 @@ const load = (settings: RuleSettings, choice: EngineOptions, inline: boolean): L
       deferFilters: !inline,
       inline,
       builtinEvents: settings.builtin,
-      inspection: { lenientHttp: settings.lenientHttp },
+      inspection: { lenientHttp: settings.lenientHttp, rawStreams: settings.rawStreams },
     },
     factsOf: (rule) => parsed?.noteOf(rule) as RuleFacts | undefined,
   })

@@ -56,6 +56,7 @@ export const ruleSettings = (flags: FlagValues, files: readonly string[]): RuleS
   strict: flags.strict,
   builtin: flags.builtin,
   lenientHttp: flags.lenientHttp,
+  rawStreams: flags.rawStreams,
   eventQueue: queueSettings(flags),
 })
 

@@ -44,6 +44,8 @@ export interface RuleSettings {
   readonly builtin: boolean
   /** Malformed HTTP bodies that Snort gives up are inspected. */
   readonly lenientHttp: boolean
+  /** No service is looked for. */
+  readonly rawStreams: boolean
 }
 
 export interface OutputSettings {

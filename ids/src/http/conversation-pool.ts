@@ -27,6 +27,7 @@ export class ConversationPool<Flow> {
     const conversation = this.conversations.pop() ?? new Conversation(this)
     conversation.resynchronise = midstream
     conversation.waiting = midstream
+    if (this.context.limits.rawStreams) conversation.keepRaw()
     return conversation
   }
 

@@ -464,8 +464,14 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   }
 
   private expect(side: Side<Flow>, following: boolean): void {
-    side.mode = MODE.PROBE
+    side.mode = this.pool.context.limits.rawStreams ? MODE.RAW : MODE.PROBE
     side.following = following
+  }
+
+  /** Both directions are bytes from the beginning. */
+  keepRaw(): void {
+    this.expect(this.client, false)
+    this.expect(this.server, false)
   }
 
   /** Inspects everything a direction holds. */

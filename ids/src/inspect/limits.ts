@@ -34,6 +34,8 @@ export interface InspectLimits {
    * bodies.
    */
   readonly lenientHttp: boolean
+  /** Look for no services, HTTP included: streams and datagrams are bytes (Snort: neither wizard nor binder). */
+  readonly rawStreams: boolean
   /** Compressed bytes of an HTTP/2 header block, at most 65,536; beyond, the direction is inspected as raw data. */
   readonly http2HeaderBlock: number
   /** CONTINUATION frames of a header block; likewise. */
@@ -63,6 +65,7 @@ export const DEFAULT_LIMITS: InspectLimits = {
   decompressionRatio: 100,
   brotliBytes: 96 << 10,
   lenientHttp: false,
+  rawStreams: false,
   http2HeaderBlock: 65536,
   http2Continuations: 64,
   http2Table: 65536,

@@ -71,6 +71,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
   readonly #events = new EventList()
   /** Events are wanted. */
   #judges = false
+  #rawStreams = false
   readonly #telnet = new TelnetText()
 
   constructor(sink: PduSink<Flow>) {
@@ -82,6 +83,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     this.#context = context
     this.#mail = new MailContext(context)
     this.#judges = context.needs.events
+    this.#rawStreams = context.limits.rawStreams
   }
 
   /** Before a window of a turn is searched: sets its service, the facts and the protocol's buffers. */
@@ -92,7 +94,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     const start = buffers.start[BUF.PKT_DATA]!
     const end = buffers.end[BUF.PKT_DATA]!
     const turn = unit.sequence === 0
-    if (slot.service === SERVICE.UNKNOWN && turn && slot.probes < PROBED_TURNS) {
+    if (slot.service === SERVICE.UNKNOWN && turn && slot.probes < PROBED_TURNS && !this.#rawStreams) {
       slot.service = this.#identify(flow, slot, direction, bytes, start, end)
     }
     unit.service = slot.service
@@ -156,6 +158,7 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
     const bytes = buffers.bytes[BUF.PKT_DATA]!
     const start = buffers.start[BUF.PKT_DATA]!
     const end = buffers.end[BUF.PKT_DATA]!
+    if (this.#rawStreams) return SERVICE.UNKNOWN
     const service = known === SERVICE.UNKNOWN ? identifyDatagram(bytes, start, end, serverPort) : known
     if (service === SERVICE.SIP) readSip(this.facts, buffers, bytes, start, end)
     else if (service === SERVICE.DCERPC) {
