@@ -6,6 +6,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { createEngine, createEngines, type Dialect, formatRule, loadRules, type Rule } from 'weir'
+import { type BufferId, isPartSlot, partSlot } from '../ids/src/inspect/buffers.js'
 import { randomFrom } from './support/conversation.js'
 import { below, chance, makeTalk, pick, type Random, TRAFFIC_KINDS } from './support/naive-traffic.js'
 import { ruleText, writeRule } from './support/naive-writer.js'
@@ -111,8 +112,20 @@ function damaged(random: Random, text: string, others: readonly string[]): strin
 /** Comments and directives, which mean something else on purpose. */
 const OTHERWISE = /\/\*|^\s*(?:#|include|(?:ip|port)?var|config)|^\s*$/m
 
+/** What the rule says; the slots for parts of messages are numbered in the order in which they are read. */
 function meaning(rule: Rule): unknown {
-  return { ...rule, text: '', position: undefined }
+  const slots: BufferId[] = []
+  const renumbered = (id: BufferId): BufferId => {
+    if (!isPartSlot(id)) return id
+    if (!slots.includes(id)) slots.push(id)
+    return partSlot(slots.indexOf(id))
+  }
+  const options = rule.options.map((option) => ({
+    ...option,
+    ...('buffer' in option && { buffer: renumbered(option.buffer) }),
+    ...('slot' in option && { slot: renumbered(option.slot) }),
+  }))
+  return { ...rule, options, text: '', position: undefined }
 }
 
 describe('a damaged rule', () => {

@@ -122,9 +122,15 @@ export class RuleDraft {
   /** A comparison that holds for the number, or nearly. `ranges`: of those the option has. */
   test(value: number, ranges: readonly string[] = this.snort3 ? ['<>', '<=>'] : ['<>']): string {
     const near = Math.max(1, this.near(value))
-    const low = Math.max(0, near - 1 - this.below(2))
-    const range = ranges.length === 0 ? [] : [`${low}${this.pick(ranges)}${near + this.below(2)}`]
-    return this.pick([`${near}`, `<${near + 1}`, `>${near - 1}`, `<=${near}`, `>=${near}`, ...range])
+    // With one end on the number, ranges that hold their ends differ from those that do not.
+    const range = (low: number, high: number): string[] =>
+      ranges.length === 0 ? [] : [`${Math.max(0, low)}${this.pick(ranges)}${high}`]
+    return this.pick([
+      ...[`${near}`, `<${near + 1}`, `>${near - 1}`, `<=${near}`, `>=${near}`],
+      ...range(near - 1 - this.below(2), near),
+      ...range(near, near + 1 + this.below(2)),
+      ...range(near - 1, near + 1),
+    ])
   }
 }
 

@@ -146,7 +146,7 @@ export function writeCount(draft: RuleDraft): void {
  */
 export function writeFlowbits(draft: RuleDraft, levels: number): void {
   const level = draft.below(levels)
-  const bit = (of: number): string => `l${of}b${draft.below(4)}`
+  const bit = (of: number): string => `l${of}${draft.pick(['b0', 'b1', 'b2', 'b3', 'ga', 'gb'])}`
   if (level > 0) {
     const test = draft.chance(0.75) ? 'isset' : 'isnotset'
     if (draft.chance(0.3)) draft.push(`flowbits:${test},${draft.pick(['any', 'all'])},g${level - 1};`)
