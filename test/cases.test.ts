@@ -8,11 +8,13 @@
  */
 import type { TcpPolicy } from '@weir/stack'
 import { afterAll, describe, expect, it } from 'vitest'
-import { checkedOf, checksumsOf, expectedOf, judge, loadCases, settingsOf, summary } from './support/cases.js'
+import { checksumsOf, expectedOf, judge, loadCases, settingsOf, summary } from './support/cases.js'
 import { hasSuricata, otherAnswer, suricataAnswers } from './support/cases-answers.js'
 import { runRules } from './support/run.js'
 import { sharedPath } from './support/shared.js'
 
+const UNCHECKED =
+  "the list leaves out a rule that Suricata's test of the case does not check; no such list names one, not even a rule whose flowbit an expected alert needs"
 const FLOWBITS_29 =
   '2.9 text: the rule that sets the bit sees the stream, which comes after the packet in which the bit is asked for; Snort 2.9 and Suricata look for contents in the packet, too'
 
@@ -22,6 +24,9 @@ const DIFFERENCES: readonly (readonly [name: string, reason: string])[] = [
     'sv/exception-policy-midstream-07',
     'Snort follows SMB here (133:59) but tries no rule without options on its messages, all of which carry data; on those of HTTP it does',
   ],
+  ['sv/bug-6149-exception-policy-auto-ids', UNCHECKED],
+  ['sv/detect-bidir-flowbits', UNCHECKED],
+  ['sv/flow-drop-iponly-01', UNCHECKED],
   ['sv/flowbits-prefilter-11', FLOWBITS_29],
   ['sv/flowbits-toggle-pre-9', FLOWBITS_29],
   [
@@ -101,7 +106,7 @@ describe.skipIf(cases.length === 0)('detection cases', () => {
           context.skip()
         }
         const expected = expectedOf(entry, text, dialect)
-        const alerts = checkedOf(entry, run.alerts)
+        const { alerts } = run
         const wrong = judge(expected, alerts, text) === 'wrong'
         tally[wrong ? 'different' : 'right']++
         const reason = wrong ? DIFFERENCES.find(([name]) => entry.id.startsWith(name)) : undefined

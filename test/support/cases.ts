@@ -26,8 +26,6 @@ export interface DetectionCase {
   /** Filters in the words of threshold.conf. */
   readonly threshold_config?: string | null
   readonly snort3_builtin?: readonly { readonly gid: number; readonly sid: number; readonly count: number }[]
-  /** What Suricata's test of the case checks; absent where the case is not from there. */
-  readonly suricata_expected?: readonly { readonly sid: number; readonly count: number }[]
   readonly note: string
 }
 
@@ -110,18 +108,6 @@ export function expectedOf(
   if (other !== undefined) return other.sids.map((sid) => ({ gid: 1, sid, count: 1 }))
   const sids = new Set([0, ...[...text.matchAll(/\bsid\s*:\s*(\d+)/g)].map((match) => Number(match[1]))])
   return entry.expected.filter(({ sid }) => sids.has(sid))
-}
-
-/**
- * Alerts of rules that somebody has looked at. Where a case comes from Suricata's tests, no list names a rule that the test
- * does not check, not even one that must have alerted because another needs the flowbit it sets: of such a rule nothing is
- * known.
- */
-export function checkedOf(entry: DetectionCase, alerts: readonly FlowAlert[]): readonly FlowAlert[] {
-  // An empty list is said to mean that nothing alerts at all.
-  if (entry.suricata_expected === undefined || entry.expected.length === 0) return alerts
-  const checked = new Set(entry.suricata_expected.map(({ sid }) => sid))
-  return alerts.filter(({ gid, sid }) => gid !== 1 || checked.has(sid))
 }
 
 /** Whether bad checksums are passed over. The field of one case contradicts its note, which says how it was run. */
