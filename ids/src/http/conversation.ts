@@ -17,18 +17,13 @@ import {
   raisePartial,
 } from './conversation-events.js'
 import type { ConversationPool } from './conversation-pool.js'
-import { hasHeader, upgradesToHttp2 } from './facts.js'
+import { askedBy, upgradesToHttp2 } from './facts.js'
 import { FRAMING, type FramingId, type HeadListener } from './framing.js'
 import { type HttpHead, METHOD } from './head.js'
 import type { HttpMessage } from './message.js'
 import { PROBE, type ProbeResult, probe, probeNextRequest, probeRequest, probeStatusLine } from './probe.js'
 import { ASKED, type RequestQueue } from './queue.js'
 import { MODE, Side } from './side.js'
-
-const LF = 10
-const CR = 13
-const SPACE = 0x20
-const TAB = 9
 
 /** Bytes after which a beginning that might be HTTP no longer is; more than any line the probe looks at. */
 const PROBE_BYTES = 2304
@@ -523,27 +518,4 @@ export class Conversation<Flow> implements HeadListener<Flow> {
 /** 1xx: the answer proper follows. (101 is one itself: the protocol changes after it.) */
 function isInterim(status: number): boolean {
   return status >= 100 && status <= 199 && status !== 101
-}
-
-function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
-  let i = start
-  while (i < end) {
-    const byte = bytes[i]!
-    if (byte !== CR && byte !== LF && byte !== SPACE && byte !== TAB) break
-    i++
-  }
-  return i
-}
-
-const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
-const EXPECT = ascii('expect')
-const RANGE = ascii('range')
-
-/** Bits of `ASKED` for a request head. */
-function askedBy({ length }: HttpHead, bytes: Uint8Array, at: number): number {
-  const end = at + length
-  return (
-    (hasHeader(bytes, at, end, EXPECT) ? ASKED.CONTINUE : 0) |
-    (hasHeader(bytes, at, end, RANGE) ? ASKED.RANGE : 0)
-  )
 }

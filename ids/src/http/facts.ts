@@ -2,9 +2,9 @@
  * Host, URL and user agent of a request for alert outputs, read from its head when an alert asks for them.
  */
 import type { AlertHttp } from '../output/alert.js'
-import { headerValueAt } from './head.js'
+import { type HttpHead, headerValueAt } from './head.js'
 import type { HeadSource } from './head-lines.js'
-import type { RequestQueue } from './queue.js'
+import { ASKED, type RequestQueue } from './queue.js'
 
 const LF = 10
 const CR = 13
@@ -12,6 +12,8 @@ const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char
 const UPGRADE = ascii('upgrade')
 const HOST = ascii('host')
 const USER_AGENT = ascii('user-agent')
+const EXPECT = ascii('expect')
+const RANGE = ascii('range')
 
 /** Facts of a message: those of a request, or of the request that a response answers with the response's status. */
 export function factsOf({ head, bytes, at, request }: HeadSource, queue: RequestQueue | null): AlertHttp {
@@ -91,4 +93,13 @@ function headerValue(bytes: Uint8Array, start: number, end: number, name: Uint8A
     line = lineEnd + 1
   }
   return undefined
+}
+
+/** Bits of `ASKED` for a request head. */
+export function askedBy({ length }: HttpHead, bytes: Uint8Array, at: number): number {
+  const end = at + length
+  return (
+    (hasHeader(bytes, at, end, EXPECT) ? ASKED.CONTINUE : 0) |
+    (hasHeader(bytes, at, end, RANGE) ? ASKED.RANGE : 0)
+  )
 }

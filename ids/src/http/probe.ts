@@ -218,3 +218,14 @@ function startsWith(bytes: Uint8Array, start: number, end: number, word: Uint8Ar
   }
   return PROBE.HTTP
 }
+
+/** Index of the first byte that is no blank or line end. */
+export function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
+  let i = start
+  while (i < end) {
+    const byte = bytes[i]!
+    if (byte !== CR && byte !== LF && byte !== SPACE && byte !== TAB) break
+    i++
+  }
+  return i
+}
