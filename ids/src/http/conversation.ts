@@ -21,7 +21,15 @@ import { askedBy, upgradesToHttp2 } from './facts.js'
 import { FRAMING, type FramingId, type HeadListener } from './framing.js'
 import { type HttpHead, METHOD } from './head.js'
 import type { HttpMessage } from './message.js'
-import { PROBE, type ProbeResult, probe, probeNextRequest, probeRequest, probeStatusLine } from './probe.js'
+import {
+  PROBE,
+  type ProbeResult,
+  probe,
+  probeNextRequest,
+  probeRequest,
+  probeStatusLine,
+  skipBlanks,
+} from './probe.js'
 import { ASKED, type RequestQueue } from './queue.js'
 import { MODE, Side } from './side.js'
 
