@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { randomFrom } from './support/conversation.js'
+import { type AppEvasion, appEvasions } from './support/evade-app.js'
 import { type IpEvasion, ipEvasions } from './support/evade-ip.js'
 import { composable, type TcpEvasion, tcpEvasions } from './support/evade-tcp.js'
 import { type Dialect, OracleSet, type SentFrame } from './support/evasion-run.js'
@@ -20,7 +21,7 @@ const SEEDS = [1]
 
 /** Rules about what packets there are, not what they carry: an evasion changes that. */
 const ASKS_FOR_PACKETS =
-  /\b(no_stream|flags|id|fragbits|ttl|ack|seq|window)\b\s*[:;,]|detection_filter|sid:33[23];|sid:40991;/
+  /\b(no_stream|flags|id|fragbits|ttl|ack|seq|window)\b\s*[:;,]|detection_filter|sid:(33[23]|40991|32043);/
 
 /** Without a handshake the lower port is taken for the server's, which is not so in all of these conversations. */
 const NO_ROLES = /^(from the (ACK|first)|no handshake)/
@@ -33,7 +34,10 @@ const SETS: readonly (readonly [set: string, dialect: Dialect])[] = [
 ]
 
 const single =
-  (round: number, ways: readonly (readonly [string, TcpEvasion | IpEvasion, { linkType?: number }])[]): Way =>
+  (
+    round: number,
+    ways: readonly (readonly [string, TcpEvasion | IpEvasion | AppEvasion, { linkType?: number }])[],
+  ): Way =>
   (conversation, index) => {
     const [name, evade, { linkType }] = ways[(index + round * 37) % ways.length]!
     const frames = evade(conversation, randomFrom(index + round))
@@ -100,7 +104,7 @@ describe.skipIf(sharedPath('oracle') === undefined)(
         return [...missed, ...extra].filter(([sent]) => sent !== undefined).map((line) => line.join(' '))
       }
 
-      const ways = [...tcpEvasions, ...ipEvasions].filter(
+      const ways = [...tcpEvasions, ...ipEvasions, ...(name.startsWith('nonhttp') ? appEvasions : [])].filter(
         ([way, , options]) => !('stack' in options) && !(name.startsWith('nonhttp') && NO_ROLES.test(way)),
       )
 

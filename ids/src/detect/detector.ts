@@ -19,14 +19,22 @@ import {
   type UnitSink,
 } from '../inspect/unit.js'
 import type { AlertRecord } from '../output/alert.js'
-import { hasMessages, messageEnd, type PduSink, ProtocolInspector, RecordJoiner } from '../protocol/index.js'
+import {
+  hasCommands,
+  hasMessages,
+  messageEnd,
+  nextCommand,
+  type PduSink,
+  ProtocolInspector,
+  RecordJoiner,
+} from '../protocol/index.js'
 import type { RuleAction } from '../rules/model.js'
 import type { Outcome } from './alert-filter.js'
 import { Candidates } from './candidates.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
-import { type FlowContext, isEstablished } from './flow-context.js'
+import { type FlowContext, hasMatchedPiece, isEstablished, loadFlowAddresses } from './flow-context.js'
 import type { GroupTable } from './groups.js'
 import { SEES, UnitJudge } from './judge.js'
 import type { SearcherCache } from './pattern-set.js'
@@ -38,6 +46,8 @@ import type { DetectSettings } from './settings.js'
 const TCP = 6
 /** Most payload of a usual packet. */
 const PACKET_BYTES = 1460
+/** Commands of one turn that are looked at by themselves. */
+const MAX_COMMANDS = 256
 const SYN = 0x02
 
 /** Outcomes of trying a rule, the better the higher. */
@@ -81,6 +91,9 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly #eventUnit = new Unit(UNIT.STREAM)
   readonly #records = new RecordJoiner()
   readonly #wholeUnit = new Unit(UNIT.PACKET)
+  /** Rules that have matched the turn, of which `#command` is part. */
+  #turnMatches: number[] = []
+  #command = false
   /** By rule index: how often the rule was tried. */
   readonly #triesOf: Float64Array
 
@@ -137,13 +150,40 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (unit.sequence === 0 && unit.last && hasMessages(unit.service))
         this.#inspectMessages(flow, context, unit)
       else this.#inspectUnit(flow, context, unit, this.#set.streams.of(unit.service)[unit.direction])
-      if (unit.last) this.#inspectWhole(flow, context, unit)
+      if (unit.last) {
+        this.#inspectCommands(flow, context, unit)
+        this.#inspectWhole(flow, context, unit)
+      }
       this.#protocols.afterUnit(flow, context, unit)
       return
     }
     if (unit.kind === UNIT.HTTP_REQUEST) counters.httpRequests++
     else counters.httpResponses++
     this.#inspectUnit(flow, context, unit, this.#set.streams.of(unit.service)[unit.direction])
+  }
+
+  /** Each command behind the first of a turn, by itself, for the rules that have not matched the turn. */
+  #inspectCommands(flow: DetectFlow, context: FlowContext, unit: InspectionUnit): void {
+    const { buffers, direction, service } = unit
+    if (unit.sequence > 0 || !hasCommands(service, direction)) return
+    const table = this.#set.streams.of(service)[direction]
+    const bytes = buffers.bytes[BUF.PKT_DATA]!
+    const start = buffers.start[BUF.PKT_DATA]!
+    const end = buffers.end[BUF.PKT_DATA]!
+    const pending = unit.pending
+    let at = nextCommand(service, bytes, start, end)
+    for (let count = 0; at >= 0 && count < MAX_COMMANDS; count++) {
+      const next = nextCommand(service, bytes, at, end)
+      buffers.set(BUF.PKT_DATA, bytes, at, next < 0 ? end : next)
+      buffers.set(BUF.RAW_DATA, bytes, at, next < 0 ? end : next)
+      this.#command = true
+      this.#inspectUnit(flow, context, unit, table)
+      this.#command = false
+      at = next
+    }
+    unit.pending = pending
+    buffers.set(BUF.PKT_DATA, bytes, start, end)
+    buffers.set(BUF.RAW_DATA, bytes, start, end)
   }
 
   /** A turn that came in several segments, but would have fitted into one, is one for the rules that ask for packets. */
@@ -163,18 +203,6 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       }
     }
     if (context.pieceMatches !== undefined) context.pieceMatches[direction] = undefined
-  }
-
-  /** A rule has matched a packet of the turn that is now shown as one, or matches a packet of such a turn. */
-  #hasMatchedPiece(flow: DetectFlow, index: number, unit: InspectionUnit): boolean {
-    const { pieceMatches } = flow.uctx ?? this.#open(flow)
-    const earlier = pieceMatches?.[unit.direction]
-    if (unit === this.#wholeUnit) return earlier?.includes(index) === true
-    if (earlier === undefined) {
-      flow.uctx!.pieceMatches ??= [undefined, undefined]
-      flow.uctx!.pieceMatches[unit.direction] = [index]
-    } else if (!earlier.includes(index)) earlier.push(index)
-    return false
   }
 
   /** A turn that is all there, of a protocol whose messages tell their length: each message by itself. */
@@ -243,12 +271,14 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#begin(packet, false, context.bits)
     const pending = unit.sequence > 0 ? unit.pending : null
     if (pending !== null) this.#excludeFired(pending)
+    if (this.#command) for (const index of this.#turnMatches) this.#candidates.exclude(index)
+    else if (unit.kind === UNIT.STREAM) this.#turnMatches.length = 0
     this.#candidates.search(table, unit, serverPort, clientPort)
     if (pending !== null) this.#resume(pending)
     this.#candidates.settle(observer !== undefined)
     if (this.#candidates.count > 0 || observer !== undefined) {
       this.#state.packet = packet
-      this.#loadFlowAddresses(flow, sender === CLI)
+      if (this.#set.testsAddresses) loadFlowAddresses(this.#state, flow, sender === CLI)
       this.#evaluate(flow, unit, toServer ? clientPort : serverPort, toServer ? serverPort : clientPort)
     }
     if (!unit.last) {
@@ -372,21 +402,6 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     else this.counters.pendingLimit++
   }
 
-  #loadFlowAddresses(flow: DetectFlow, fromClient: boolean): void {
-    if (!this.#set.testsAddresses) return
-    const source = fromClient ? CLI : SVR
-    const destination = fromClient ? SVR : CLI
-    const state = this.#state
-    state.src0 = flow.addressWord(source, 0)
-    state.src1 = flow.addressWord(source, 1)
-    state.src2 = flow.addressWord(source, 2)
-    state.src3 = flow.addressWord(source, 3)
-    state.dst0 = flow.addressWord(destination, 0)
-    state.dst1 = flow.addressWord(destination, 1)
-    state.dst2 = flow.addressWord(destination, 2)
-    state.dst3 = flow.addressWord(destination, 3)
-  }
-
   /** Tries the candidates in rule order and reports those that match. */
   #evaluate(
     flow: DetectFlow | undefined,
@@ -437,9 +452,11 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
         continue
       }
       if (unit.kind === UNIT.PACKET && flow !== undefined && rule.facts.onWholePackets) {
-        if (this.#hasMatchedPiece(flow, index, unit)) continue
+        if (hasMatchedPiece(flow.uctx ?? this.#open(flow), unit.direction, index, unit === this.#wholeUnit))
+          continue
       }
       if (!unit.last) this.#keep(~index)
+      if (unit.kind === UNIT.STREAM) this.#turnMatches.push(index)
       counters.matches++
       this.#observer?.matched(index)
       if (!reporter.admits(flow, rule, index, unit)) continue

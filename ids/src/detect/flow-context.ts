@@ -1,9 +1,10 @@
 /** What detection keeps for a flow, from its first payload (or first flowbit) to its end. */
 import { CLI, type Flow, SVR } from '@weir/stack'
 import type { Conversation } from '../http/conversation.js'
-import { SERVICE, type ServiceId } from '../inspect/unit.js'
+import { type Direction, SERVICE, type ServiceId } from '../inspect/unit.js'
 import type { ProtocolSlot } from '../protocol/index.js'
 import type { DetectFlow } from './detector.js'
+import type { Evaluation } from './evaluation.js'
 
 export class FlowContext implements ProtocolSlot<DetectFlow> {
   /** Tells HTTP from other data and makes the inspection units; absent for flows that are not TCP. */
@@ -41,4 +42,37 @@ export function isEstablished(flow: Flow<FlowContext> | undefined): boolean {
   if (flow === undefined || !flow.established) return false
   if (!flow.midstream) return true
   return flow.packets(CLI) + flow.packets(SVR) > 1
+}
+
+/**
+ * Whether a rule that matches the turn shown as one packet (`whole`) has matched a packet of it already. Otherwise notes
+ * that the rule has matched a packet of the turn.
+ */
+export function hasMatchedPiece(
+  context: FlowContext,
+  direction: Direction,
+  index: number,
+  whole: boolean,
+): boolean {
+  const earlier = context.pieceMatches?.[direction]
+  if (whole) return earlier?.includes(index) === true
+  if (earlier === undefined) {
+    context.pieceMatches ??= [undefined, undefined]
+    context.pieceMatches[direction] = [index]
+  } else if (!earlier.includes(index)) earlier.push(index)
+  return false
+}
+
+/** Puts the flow's addresses into `state`, as those of a packet from the client or from the server. */
+export function loadFlowAddresses(state: Evaluation, flow: Flow<FlowContext>, fromClient: boolean): void {
+  const source = fromClient ? CLI : SVR
+  const destination = fromClient ? SVR : CLI
+  state.src0 = flow.addressWord(source, 0)
+  state.src1 = flow.addressWord(source, 1)
+  state.src2 = flow.addressWord(source, 2)
+  state.src3 = flow.addressWord(source, 3)
+  state.dst0 = flow.addressWord(destination, 0)
+  state.dst1 = flow.addressWord(destination, 1)
+  state.dst2 = flow.addressWord(destination, 2)
+  state.dst3 = flow.addressWord(destination, 3)
 }

@@ -1,0 +1,54 @@
+/** Commands sent without waiting for the answers: what a rule says of a command's beginning holds for each. */
+import { describe, expect, it } from 'vitest'
+import { conversation } from '../../../test/support/conversation.js'
+import { sids } from './harness.js'
+
+const FTP = 21
+
+/** A session on `port` in which the client says all of `lines` at once. */
+function session(greeting: string, lines: readonly string[], port = FTP) {
+  const talk = conversation({ serverPort: port }).handshake().server(`${greeting}\r\n`)
+  return talk
+    .client(lines.map((line) => `${line}\r\n`).join(''))
+    .server('500 no\r\n')
+    .close()
+    .packets()
+}
+
+const ftp = (...lines: string[]) => session('220 FTP server ready', lines)
+const rule = (options: string, port = FTP): string =>
+  `alert tcp any any -> any ${port} (flow:to_server,established; ${options} sid:1;)`
+
+describe('pipelined commands', () => {
+  it('each begin where a rule expects a command to begin', () => {
+    const anchored = rule('content:"CWD  "; depth:5; nocase;')
+    expect(sids(anchored, ftp('USER a', 'PASS b', 'CWD  '))).toEqual([1])
+    expect(sids(anchored, ftp('CWD  '))).toEqual([1])
+    expect(sids(anchored, ftp('USER a', 'XCWD  '))).toEqual([])
+  })
+
+  it('are one turn for rules about several of them', () => {
+    const both = rule('content:"USER"; depth:4; content:"PASS";')
+    expect(sids(both, ftp('USER a', 'PASS b'))).toEqual([1])
+  })
+
+  it('raise a rule once, though the turn and a command match', () => {
+    expect(sids(rule('content:"PASS";'), ftp('USER a', 'PASS b', 'PASS c'))).toEqual([1])
+  })
+
+  it('of SMTP end where the mail begins', () => {
+    const smtp = (...lines: string[]) => session('220 mail ESMTP', lines, 25)
+    const anchored = rule('content:"EXPN root"; depth:9; nocase;', 25)
+    expect(sids(anchored, smtp('EHLO x', 'EXPN root'))).toEqual([1])
+    expect(
+      sids(anchored, smtp('EHLO x', 'MAIL FROM:<a@b>', 'RCPT TO:<c@d>', 'DATA', 'EXPN root', '.')),
+    ).toEqual([])
+  })
+
+  it('are looked at one by one as far as a limit', () => {
+    const anchored = rule('content:"CWD  "; depth:5;')
+    const many = new Array<string>(1000).fill('NOOP')
+    expect(sids(anchored, ftp(...many.slice(0, 100), 'CWD  '))).toEqual([1])
+    expect(sids(anchored, ftp(...many, 'CWD  '))).toEqual([])
+  })
+})
