@@ -181,7 +181,7 @@ export const FLAGS = {
     parse: texts,
     spelling: '-R, --rules <file...>',
     group: 'Rules',
-    help: 'load these rule files, Snort 2 or Snort 3 text; without any rules the bundled signatures are used',
+    help: 'load these rule files, Snort 2 or Snort 3 text; inspection without any rules uses the bundled signatures',
   },
   rule: {
     kind: 'list',

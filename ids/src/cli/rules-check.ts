@@ -6,13 +6,14 @@ import type { CommandCall } from './commands.js'
 import { EXIT, type ExitCode } from './errors.js'
 import { type LoadedEngine, loadEngine } from './loaded-engine.js'
 import { countText, plural } from './numbers.js'
-import { ruleSettings } from './run-settings.js'
+import { namedRuleFiles, ruleSettings } from './run-settings.js'
 
 export const runRulesCheck = async ({ io, flags, operands }: CommandCall): Promise<ExitCode> => {
-  const result = loadEngine(ruleSettings(flags, operands), {})
+  const files = namedRuleFiles(flags, operands)
+  const result = loadEngine(ruleSettings(flags, files), {})
   const writer = new BufferedWriter(io.stdout, () => {})
   if (flags.json) writer.write(jsonReport(result))
-  else if (!flags.quiet) for (const line of textReport(result, operands)) writer.write(`${visible(line)}\n`)
+  else if (!flags.quiet) for (const line of textReport(result, files)) writer.write(`${visible(line)}\n`)
   writer.flush()
   const usable = result.engine.rules.length > 0
   return usable && !(flags.strict && result.errorCount > 0) ? EXIT.DONE : EXIT.CONFIG

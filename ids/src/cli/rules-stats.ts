@@ -8,7 +8,7 @@ import { type Rule, ruleStatistics } from '../rules/index.js'
 import type { CommandCall } from './commands.js'
 import { EXIT, type ExitCode } from './errors.js'
 import { countText, plural } from './numbers.js'
-import { ruleSettings } from './run-settings.js'
+import { namedRuleFiles, ruleSettings } from './run-settings.js'
 
 /** Fast patterns of rules: how many per length, per buffer, and rules without one. */
 interface FastPatternStatistics {
@@ -38,7 +38,7 @@ const fastPatterns = (rules: readonly Rule[]): FastPatternStatistics => {
 const LIST_LIMIT = 20
 
 export const runRulesStats = async ({ io, flags, operands }: CommandCall): Promise<ExitCode> => {
-  const { loaded } = loadRuleConfiguration(ruleSettings(flags, operands))
+  const { loaded } = loadRuleConfiguration(ruleSettings(flags, namedRuleFiles(flags, operands)))
   const statistics = ruleStatistics(loaded)
   const patterns = fastPatterns(loaded.rules)
   const writer = new BufferedWriter(io.stdout, () => {})

@@ -45,6 +45,13 @@ export const inputSettings = (flags: FlagValues): InputSettings => ({
   checksums: flags.checksums,
 })
 
+/** The files that `weir rules` looks at. @throws CliError when there are none */
+export const namedRuleFiles = (flags: FlagValues, operands: readonly string[]): readonly string[] => {
+  const files = [...operands, ...flags.rules]
+  if (files.length === 0) throw usageError('no rule files are named')
+  return files
+}
+
 /** `files` come from -R, or from the operands of `weir rules`. */
 export const ruleSettings = (flags: FlagValues, files: readonly string[]): RuleSettings => ({
   configuration: flags.conf,
