@@ -18,6 +18,7 @@ import {
 import {
   block,
   CONTINUATION,
+  DATA,
   END_HEADERS,
   frame,
   HEADERS,
@@ -25,6 +26,8 @@ import {
   join,
   GET as PATH,
   PREFACE,
+  RST_STREAM,
+  SETTINGS,
   string,
 } from '../ids/test/http2-support.js'
 import { conversation, feed, type TestPacket } from './support/conversation.js'
@@ -173,6 +176,10 @@ const references = frame(
   1,
   join(block(PATH('/')), longField, new Uint8Array(60_000).fill(0xbe)),
 )
+const reset = (n: number): Uint8Array => frame(RST_STREAM, 0, 2 * n + 1, [0, 0, 0, 8])
+const resets = Array.from({ length: 5000 }, (_, n) => [headers(2 * n + 1, PATH('/'), false), reset(n)]).flat()
+const emptyFrames = many(30_000, frame(DATA, 0, 1))
+const settings = many(20_000, frame(SETTINGS, 0, 0, [0, 1, 0xff, 0xff, 0xff, 0xff]))
 const streams = Array.from({ length: 5000 }, (_, n) => headers(2 * n + 1, PATH('/'), false))
 
 describe('floods', () => {
@@ -229,6 +236,9 @@ describe('floods', () => {
     ['continuations', text(PREFACE, open, ...many(20_000, more)), '', 'http2HeaderBlockTooLong'],
     ['references to one long field', text(PREFACE, references), '', 'headTooLong'],
     ['streams', text(PREFACE, ...streams), '', 'http2TooManyStreams'],
+    ['streams that are reset at once', text(PREFACE, ...resets), '', 'http2Streams'],
+    ['frames without data', text(PREFACE, headers(1, PATH('/'), false), ...emptyFrames), '', 'http2Streams'],
+    ['settings', text(PREFACE, ...settings), '', 'http2Flows'],
     ['bytes that are not HTTP', 'GET / FOO\x00'.repeat(20_000), '', ''],
   ])('of %s', (_, client, server, counted) => {
     const one = chain()
@@ -292,6 +302,34 @@ describe('a slow drip', () => {
     expectBounded(one, 8 * text.length)
     // Not once a segment.
     expect(one.inspector.counters.httpRequests).toBeLessThan(100)
+  })
+})
+
+/** Packets of a client that says `text` to a mail server, once it has been greeted. */
+function mail(text: string): TestPacket[] {
+  const hostile = conversation({ serverPort: 25 }).handshake().server('220 mail ESMTP\r\n')
+  hostile.client('EHLO x\r\n').server('250 ok\r\n').client('DATA\r\n').server('354 go on\r\n')
+  for (let at = 0; at < text.length; at += BURST) hostile.client(text.slice(at, at + BURST))
+  return hostile.close().packets()
+}
+
+const BASE64 = 'Content-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+const level = (n: number): string => `Content-Type: multipart/mixed; boundary=b${n}\r\n\r\n--b${n}\r\n`
+
+describe('mail without end', () => {
+  it.each<[string, string]>([
+    ['one line of base64', BASE64 + 'QUJD'.repeat(MEGABYTE / 8)],
+    ['lines of base64', BASE64 + `${'QUJD'.repeat(15)}\r\n`.repeat(8000)],
+    ['base64 of one character a line', BASE64 + 'Q\r\n'.repeat(100_000)],
+    ['parts in parts', Array.from({ length: 5000 }, (_, n) => level(n)).join('')],
+    ['boundaries that nearly are', level(1) + '\r\n--b'.repeat(100_000)],
+    ['header lines', 'X: y\r\n'.repeat(100_000)],
+    ['commands in one turn', `.\r\n${'NOOP\r\n'.repeat(50_000)}`],
+  ])('of %s is inspected in bounds', (_, text) => {
+    const one = chain()
+    const packets = mail(text)
+    suffer(one, packets)
+    expectBounded(one, 8 * bytesOf(packets))
   })
 })
 
