@@ -108,7 +108,7 @@ function makeHeaders(random: Random, first: Header, cookie: string): Header[] {
   if (chance(random, 0.7)) headers.push({ name: 'X-Ab', value: word(8) })
   if (chance(random, 0.5)) headers.push({ name: cookie, value: word(6) })
   if (chance(random, 0.2)) headers.push({ name: 'X-Number', value: `${below(random, 30)}` })
-  if (chance(random, 0.1)) headers.push({ name: 'X-Empty', value: '' })
+  if (chance(random, 0.25)) headers.push({ name: 'X-Empty', value: '' })
   if (chance(random, 0.4)) headers.push({ name: 'User-Agent', value: `ab/${word(3)}` })
   return headers
 }

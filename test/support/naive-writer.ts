@@ -85,6 +85,11 @@ export function writeRule(random: Random, talk: Talk): WrittenRule {
   }
   if (!draft.positive) writeContent(draft, false)
   writeSession(draft)
+  // Buffers that are empty now and then, which is enough for the rule to fail.
+  if (draft.http && draft.snort3 && draft.chance(0.05))
+    draft.push(
+      draft.pick(['http_header:field x-empty;', 'http_raw_header:field x-empty;', 'http_uri:query;']),
+    )
   const header = writeHeader(draft)
   if (draft.http && !header.includes('<>') && draft.chance(0.15)) {
     draft.push(draft.snort3 ? 'service:http;' : 'metadata:service http;')
