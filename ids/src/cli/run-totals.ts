@@ -39,6 +39,7 @@ const DETECT_LIMITS: readonly (readonly [keyof Counters, string])[] = [
   ['alertLimit', 'alert beyond the number allowed for one unit'],
   ['stepLimit', 'rule given up after too many steps'],
   ['pcreLimit', 'regular expression stopped at its match limit'],
+  ['commandLimit', 'turn with more commands than are looked at one by one'],
   ['pendingLimit', 'rule forgotten between the windows of a long message'],
   ['matcherFailures', 'pattern set refused by the matcher: its rules run unfiltered'],
 ]

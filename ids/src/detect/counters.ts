@@ -46,6 +46,8 @@ export class Counters {
   pcreLimit = 0
   /** Rules of one long message that could not be remembered for its later windows. */
   pendingLimit = 0
+  /** Turns of which only the first commands were looked at one by one; the turn as a whole always is. */
+  commandLimit = 0
   /** Filter states dropped, oldest first, because the table was full. */
   filterTableLimit = 0
   /** Pattern sets the matcher engine refused; their rules are evaluated on every unit instead. */

@@ -181,6 +181,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       this.#command = false
       at = next
     }
+    if (at >= 0) this.counters.commandLimit++
     unit.pending = pending
     buffers.set(BUF.PKT_DATA, bytes, start, end)
     buffers.set(BUF.RAW_DATA, bytes, start, end)

@@ -1,7 +1,7 @@
 /** Commands sent without waiting for the answers: what a rule says of a command's beginning holds for each. */
 import { describe, expect, it } from 'vitest'
 import { conversation } from '../../../test/support/conversation.js'
-import { sids } from './harness.js'
+import { run, sids } from './harness.js'
 
 const FTP = 21
 
@@ -25,6 +25,17 @@ describe('pipelined commands', () => {
     expect(sids(anchored, ftp('USER a', 'PASS b', 'CWD  '))).toEqual([1])
     expect(sids(anchored, ftp('CWD  '))).toEqual([1])
     expect(sids(anchored, ftp('USER a', 'XCWD  '))).toEqual([])
+  })
+
+  it('are looked at one by one up to a limit, which is counted; the turn is searched to its end', () => {
+    const lines = [...Array.from({ length: 300 }, () => 'NOOP'), 'CWD  ']
+    const anchored = run(rule('content:"CWD  "; depth:5;'), ftp(...lines))
+    expect(anchored.alerts).toEqual([])
+    expect(anchored.inspector.counters.commandLimit).toBe(1)
+    expect(sids(rule('content:"CWD  ";'), ftp(...lines))).toEqual([1])
+    const few = run(rule('content:"CWD  "; depth:5;'), ftp(...lines.slice(-200)))
+    expect(few.alerts).toHaveLength(1)
+    expect(few.inspector.counters.commandLimit).toBe(0)
   })
 
   it('are one turn for rules about several of them', () => {
