@@ -100,17 +100,20 @@ napi_value serialize(napi_env env, napi_callback_info info) {
   return array;
 }
 
-/// restoreLiterals(bytes, lengths, flags, streaming, serialized: Uint8Array) -> database. `serialized` must come from
-/// serialize() of what compileLiterals() made of the same input.
-napi_value restore_literals(napi_env env, napi_callback_info info) {
+/// restoreLiterals|restoreExpressions(bytes, lengths, flags, streaming, serialized: Uint8Array) -> database. `serialized`
+/// must come from serialize() of what the matching compile function made of the same input.
+napi_value restore(napi_env env, napi_callback_info info, bool literal) {
   Args<5> args(env, info);
-  const CompileJob job = job_arguments(args, true);
+  const CompileJob job = job_arguments(args, literal);
   const View<uint8_t> serialized = args.bytes(4, "serialized");
   if (!args.ok()) return nullptr;
   CompileFailure failure;
   const DatabaseRef database = restore_shared(job, serialized, &failure);
   return open_database(env, args.self<Hyperscan>(), database, failure);
 }
+
+napi_value restore_literals(napi_env env, napi_callback_info info) { return restore(env, info, true); }
+napi_value restore_expressions(napi_env env, napi_callback_info info) { return restore(env, info, false); }
 
 /// info(database) -> string
 napi_value database_info(napi_env env, napi_callback_info info) {
@@ -261,6 +264,7 @@ napi_value Hyperscan::make_exports(napi_env env) {
       {"compileExpressions", compile_expressions},
       {"serialize", serialize},
       {"restoreLiterals", restore_literals},
+      {"restoreExpressions", restore_expressions},
       {"info", database_info},
       {"size", database_size},
       {"hits", hits},

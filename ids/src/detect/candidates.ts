@@ -19,8 +19,6 @@ import { isSliding } from './screen.js'
 
 /** Pattern rules of a packet group that are tried outright: cheaper than a search when there are few. */
 const DIRECT_RULES = 8
-/** Up to this many rules times bytes of a message, trying the rules takes no longer than searching for their screens. */
-const SCREENED_WORK = 1024
 /** Lists up to this length are sorted in place. */
 const INSERTION_SORT = 32
 
@@ -188,56 +186,53 @@ export class Candidates {
       this.#addAll(group.always, unit)
       return
     }
-    this.#searchSets(group, group.patterns, buffers)
-    if (group.screens !== null) {
-      if (buffers.length(BUF.PKT_DATA) * group.screened.length < SCREENED_WORK)
-        this.#addAll(group.screened, unit)
-      else this.#searchSets(group, group.screens, buffers)
-    }
+    this.#searchSets(group, buffers)
     this.#addAll(group.always, unit)
   }
 
-  #searchSets(group: RuleGroup, sets: GroupSets, buffers: BufferSet): void {
-    const { combined, bySet } = sets
+  #searchSets(group: RuleGroup, buffers: BufferSet): void {
+    const { patterns } = group
+    const { combined, bySet } = patterns
     const uri = bySet[SET.URI]!
-    if (uri !== null) this.#searchBuffer(group, sets, uri, buffers, BUF.HTTP_URI)
-    if (combined !== null && isVerbatim(sets, buffers, combined.screens)) {
-      this.#searchBuffer(group, sets, combined, buffers, BUF.PKT_DATA)
+    if (uri !== null) this.#searchBuffer(group, uri, buffers, BUF.HTTP_URI)
+    if (combined !== null && isVerbatim(patterns, buffers, combined.hasExpressions)) {
+      this.#searchBuffer(group, combined, buffers, BUF.PKT_DATA)
       // When the engine has just refused it, its parts are searched one by one.
-      if (sets.combined !== null) {
+      if (patterns.combined !== null) {
         const plain = bySet[SET.PLAIN]!
-        if (plain !== null) this.#searchOthers(group, sets, plain, buffers)
+        if (plain !== null) this.#searchOthers(group, plain, buffers)
         return
       }
     }
     for (let id = 0; id < SET_COUNT; id++) {
       const set = bySet[id]!
       if (set === null || id === SET.URI) continue
-      this.#searchBuffer(group, sets, set, buffers, SET_BUFFERS[id]!)
-      if (id === SET.PLAIN) this.#searchOthers(group, sets, set, buffers)
+      this.#searchBuffer(group, set, buffers, SET_BUFFERS[id]!)
+      if (id === SET.PLAIN) this.#searchOthers(group, set, buffers)
     }
   }
 
   /** File data and the bytes as they came, unless they are part of the packet data that has just been searched. */
-  #searchOthers(group: RuleGroup, sets: GroupSets, set: PatternSet, buffers: BufferSet): void {
-    if (set.inFileData && !isPartOfPacket(buffers, BUF.FILE_DATA, set.screens)) {
-      this.#searchBuffer(group, sets, set, buffers, BUF.FILE_DATA)
+  #searchOthers(group: RuleGroup, set: PatternSet, buffers: BufferSet): void {
+    if (set.inFileData && !isPartOfPacket(buffers, BUF.FILE_DATA, set.hasExpressions)) {
+      this.#searchBuffer(group, set, buffers, BUF.FILE_DATA)
     }
-    if (set.inRawData && !isPartOfPacket(buffers, BUF.RAW_DATA, set.screens)) {
-      this.#searchBuffer(group, sets, set, buffers, BUF.RAW_DATA)
+    if (set.inRawData && !isPartOfPacket(buffers, BUF.RAW_DATA, set.hasExpressions)) {
+      this.#searchBuffer(group, set, buffers, BUF.RAW_DATA)
     }
   }
 
-  #searchBuffer(group: RuleGroup, sets: GroupSets, set: PatternSet, buffers: BufferSet, slot: number): void {
-    const first = searchedFrom(buffers, slot, set.screens)
+  #searchBuffer(group: RuleGroup, wanted: PatternSet, buffers: BufferSet, slot: number): void {
+    const first = searchedFrom(buffers, slot, wanted.hasExpressions)
     if (first < 0) return
-    const searcher = group.searcher(sets, set, this.#searchers, this.#counters)
-    if (searcher === null) return
+    const set = wanted.isReady ? wanted : group.prepare(wanted, this.#searchers, this.#counters)
+    if (set === null) return
+    const searcher = set.searcher(this.#searchers)
     const start = buffers.start[slot]!
     const end = buffers.end[slot]!
     // A literal may have begun before the bytes that are new.
     const earliest = first - set.longest + 1
-    const from = set.screens || earliest < start ? start : earliest
+    const from = set.hasExpressions || earliest < start ? start : earliest
     const found = searcher.search(buffers.bytes[slot]!, from, end)
     this.#counters.searches++
     this.#counters.searchedBytes += end - from
@@ -258,36 +253,36 @@ export class Candidates {
     const set = patterns.bySet[SET.PLAIN]!
     if (set !== null && unit.buffers.length(BUF.PKT_DATA) > 0) {
       if (set.rules.length <= DIRECT_RULES) this.#addAll(set.rules, unit)
-      else this.#searchBuffer(group, patterns, set, unit.buffers, BUF.PKT_DATA)
+      else this.#searchBuffer(group, set, unit.buffers, BUF.PKT_DATA)
     }
     this.#addAll(group.always, unit)
   }
 }
 
 /** Index of the first byte of a buffer that has to be searched; -1 = there is none. */
-function searchedFrom({ start, end, fresh }: BufferSet, slot: number, screens: boolean): number {
+function searchedFrom({ start, end, fresh }: BufferSet, slot: number, wide: boolean): number {
   const last = end[slot]!
-  if (!screens) return fresh[slot]! < last ? fresh[slot]! : -1
+  if (!wide) return fresh[slot]! < last ? fresh[slot]! : -1
   // Rules do not stay for what they were woken by in a sliding buffer, so there the look-back counts, too.
   return start[slot]! < last && (fresh[slot]! < last || isSliding(slot)) ? start[slot]! : -1
 }
 
 /** What has to be searched of a buffer is part of what is searched of the packet data. */
-function isPartOfPacket(buffers: BufferSet, slot: number, screens: boolean): boolean {
-  const from = searchedFrom(buffers, slot, screens)
+function isPartOfPacket(buffers: BufferSet, slot: number, wide: boolean): boolean {
+  const from = searchedFrom(buffers, slot, wide)
   return (
     from < 0 ||
     (buffers.bytes[slot] === buffers.bytes[BUF.PKT_DATA] &&
-      from >= (screens ? buffers.start[BUF.PKT_DATA]! : buffers.fresh[BUF.PKT_DATA]!) &&
+      from >= (wide ? buffers.start[BUF.PKT_DATA]! : buffers.fresh[BUF.PKT_DATA]!) &&
       buffers.end[slot]! <= buffers.end[BUF.PKT_DATA]!)
   )
 }
 
 /** Every buffer there are patterns for is part of the packet data: nothing in it was decoded or normalised. */
-function isVerbatim({ bySet }: GroupSets, buffers: BufferSet, screens: boolean): boolean {
+function isVerbatim({ bySet }: GroupSets, buffers: BufferSet, wide: boolean): boolean {
   for (let id = SET.PLAIN + 1; id < SET_COUNT; id++) {
     if (id === SET.URI || bySet[id] === null) continue
-    if (!isPartOfPacket(buffers, SET_BUFFERS[id]!, screens)) return false
+    if (!isPartOfPacket(buffers, SET_BUFFERS[id]!, wide)) return false
   }
   return true
 }

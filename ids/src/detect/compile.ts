@@ -20,6 +20,8 @@ import { compileSteps, type Regexes, type StepContext } from './steps.js'
 /** What the rules of one engine share while they are compiled. */
 export interface CompileContext extends StepContext {
   readonly maxPatternLength: number
+  /** The matcher engine searches for expressions with the literals. */
+  readonly searchesExpressions: boolean
   readonly headers: HeaderTests
   /** What is known of a rule from an earlier run, in which it was compiled without an error. */
   readonly factsOf?: ((rule: Rule) => RuleFacts | undefined) | undefined
@@ -82,8 +84,10 @@ export class CompiledRule {
     return this.facts.fastPattern
   }
 
+  /** One that the engine can search for. */
   get screen(): Screen | undefined {
-    return this.facts.screen
+    const { screen } = this.facts
+    return screen?.words !== undefined || this.#context.searchesExpressions ? screen : undefined
   }
 
   get needsEstablished(): boolean {

@@ -63,6 +63,7 @@ export function createEngine(options: EngineOptions): Engine {
     flowbits: new FlowbitNames(),
     pcreMatchLimit: settings.pcreMatchLimit,
     maxPatternLength: settings.maxPatternLength,
+    searchesExpressions: options.matcherEngine.compileMixed !== undefined,
     factsOf: options.factsOf,
   })
   const matchers = new SearcherCache(options.matcherEngine)

@@ -9,13 +9,12 @@
 import type { Packet } from '@weir/stack'
 import { BUF } from '../inspect/buffers.js'
 import type { Direction, ServiceId } from '../inspect/unit.js'
-import type { Searcher } from '../match/matcher.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { type FastPattern, SET, SET_COUNT } from './fast-pattern.js'
 import { SERVICE_FIT } from './header-test.js'
 import { PacketGate } from './packet-gate.js'
-import { literalSet, type PatternSet, type SearcherCache, screenSet } from './pattern-set.js'
+import { type PatternSet, patternSet, type SearcherCache } from './pattern-set.js'
 import type { PortClasses } from './ports.js'
 
 /**
@@ -50,12 +49,8 @@ export class GroupSets {
 const NO_SETS: readonly (readonly number[])[] = Array.from({ length: SET_COUNT }, () => [])
 
 export class RuleGroup {
-  /** Fast patterns. */
+  /** Fast patterns, and screens of rules that have no good one. */
   readonly patterns: GroupSets
-  /** Parts of the regular expressions of rules that have no good fast pattern; null = there are none. */
-  readonly screens: GroupSets | null
-  /** The rules of all screens. */
-  readonly screened: Int32Array
   /** Rules to evaluate on every unit. */
   always: Int32Array
   /** More rules for the same port, searched separately. */
@@ -68,55 +63,53 @@ export class RuleGroup {
     next: RuleGroup | null,
   ) {
     const patterns: number[][] = NO_SETS.map(() => [])
-    const screens: number[][] = NO_SETS.map(() => [])
     const always: number[] = []
     for (const index of members) {
       const { fastPattern, screen } = rules[index]!
       if (fastPattern !== undefined && isSearched(fastPattern, kind)) patterns[fastPattern.set]!.push(index)
-      else if (screen !== undefined && kind === GROUP.MESSAGES) {
-        if (screen.words !== undefined) patterns[screen.set]!.push(index)
-        else screens[screen.set]!.push(index)
-      } else always.push(index)
+      else if (screen !== undefined && kind === GROUP.MESSAGES) patterns[screen.set]!.push(index)
+      else always.push(index)
     }
     const searched = (fast: FastPattern): boolean => isSearched(fast, kind)
-    this.patterns = new GroupSets(patterns, (list) => literalSet(list, rules, searched))
-    this.screened = Int32Array.from(screens.flat())
-    this.screens = this.screened.length > 0 ? new GroupSets(screens, (list) => screenSet(list, rules)) : null
+    this.patterns = new GroupSets(patterns, (list) => patternSet(list, rules, searched))
     this.always = Int32Array.from(always)
     this.next = next
   }
 
   /** Makes the searchers most units need now instead of at the first unit. */
   warmUp(cache: SearcherCache, counters: Counters): void {
-    for (const sets of [this.patterns, this.screens]) {
-      if (sets === null) continue
-      if (sets.combined !== null) this.searcher(sets, sets.combined, cache, counters)
-      for (let id = 0; id < SET_COUNT; id++) {
-        const set = sets.bySet[id]!
-        if (set !== null && (id === SET.URI || sets.combined === null))
-          this.searcher(sets, set, cache, counters)
-      }
+    const { patterns } = this
+    if (patterns.combined !== null) this.prepare(patterns.combined, cache, counters)
+    for (let id = 0; id < SET_COUNT; id++) {
+      const set = patterns.bySet[id]!
+      if (set !== null && (id === SET.URI || patterns.combined === null)) this.prepare(set, cache, counters)
     }
     this.next?.warmUp(cache, counters)
   }
 
   /**
-   * The searcher of one of the group's sets. When the engine refuses the patterns, the set is dropped, its rules are
-   * evaluated on every unit from then on, and null is returned.
+   * Makes the searcher of one of the group's sets. When the engine refuses its patterns, the set loses its expressions, or
+   * all, and the rules left out are evaluated on every unit from then on.
+   * @returns the set to be searched for instead, or null
    */
-  searcher(sets: GroupSets, set: PatternSet, cache: SearcherCache, counters: Counters): Searcher | null {
+  prepare(set: PatternSet, cache: SearcherCache, counters: Counters): PatternSet | null {
     try {
-      return set.searcher(cache)
+      set.searcher(cache)
+      return set
     } catch {
-      if (!set.screens || cache.hasExpressions) counters.matcherFailures++
-      if (set === sets.combined) sets.combined = null
-      else {
-        sets.bySet[sets.bySet.indexOf(set)] = null
-        // The combined set would hide that these rules are not searched for any more.
-        sets.combined = null
-        this.always = Int32Array.from([...this.always, ...set.rules])
+      counters.matcherFailures++
+      const { bySet, combined } = this.patterns
+      // The combined set would hide that some of its rules are not searched for any more.
+      this.patterns.combined = null
+      if (set === combined) return null
+      const rest = set.hasExpressions ? set.withoutExpressions() : null
+      const id = bySet.indexOf(set)
+      if (id >= 0) {
+        bySet[id] = rest
+        const kept = new Set(rest?.rules)
+        this.always = Int32Array.from([...this.always, ...set.rules.filter((rule) => !kept.has(rule))])
       }
-      return null
+      return rest === null ? null : this.prepare(rest, cache, counters)
     }
   }
 }

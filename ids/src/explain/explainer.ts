@@ -73,6 +73,7 @@ export class Explainer implements FrameSink {
       flowbits: names,
       pcreMatchLimit: settings.pcreMatchLimit,
       maxPatternLength: settings.maxPatternLength,
+      searchesExpressions: options.matcherEngine.compileMixed !== undefined,
     })
     const targets: Target[] = []
     for (const rule of asked) {

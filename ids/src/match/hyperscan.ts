@@ -49,10 +49,18 @@ export class HyperscanEngine implements MatcherEngine {
     return new HyperscanMatcher(this.#compiler, packed, block)
   }
 
-  compileExpressions(expressions: readonly string[]): Searcher {
-    const { binding } = this.#compiler
-    return new ExpressionSearcher(binding, this.#compiler.openExpressions(expressions), expressions.length)
+  compileMixed(literals: readonly Pattern[], expressions: readonly string[]): Searcher {
+    const database = this.#compiler.openMixed(literals, expressions)
+    return new MixedSearcher(this.#compiler.binding, database, literals.length + expressions.length)
   }
+}
+
+interface CompileJob {
+  readonly packed: PackedPatterns
+  readonly flags: Uint32Array
+  /** The patterns are literals, not expressions. */
+  readonly literal: boolean
+  readonly streaming: 0 | 1
 }
 
 /** Makes databases, or gets them from the store. */
@@ -71,38 +79,60 @@ class Compiler {
     // must be found again in a later piece; there the addon alone removes repetitions.
     const once = streaming === 0 ? HS_FLAG_SINGLEMATCH : 0
     const flags = Uint32Array.from(packed.nocase, (nocase) => once | (nocase === 1 ? HS_FLAG_CASELESS : 0))
+    return this.#open({ packed, flags, literal: true, streaming })
+  }
+
+  /** As `open`, for whole buffers. The expressions are numbered after the literals. */
+  openMixed(literals: readonly Pattern[], expressions: readonly string[]): number {
+    const latin1 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'))
+    const packed = packPatterns([
+      ...literals.map(({ bytes, nocase }) => ({ bytes: latin1(escaped(bytes)), nocase })),
+      ...expressions.map((text) => ({ bytes: latin1(text), nocase: false })),
+    ])
+    const flags = Uint32Array.from(packed.nocase, (nocase, i) => {
+      if (i >= literals.length) return HS_FLAG_SINGLEMATCH | HS_FLAG_MULTILINE
+      return HS_FLAG_SINGLEMATCH | (nocase === 1 ? HS_FLAG_CASELESS : 0)
+    })
+    return this.#open({ packed, flags, literal: false, streaming: 0 })
+  }
+
+  #open(job: CompileJob): number {
+    const { packed, flags, literal, streaming } = job
     const store = this.#store
-    if (store === undefined) return this.#compile(packed, flags, streaming)
+    if (store === undefined) return this.#compile(job)
     const { bytes, lengths } = packed
     const { version, platform } = this.binding
     // Everything that a compiled database depends on.
-    const header = JSON.stringify([version, platform, process.arch, streaming, lengths.length])
+    const header = JSON.stringify([version, platform, process.arch, literal, streaming, lengths.length])
     const key = createHash('sha256').update(header).update(lengths).update(flags).update(bytes).digest('hex')
     const saved = store.read(key)
     if (saved !== undefined) {
       try {
-        return this.binding.restoreLiterals(bytes, lengths, flags, streaming, saved)
+        return literal
+          ? this.binding.restoreLiterals(bytes, lengths, flags, streaming, saved)
+          : this.binding.restoreExpressions(bytes, lengths, flags, streaming, saved)
       } catch {
         store.discard(key)
       }
     }
-    const database = this.#compile(packed, flags, streaming)
+    const database = this.#compile(job)
     store.write(key, this.binding.serialize(database))
     return database
   }
 
-  /** A database of expressions for whole buffers; never kept in the store, they are few. */
-  openExpressions(expressions: readonly string[]): number {
-    const packed = packPatterns(
-      expressions.map((text) => ({ bytes: new Uint8Array(Buffer.from(text, 'latin1')), nocase: false })),
+  #compile({ packed, flags, literal, streaming }: CompileJob): number {
+    const { bytes, lengths } = packed
+    return attempt(() =>
+      literal
+        ? this.binding.compileLiterals(bytes, lengths, flags, streaming)
+        : this.binding.compileExpressions(bytes, lengths, flags, streaming),
     )
-    const flags = new Uint32Array(expressions.length).fill(HS_FLAG_SINGLEMATCH | HS_FLAG_MULTILINE)
-    return attempt(() => this.binding.compileExpressions(packed.bytes, packed.lengths, flags, 0))
   }
+}
 
-  #compile(packed: PackedPatterns, flags: Uint32Array, streaming: 0 | 1): number {
-    return attempt(() => this.binding.compileLiterals(packed.bytes, packed.lengths, flags, streaming))
-  }
+/** The expression that matches exactly these bytes. */
+function escaped(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex').replace(/../g, '\\x$&')
 }
 
 /** Native errors name the pattern at fault in a property; people need it in the text. */
@@ -116,7 +146,7 @@ function attempt(compile: () => number): number {
   }
 }
 
-class ExpressionSearcher implements Searcher {
+class MixedSearcher implements Searcher {
   readonly patternCount: number
   readonly hits: Uint32Array
   readonly #binding: HyperscanBinding

@@ -45,11 +45,12 @@ export interface MatcherEngine {
   /** @throws Error with the engine's own message when a pattern cannot be compiled (empty, too long). */
   compile(patterns: readonly Pattern[]): Matcher
   /**
-   * Compiles expressions made of bytes (`\\xhh`), classes, groups, alternations and repeats; one may begin with `^`, the
-   * beginning of a line. Absent where there is no engine that searches for many at once.
+   * Compiles literals together with expressions, which are numbered after them. An expression is made of bytes (`\xhh`),
+   * classes, groups, alternations and repeats; it may begin with `^`, the beginning of a line. Absent where there is no
+   * engine that searches for many at once.
    * @throws Error when one cannot be compiled
    */
-  compileExpressions?(expressions: readonly string[]): Searcher
+  compileMixed?(literals: readonly Pattern[], expressions: readonly string[]): Searcher
 }
 
 /** Result of `Regex.exec`: the match is `[matchStart, matchEnd)`. */

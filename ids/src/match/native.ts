@@ -23,12 +23,20 @@ export interface HyperscanBinding {
     streaming: 0 | 1,
     serialized: Uint8Array,
   ): number
+  /** The same for `compileExpressions`. */
+  restoreExpressions(
+    bytes: Uint8Array,
+    lengths: Uint32Array,
+    flags: Uint32Array,
+    streaming: 0 | 1,
+    serialized: Uint8Array,
+  ): number
   info(database: number): string
   /** Bytes of the compiled automaton. */
   size(database: number): number
   /** The memory scans of this database write their hits to; ask once. */
   hits(database: number): Uint32Array
-  /** Reports dropped because their number was not below the pattern count given to `restoreLiterals`. */
+  /** Reports dropped because their number was not below the pattern count given when it was restored. */
   ignored(database: number): number
   scan(database: number, bytes: Uint8Array, start: number, end: number): number
   openStream(database: number): number

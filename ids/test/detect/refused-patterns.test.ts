@@ -15,6 +15,14 @@ const literal = (length: number): MatcherEngine => ({
   },
 })
 
+/** As an engine that searches for expressions, as long as there are none. */
+const noExpressions = (length: number): MatcherEngine => ({
+  ...literal(length),
+  compileMixed: () => {
+    throw new Error('too large')
+  },
+})
+
 /** Two buffers that lie in the packet data, so that both are searched at once. */
 const EXPRESSIONS = [1, 2, 3, 4, 5]
   .map(
@@ -25,6 +33,7 @@ const EXPRESSIONS = [1, 2, 3, 4, 5]
 const LITERALS = ['content:"needle";', 'content:"POST"; http_method;', 'content:"needle"; http_client_body;']
   .map((options, i) => `alert tcp any any -> any any (flow:to_server; ${options} sid:${i + 1};)`)
   .join('\n')
+const OTHER_LITERALS = LITERALS.replaceAll('sid:', 'sid:1')
 
 const REQUEST = `POST /${'p'.repeat(300)} HTTP/1.1\r\nHost: h\r\nContent-Length: 16\r\n\r\nneedle xabay12z5`
 const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
@@ -32,16 +41,23 @@ const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 describe('patterns that the engine refuses', () => {
   it.each([
     ['expressions', EXPRESSIONS, plain.matcher],
+    ['expressions by an engine that searches for some', EXPRESSIONS, noExpressions(9)],
+    ['literals and expressions together', `${EXPRESSIONS}\n${OTHER_LITERALS}`, noExpressions(9)],
+    [
+      'literals and expressions together, and literals alone',
+      `${EXPRESSIONS}\n${OTHER_LITERALS}`,
+      noExpressions(0),
+    ],
     ['literals', LITERALS, literal(1)],
     ['all literals', LITERALS, literal(0)],
   ])('%s', (_, rules, matcherEngine) => {
-    const expected = rules === EXPRESSIONS ? [1, 2, 3, 4, 5] : [1, 2, 3]
+    const expected = [...rules.matchAll(/sid:(\d+)/g)].map(([, sid]) => Number(sid))
     const settings = { matcherEngine, regexEngine: plain.regex, detect: { warmUpPorts: [] } } as const
-    const queue = { maxQueue: 10, log: 10 }
+    const queue = { maxQueue: 20, log: 20 }
     const found = sids(rules, exchange(REQUEST, RESPONSE), {
       ...settings,
       detect: { ...settings.detect, eventQueue: queue },
     })
-    expect(found.sort()).toEqual(expected)
+    expect(found.sort((a, b) => a - b)).toEqual(expected)
   })
 })

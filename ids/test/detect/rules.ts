@@ -92,6 +92,7 @@ export function evaluate(
   const rule = new CompiledRule(data, {
     headers: new HeaderTests(new PortClasses([data.header.sourcePorts, data.header.destinationPorts])),
     regexEngine: settings.regexEngine ?? NO_REGEX,
+    searchesExpressions: false,
     flowbits: new FlowbitNames(),
     pcreMatchLimit: settings.pcreMatchLimit ?? 3500,
     maxPatternLength: 0,

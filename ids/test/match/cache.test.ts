@@ -196,6 +196,21 @@ describe.skipIf(addon === undefined || notes.length > 0)('Hyperscan with a cache
     }
   })
 
+  it('keeps literals and expressions that are searched for together', () => {
+    const search = (cache: StartupCache): number[] => {
+      const mixed = new HyperscanEngine(hyperscan, cache).compileMixed(patterns, ['t\\x00[\\xf0-\\xff]'])
+      const hits = [...mixed.hits.subarray(0, mixed.search(subject, 0, subject.length))].sort()
+      mixed.close()
+      return hits
+    }
+    const first = new StartupCache({ directory })
+    expect(search(first)).toEqual([1, 2])
+    expect(first.counters).toMatchObject({ misses: 1, stored: 1 })
+    const second = new StartupCache({ directory })
+    expect(search(second)).toEqual([1, 2])
+    expect(second.counters).toMatchObject({ hits: 1, misses: 0, stored: 0, refused: 0 })
+  })
+
   it('compiles again what Hyperscan refuses though the checksum is right', () => {
     const writer = new StartupCache({ directory })
     new HyperscanEngine(hyperscan, writer).compile(patterns).close()

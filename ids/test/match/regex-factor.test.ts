@@ -11,7 +11,7 @@ import { loadRules } from '../../src/rules/index.js'
 import { bytes, matcherEngines, regexEngines, regexFlags } from './support.js'
 
 const regexEngine = regexEngines.at(-1)!
-const hyperscan = matcherEngines.find((engine) => engine.compileExpressions !== undefined)
+const hyperscan = matcherEngines.find((engine) => engine.compileMixed !== undefined)
 
 function factors(pattern: string, letters = '', lineStarts = true): string[] {
   return regexFactors(parseRegex(pattern, regexFlags(letters)).root, lineStarts).map(({ text }) => text)
@@ -69,7 +69,7 @@ function holds(pattern: string, letters: string, subject: string, lineStarts: bo
   for (const factor of regexFactors(parseRegex(pattern, flags).root, lineStarts)) {
     let searcher: Searcher
     try {
-      searcher = hyperscan!.compileExpressions!([factor.text])
+      searcher = hyperscan!.compileMixed!([], [factor.text])
     } catch (error) {
       expect(String(error)).toMatch(/too large|limit exceeded/)
       continue

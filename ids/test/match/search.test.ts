@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AhoCorasickEngine } from '../../src/match/aho-corasick.js'
 import { buildAutomaton } from '../../src/match/automaton.js'
-import type { Matcher, MatcherStream, Pattern } from '../../src/match/matcher.js'
+import type { Matcher, MatcherStream, Pattern, Searcher } from '../../src/match/matcher.js'
 import { bytes, independent, matcherEngines, naive, pattern } from './support.js'
 
-function sorted(matcher: Matcher, count: number): number[] {
+function sorted(matcher: Searcher, count: number): number[] {
   return [...matcher.hits.subarray(0, count)].sort((a, b) => a - b)
 }
 
-function search(matcher: Matcher, text: Uint8Array): number[] {
+function search(matcher: Searcher, text: Uint8Array): number[] {
   return sorted(matcher, matcher.search(text, 0, text.length))
 }
 
@@ -296,3 +296,53 @@ function next(automaton: ReturnType<typeof buildAutomaton>, from: number, byte: 
   }
   return automaton.dense[state * automaton.classCount + cls]! >> 1
 }
+
+describe.each(matcherEngines.filter(({ compileMixed }) => compileMixed !== undefined))(
+  '$name with expressions among the literals',
+  (engine) => {
+    it('numbers the expressions after the literals', () => {
+      const mixed = engine.compileMixed!([pattern('abc'), pattern('HOST/i')], ['^b[cd]{2}', '[0-9]{3}'])
+      expect(mixed.patternCount).toBe(4)
+      expect(search(mixed, bytes('xabc host'))).toEqual([0, 1])
+      expect(search(mixed, bytes('x\nbcd Host 123'))).toEqual([1, 2, 3])
+      expect(search(mixed, bytes('xbcd 12'))).toEqual([])
+      mixed.close()
+    })
+
+    it('takes literals byte by byte, whatever they would mean in an expression', () => {
+      const literals = [...ALL_BYTES].flatMap((byte) => [pattern(`(${byte}`), pattern(`[${byte}*/i`)])
+      const mixed = engine.compileMixed!(literals, ['zz+'])
+      for (let byte = 0; byte < 256; byte++) {
+        const char = String.fromCharCode(byte)
+        for (const text of [`x(${char}`, `[${char}*zzz`]) {
+          const expected = naive(literals, bytes(text))
+          if (text.includes('zz')) expected.push(literals.length)
+          expect(search(mixed, bytes(text)), JSON.stringify(text)).toEqual(expected)
+        }
+      }
+      mixed.close()
+    })
+
+    it('finds the literals that a search for literals finds', () => {
+      const word = fc.string({
+        unit: fc.constantFrom('a', 'A', 'b', '\0', '\n', '.', '\\'),
+        minLength: 1,
+        maxLength: 5,
+      })
+      const literals = fc.array(fc.record({ text: word, nocase: fc.boolean() }), {
+        minLength: 1,
+        maxLength: 6,
+      })
+      const property = fc.property(literals, fc.array(word), (wanted, pieces) => {
+        const patterns = wanted.map(({ text, nocase }) => ({ bytes: bytes(text), nocase }))
+        const mixed = engine.compileMixed!(patterns, ['b\\x2e'])
+        const text = pieces.join('')
+        const expected = naive(patterns, bytes(text))
+        if (text.includes('b.')) expected.push(patterns.length)
+        expect(search(mixed, bytes(text))).toEqual(expected)
+        mixed.close()
+      })
+      fc.assert(property, { numRuns: 150 })
+    })
+  },
+)
