@@ -161,7 +161,7 @@ describe('segmentation', () => {
             .map((turn) => turn.text)
             .join('')
           // White space before a message is the one thing that is left out.
-          expect(seen.replace(/[\r\n\t ]/g, '')).toBe(sent.replace(/[\r\n\t ]/g, ''))
+          expect(seen.replace(/[\r\n\t\v\f ]/g, '')).toBe(sent.replace(/[\r\n\t\v\f ]/g, ''))
         }
       }),
       { numRuns: 300 },

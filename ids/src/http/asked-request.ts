@@ -14,7 +14,8 @@ import { HttpHead } from './head.js'
 import type { HeadSource } from './head-lines.js'
 import type { RequestQueue } from './queue.js'
 
-const BUFFERS: Readonly<Partial<Record<HttpPartName, BufferId>>> = {
+/** Parts of which, when they are named whole, every request has a buffer. */
+export const WHOLE_PARTS: Readonly<Partial<Record<HttpPartName, BufferId>>> = {
   uri: BUF.HTTP_URI,
   raw_uri: BUF.HTTP_RAW_URI,
   header: BUF.HTTP_HEADER,
@@ -45,10 +46,8 @@ export class AskedRequest implements HeadSource {
     return true
   }
 
-  /** Fills `slot` of `set` with one of the buffers of the request read last. */
-  fill(name: HttpPartName, set: BufferSet, slot: BufferId, limits: InspectLimits): boolean {
-    const id = BUFFERS[name]
-    if (id === undefined) return false
+  /** Fills `slot` of `set` with a buffer of the request read last; false when it has none of that kind. */
+  fill(id: BufferId, set: BufferSet, slot: BufferId, limits: InspectLimits): boolean {
     const { head, bytes, at, scratch } = this
     scratch.reset(headScratch(head.length))
     fillRequest(this.set, head, bytes, at, scratch, limits, this.counters)

@@ -17,6 +17,10 @@ export const CHARSET = {
 } as const
 export type CharsetId = (typeof CHARSET)[keyof typeof CHARSET]
 
+const QUOTE = 0x22
+const SLASH = 0x2f
+const EQUALS = 0x3d
+
 const NAMES: readonly (readonly [name: string, charset: CharsetId])[] = [
   ['utf-16le', CHARSET.UTF16LE],
   ['utf-16be', CHARSET.UTF16BE],
@@ -26,16 +30,19 @@ const NAMES: readonly (readonly [name: string, charset: CharsetId])[] = [
   ['utf-32', CHARSET.UNKNOWN],
 ]
 
-/** What a Content-Type `bytes[start, end)` says. Anything but text is left alone. */
+/** What a Content-Type `bytes[start, end)` says: of text it may be told by its first bytes, of the rest only by name. */
 export function charsetOf(bytes: Uint8Array, start: number, end: number): CharsetId {
-  if (end - start < 5 || !isAt(bytes, start, end, 'text/')) return CHARSET.NONE
-  for (let i = start + 5; i + 8 < end; i++) {
-    if (bytes[i] !== 0x3d || !isAt(bytes, i - 7, end, 'charset=')) continue
-    const value = bytes[i + 1] === 0x22 ? i + 2 : i + 1
-    for (const [name, charset] of NAMES) if (isAt(bytes, value, end, name)) return charset
-    return CHARSET.NONE
+  let text = isAt(bytes, start, end, 'text/')
+  for (let i = start + 4; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte === EQUALS && isAt(bytes, i - 7, end, 'charset=')) {
+      const value = bytes[i + 1] === QUOTE ? i + 2 : i + 1
+      for (const [name, charset] of NAMES) if (isAt(bytes, value, end, name)) return charset
+      return CHARSET.NONE
+    }
+    if (byte === SLASH && isAt(bytes, i + 1, end, 'text')) text = true
   }
-  return CHARSET.UNKNOWN
+  return text ? CHARSET.UNKNOWN : CHARSET.NONE
 }
 
 function isAt(bytes: Uint8Array, at: number, end: number, word: string): boolean {

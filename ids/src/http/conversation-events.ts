@@ -3,12 +3,11 @@ import { HTTP_EVENT, HTTP_GID, type HttpEventId } from '../builtin/http.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { type Direction, SERVICE, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { HttpHead } from './head.js'
+import type { Side } from './side.js'
 
 const NONE = new Uint8Array(0)
 const LF = 10
 const CR = 13
-const SPACE = 0x20
-const TAB = 9
 
 function raise<Flow>(
   context: InspectionContext<Flow>,
@@ -51,18 +50,20 @@ export function raiseNoRequest<Flow>(context: InspectionContext<Flow>, flow: Flo
   raise(context, flow, TO_SERVER, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
 }
 
-/** Bytes skipped before a message; empty lines are common there. */
+/** Bytes skipped before a message; empty lines are common there. Told once between two messages. */
 export function raiseBlanks<Flow>(
   context: InspectionContext<Flow>,
   flow: Flow,
   direction: Direction,
+  side: Side<Flow>,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): void {
-  if (!context.needs.events) return
+  if (!context.needs.events || side.blanksTold) return
   for (let i = start; i < end; i++) {
-    if (bytes[i] !== SPACE && bytes[i] !== TAB) continue
+    if (bytes[i] === CR || bytes[i] === LF) continue
+    side.blanksTold = true
     raise(context, flow, direction, HTTP_EVENT.WHITE_SPACE_BETWEEN, bytes, start, end)
     return
   }

@@ -279,7 +279,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     if (collector === null) {
       if (side.following) {
         from = skipBlanks(bytes, from, end)
-        raiseBlanks(this.pool.context, flow, direction, bytes, start, from)
+        raiseBlanks(this.pool.context, flow, direction, side, bytes, start, from)
         if (from === end) {
           side.blanks = true
           return end
@@ -314,13 +314,17 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       }
     }
     const { message } = side
+    const { context } = this.pool
+    // What has been looked at: `seen[begin, stop)`.
+    const seen = collector === null ? bytes : collector.heldBytes
+    const begin = collector === null ? from : 0
+    const stop = collector === null ? end : collector.held
     if (result === PROBE.HTTP) {
       if (message !== null) {
         message.finish(flow)
         this.messageDone(side)
       }
-      if (collector === null) raiseBlanks(this.pool.context, flow, direction, bytes, from, first)
-      else raiseBlanks(this.pool.context, flow, direction, collector.heldBytes, 0, first)
+      raiseBlanks(context, flow, direction, side, seen, begin, first)
       this.beginMessage(flow, direction, side)
     } else if (message !== null) {
       side.mode = MODE.MESSAGE
@@ -329,7 +333,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       this.service === SERVICE.HTTP &&
       this.queue !== null &&
       this.queue.length > 0 &&
-      (this.pool.context.limits.lenientHttp || this.queue.nextIsSimple)
+      (limits.lenientHttp || this.queue.nextIsSimple)
     ) {
       // An answer without a head: HTTP/0.9, or something that only looks as if.
       this.queue.shift()
@@ -338,10 +342,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       side.mode = MODE.MESSAGE
     } else {
       if (this.service === SERVICE.HTTP) {
-        if (collector === null) raiseBlanks(this.pool.context, flow, direction, bytes, from, first)
-        else raiseBlanks(this.pool.context, flow, direction, collector.heldBytes, 0, first)
-        if (collector === null) raiseLostSync(this.pool.context, flow, direction, bytes, first, end)
-        else raiseLostSync(this.pool.context, flow, direction, collector.heldBytes, first, collector.held)
+        raiseBlanks(context, flow, direction, side, seen, begin, first)
+        raiseLostSync(context, flow, direction, seen, first, stop)
       }
       side.mode = MODE.RAW
       // What has been collected stays there: it is the beginning of the raw turn.
@@ -405,6 +407,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     side.message = message
     side.mode = MODE.MESSAGE
     side.blanks = false
+    side.blanksTold = false
   }
 
   private queueFor(direction: Direction): RequestQueue | null {

@@ -2,8 +2,9 @@
  * Host, URL and user agent of a request for alert outputs, read from its head when an alert asks for them.
  */
 import type { AlertHttp } from '../output/alert.js'
-import { type HttpHead, headerValueAt } from './head.js'
+import type { HttpHead } from './head.js'
 import type { HeadSource } from './head-lines.js'
+import { headerValueAt } from './header-name.js'
 import { ASKED, type RequestQueue } from './queue.js'
 
 const LF = 10

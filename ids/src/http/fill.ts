@@ -7,7 +7,8 @@
 import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import type { InspectCounters, InspectLimits } from '../inspect/limits.js'
 import type { Scratch } from '../inspect/scratch.js'
-import { type HttpHead, headerValueAt, METHOD } from './head.js'
+import { type HttpHead, METHOD } from './head.js'
+import { headerValueAt } from './header-name.js'
 import { decode, hasPercent, normalisePath, normaliseQuery, pathEnd, queryWork } from './normalize.js'
 
 const LF = 10

@@ -6,8 +6,9 @@
  */
 import { HTTP_EVENT } from '../builtin/http.js'
 import type { EventList } from '../inspect/event-list.js'
-import { headerValueAt, METHOD } from './head.js'
+import { METHOD } from './head.js'
 import type { HeadSource } from './head-lines.js'
+import { headerValueAt } from './header-name.js'
 import { isRegisteredMethod } from './probe.js'
 import { examineUri, isWellFormed } from './uri-events.js'
 

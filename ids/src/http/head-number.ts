@@ -1,6 +1,6 @@
 /** Numbers about a head that rules ask for: how many lines, cookies, how long, which version. */
 import type { HttpNumber } from '../inspect/http-part.js'
-import { headerValueAt, METHOD } from './head.js'
+import { METHOD } from './head.js'
 import {
   type HeadSource,
   headerLines,
@@ -10,6 +10,7 @@ import {
   nextHeader,
   trimmedLine,
 } from './head-lines.js'
+import { headerValueAt } from './header-name.js'
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0) & 0xff)
 const SEMICOLON = 0x3b

@@ -11,12 +11,12 @@
 import type { InspectLimits } from '../inspect/limits.js'
 import type { Scanner } from '../inspect/scanner.js'
 import { CHARSET, type CharsetId, charsetOf } from './charset.js'
+import { headerValueAt, LOWER } from './header-name.js'
 
 const LF = 10
 const CR = 13
 const SPACE = 0x20
 const TAB = 9
-const COLON = 0x3a
 const COMMA = 0x2c
 
 /** Methods that change how bodies are framed; everything else is `OTHER`. */
@@ -44,9 +44,6 @@ type HeaderId = (typeof HEADER)[keyof typeof HEADER]
 
 /** HTTP version as major * 10 + minor; 0 = none given (HTTP/0.9). */
 export const VERSION_09 = 0
-
-const LOWER = new Uint8Array(256)
-for (let byte = 0; byte < 256; byte++) LOWER[byte] = byte >= 65 && byte <= 90 ? byte + 32 : byte
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0))
 const CONTENT_LENGTH = ascii('content-length')
@@ -247,12 +244,11 @@ export class HttpHead {
 
   /** Position of the value when the line is a header that matters (which one: `recognised`), else -1. */
   private recognise(bytes: Uint8Array, line: number, end: number, request: boolean): number {
-    let value = -1
     switch (bytes[line]! | 0x20) {
       case 0x63: // c
         if (request) {
           this.recognised = HEADER.COOKIE
-          value = headerValueAt(bytes, line, end, COOKIE)
+          const value = headerValueAt(bytes, line, end, COOKIE)
           if (value >= 0) return value
         }
         return this.recogniseContent(bytes, line, end)
@@ -262,26 +258,49 @@ export class HttpHead {
       case 0x74: // t
         this.recognised = HEADER.TRANSFER_ENCODING
         return headerValueAt(bytes, line, end, TRANSFER_ENCODING)
+      case SPACE:
+      case TAB | 0x20: {
+        // Only the first line, whose name begins behind the blanks.
+        let name = line + 1
+        while (name < end && (bytes[name] === SPACE || bytes[name] === TAB)) name++
+        return name < end && bytes[name] !== CR && bytes[name] !== LF
+          ? this.recognise(bytes, name, end, request)
+          : -1
+      }
       default:
         return -1
     }
   }
 
-  /** `content-…`: told apart by the first letter after the hyphen. */
+  /** `content-…`: told apart by the first letter after the hyphen, unless the name has blanks in it. */
   private recogniseContent(bytes: Uint8Array, line: number, end: number): number {
+    let value = -1
     switch (line + 8 < end ? bytes[line + 8]! | 0x20 : 0) {
       case 0x6c: // l
         this.recognised = HEADER.CONTENT_LENGTH
-        return headerValueAt(bytes, line, end, CONTENT_LENGTH)
+        value = headerValueAt(bytes, line, end, CONTENT_LENGTH)
+        break
       case 0x65: // e
         this.recognised = HEADER.CONTENT_ENCODING
-        return headerValueAt(bytes, line, end, CONTENT_ENCODING)
+        value = headerValueAt(bytes, line, end, CONTENT_ENCODING)
+        break
       case 0x74: // t
         this.recognised = HEADER.CONTENT_TYPE
-        return headerValueAt(bytes, line, end, CONTENT_TYPE)
-      default:
-        return -1
+        value = headerValueAt(bytes, line, end, CONTENT_TYPE)
+        break
     }
+    return value >= 0 || !blankBeforeHyphen(bytes, line) ? value : this.recogniseLoose(bytes, line, end)
+  }
+
+  private recogniseLoose(bytes: Uint8Array, line: number, end: number): number {
+    this.recognised = HEADER.CONTENT_LENGTH
+    let value = headerValueAt(bytes, line, end, CONTENT_LENGTH)
+    if (value >= 0) return value
+    this.recognised = HEADER.CONTENT_ENCODING
+    value = headerValueAt(bytes, line, end, CONTENT_ENCODING)
+    if (value >= 0) return value
+    this.recognised = HEADER.CONTENT_TYPE
+    return headerValueAt(bytes, line, end, CONTENT_TYPE)
   }
 
   /** A header that matters is complete: its value, folded lines included, is `bytes[start, end)`. */
@@ -425,6 +444,13 @@ export class HttpHead {
   }
 }
 
+/** `content` is cut by white space. */
+function blankBeforeHyphen(bytes: Uint8Array, line: number): boolean {
+  let k = 0
+  while (k < 8 && LOWER[bytes[line + k]!] === CONTENT_LENGTH[k]) k++
+  return k < 8 && bytes[line + k]! <= SPACE
+}
+
 function codingOf(bytes: Uint8Array, start: number, end: number): CodingId {
   if (wordIs(bytes, start, end, GZIP) || wordIs(bytes, start, end, X_GZIP)) return CODING.GZIP
   if (wordIs(bytes, start, end, DEFLATE)) return CODING.DEFLATE
@@ -435,31 +461,6 @@ function trimmed(bytes: Uint8Array, start: number, end: number): number {
   let last = end
   while (last > start && isWhite(bytes[last - 1]!)) last--
   return last
-}
-
-/**
- * Position after the colon (and blanks) when the line at `at` is the header `name` (lower case), else -1.
- */
-export function headerValueAt(bytes: Uint8Array, at: number, end: number, name: Uint8Array): number {
-  const length = name.length
-  if (at + length >= end) return -1
-  for (let k = 0; k < length; k++) if (LOWER[bytes[at + k]!] !== name[k]) return -1
-  let i = at + length
-  while (i < end && bytes[i] !== COLON) {
-    const byte = bytes[i]!
-    if (byte === LF || byte === CR) {
-      // Only the fold of a line may stand before the colon.
-      if (byte === CR && i + 1 < end && bytes[i + 1] === LF) i++
-      if (i + 1 >= end || (bytes[i + 1] !== SPACE && bytes[i + 1] !== TAB)) return -1
-    } else if (byte !== SPACE && byte !== TAB) {
-      return -1
-    }
-    i++
-  }
-  if (i >= end) return -1
-  i++
-  while (i < end && (bytes[i] === SPACE || bytes[i] === TAB)) i++
-  return i
 }
 
 /** `HTTP/d.d` at `at`: major * 10 + minor, else -1. Anything after `HTTP/` that is not `d.d` counts as 1.1. */

@@ -7,6 +7,7 @@
 import { BUF, type BufferId, type BufferSet, HTTP_BODY } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
+import { WHOLE_PARTS } from './asked-request.js'
 import type { HeadSource } from './head-lines.js'
 import { headNumber } from './head-number.js'
 import { fillPart } from './parts.js'
@@ -23,20 +24,21 @@ export function fillMessagePart<Flow>(
   slot: BufferId,
   { partMemory, askedRequest, limits }: InspectionContext<Flow>,
 ): boolean {
-  if (part.name === 'raw_body') {
-    const id = set.has(HTTP_BODY) ? HTTP_BODY : BUF.FILE_DATA
-    if (!set.has(id)) return false
-    set.setWindow(slot, set.bytes[id]!, set.start[id]!, set.end[id]!, set.fresh[id]!, set.base[id]!)
-    return true
-  }
+  if (part.name === 'raw_body') return copyBuffer(set, set.has(HTTP_BODY) ? HTTP_BODY : BUF.FILE_DATA, slot)
+  const whole = part.component === undefined && part.field === undefined ? WHOLE_PARTS[part.name] : undefined
   let source = own
   if (part.request && !own.request) {
     if (!askedRequest.read(queue, limits)) return false
-    const whole = part.component === undefined && part.field === undefined
-    if (whole && askedRequest.fill(part.name, set, slot, limits)) return true
+    if (whole !== undefined) return askedRequest.fill(whole, set, slot, limits)
     source = askedRequest
-  }
+  } else if (whole !== undefined) return copyBuffer(set, whole, slot)
   return fillPart(part, source, trailer.bytes, trailer.end, set, slot, partMemory)
+}
+
+function copyBuffer(set: BufferSet, id: BufferId, slot: BufferId): boolean {
+  if (!set.has(id)) return false
+  set.setWindow(slot, set.bytes[id]!, set.start[id]!, set.end[id]!, set.fresh[id]!, set.base[id]!)
+  return true
 }
 
 /** A number about the head; -1: there is none. */

@@ -8,7 +8,6 @@
 import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import { copyBytes } from '../inspect/copy.js'
 import type { HttpPart } from '../inspect/http-part.js'
-import { headerValueAt } from './head.js'
 import {
   type HeadSource,
   headerLines,
@@ -19,6 +18,7 @@ import {
   trimmed,
   trimmedLine,
 } from './head-lines.js'
+import { headerValueAt } from './header-name.js'
 import { decode, normaliseQuery } from './normalize.js'
 import { componentRange, fillComponent } from './uri-part.js'
 

@@ -14,8 +14,8 @@ const DOT = 0x2e
 const SPACE = 0x20
 const TAB = 9
 
-/** Longest method looked for, and how far into a line of an unknown method the version is looked for. */
-const LONGEST_METHOD = 32
+/** Longest method (Snort's), and how far into a line of an unknown method the version is looked for. */
+const LONGEST_METHOD = 80
 const LONGEST_LINE = 2048
 
 /** Registered methods, and those the common servers answer (WebDAV, UPnP, Microsoft). */
@@ -219,12 +219,12 @@ function startsWith(bytes: Uint8Array, start: number, end: number, word: Uint8Ar
   return PROBE.HTTP
 }
 
-/** Index of the first byte that is no blank or line end. */
+/** Index of the first byte that is no white space. */
 export function skipBlanks(bytes: Uint8Array, start: number, end: number): number {
   let i = start
   while (i < end) {
     const byte = bytes[i]!
-    if (byte !== CR && byte !== LF && byte !== SPACE && byte !== TAB) break
+    if (byte !== SPACE && (byte < TAB || byte > CR)) break
     i++
   }
   return i

@@ -20,6 +20,8 @@ export class Side<Flow> {
   following = false
   /** Nothing but blanks has come since. */
   blanks = false
+  /** They have been told of. */
+  blanksTold = false
   message: HttpMessage<Flow> | null = null
   /** Holds a raw turn, or bytes that have not been recognised yet. */
   collector: StreamCollector<Flow> | null = null
@@ -28,6 +30,7 @@ export class Side<Flow> {
     this.mode = MODE.PROBE
     this.following = false
     this.blanks = false
+    this.blanksTold = false
     this.message = null
     this.collector = null
   }

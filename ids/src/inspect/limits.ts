@@ -16,7 +16,7 @@ export interface InspectLimits {
   readonly headBytes: number
   /** Header lines looked at for framing and cookies; the lines beyond are still part of the header buffers. */
   readonly headerLines: number
-  /** Bytes of `http_raw_uri` and `http_uri`; beyond, both are cut. */
+  /** Bytes of `http_raw_uri` and `http_uri`; beyond, both are cut. As long as a head may be unless told. */
   readonly uriBytes: number
   /** Requests waiting for their response whose method is remembered; beyond, the method is taken to be GET. */
   readonly outstandingRequests: number
@@ -58,7 +58,7 @@ export const DEFAULT_LIMITS: InspectLimits = {
   bufferBudget: 256 << 20,
   headBytes: 65536,
   headerLines: 1024,
-  uriBytes: 16384,
+  uriBytes: 65536,
   outstandingRequests: 64,
   chunkLine: 4096,
   decompressedBytes: 16 << 20,
