@@ -134,9 +134,26 @@ export class CompiledRule {
 
 const NO_REGEXES: Regexes = new Map()
 
-/** @throws RegexError when the engine cannot compile one */
+/** An expression that the engine cannot compile. */
+export class PatternError extends Error {
+  /** What is wrong with it, without the expression. */
+  readonly reason: string
+  /** Number of the option among those of its kind, from 0. */
+  readonly nth: number
+
+  constructor(pattern: string, reason: string, nth: number) {
+    const shown = pattern.length > 80 ? `${pattern.slice(0, 80)}…` : pattern
+    super(`pcre /${shown}/: ${reason}`)
+    this.name = 'PatternError'
+    this.reason = reason
+    this.nth = nth
+  }
+}
+
+/** @throws PatternError when the engine cannot compile one */
 function compileRegexes(options: readonly RuleOption[], context: CompileContext): Regexes {
   let regexes: Map<PcreOption, Regex> | undefined
+  let nth = 0
   for (const option of options) {
     if (option.kind !== 'pcre') continue
     const limit = option.ignoreLimits ? 0 : context.pcreMatchLimit
@@ -145,10 +162,9 @@ function compileRegexes(options: readonly RuleOption[], context: CompileContext)
       regexes.set(option, context.regexEngine.compile(option.pattern, option.flags, limit))
     } catch (error) {
       if (!(error instanceof RegexError)) throw error
-      const { pattern } = option
-      const shown = pattern.length > 80 ? `${pattern.slice(0, 80)}…` : pattern
-      throw new RegexError(`pcre /${shown}/: ${error.message}`, error.offset)
+      throw new PatternError(option.pattern, error.message, nth)
     }
+    nth++
   }
   return regexes ?? NO_REGEXES
 }

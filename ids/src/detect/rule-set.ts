@@ -14,8 +14,9 @@ import {
   TO_CLIENT,
   TO_SERVER,
 } from '../inspect/unit.js'
+import { locateOption } from '../rules/locate.js'
 import type { PortSet, Rule, RuleProblem } from '../rules/model.js'
-import { type CompileContext, CompiledRule } from './compile.js'
+import { type CompileContext, CompiledRule, PatternError } from './compile.js'
 import { inEvaluationOrder } from './evaluation-order.js'
 import { GROUP, type GroupKind, GroupTable } from './groups.js'
 import { HeaderTests, SERVICE_FIT } from './header-test.js'
@@ -303,11 +304,12 @@ function traitsOf({ facts, header, rule }: CompiledRule): number {
 
 function problemOf(rule: Rule, error: unknown): RuleProblem {
   const message = error instanceof Error ? error.message : String(error)
+  const pattern = error instanceof PatternError ? error : undefined
   return {
-    position: rule.position,
+    position: pattern === undefined ? rule.position : locateOption(rule, 'pcre', pattern.nth),
     severity: 'error',
     kind: 'unsupported',
-    reason: 'cannot be evaluated',
+    reason: pattern === undefined ? 'cannot be evaluated' : `pcre: ${pattern.reason}`,
     message: `rule ${rule.gid}:${rule.sid} cannot be evaluated: ${message}`,
     sid: rule.sid,
   }

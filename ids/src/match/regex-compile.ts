@@ -88,6 +88,9 @@ export interface Program {
   readonly required: ByteSet | undefined
 }
 
+/** Slot that `\K` sets. */
+export const MATCH_START = 0
+
 /** Words of code; PCRE2 has a limit of the same order. */
 const MAX_CODE = 1 << 17
 
@@ -172,7 +175,9 @@ class Compiler {
         this.#emit(OP.BACKREFERENCE, node.group, node.caseless ? 1 : 0)
         return
       case 'assert':
-        this.#emit(OP.ASSERT, ASSERTIONS.indexOf(node.what))
+        // Where the match begins is kept like the position of a mark, in a slot of the whole match.
+        if (node.what === 'match-start') this.#emit(OP.MARK, MATCH_START)
+        else this.#emit(OP.ASSERT, ASSERTIONS.indexOf(node.what))
         return
     }
   }

@@ -1,5 +1,5 @@
 import { REGEX_LIMIT, REGEX_MATCH, REGEX_NO_MATCH } from './matcher.js'
-import { ASSERTIONS, OP, type Program } from './regex-compile.js'
+import { ASSERTIONS, MATCH_START, OP, type Program } from './regex-compile.js'
 import { type ByteSet, UNLIMITED, WORD } from './regex-syntax.js'
 
 /** Steps back that one place in the subject may take when the caller sets no limit; PCRE2's default as well. */
@@ -249,7 +249,7 @@ export class RegexMachine {
           pc += 2
           break
         default: // OP.MATCH
-          this.matchStart = origin
+          this.matchStart = slots[MATCH_START]! < 0 ? origin : slots[MATCH_START]!
           this.matchEnd = at
           return REGEX_MATCH
       }

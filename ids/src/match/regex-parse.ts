@@ -50,12 +50,13 @@ const ESCAPED_ASSERTIONS: Readonly<Record<string, Assertion>> = {
   b: 'word-boundary',
   B: 'no-word-boundary',
   G: 'search-start',
+  K: 'match-start',
 }
 
 /**
  * Parses a PCRE pattern of one byte per character.
- * @throws RegexError when it is malformed, or uses what this engine does not have: recursion, conditions, verbs, `\K`,
- * `\X`, properties, branch reset, quantified lookaround.
+ * @throws RegexError when it is malformed, or uses what this engine does not have: recursion, conditions, verbs,
+ * callouts, `\X`, properties, branch reset, quantified lookaround.
  */
 export function parseRegex(pattern: string, flags: RegexFlags): ParsedRegex {
   return new Parser(pattern, flags).parse()
@@ -66,6 +67,8 @@ class Parser {
   readonly #dollarEndOnly: boolean
   #at = 0
   #depth = 0
+  /** Lookarounds that are open. */
+  #lookDepth = 0
   #options: Options
   #groupCount = 0
   readonly #names = new Map<string, number>()
@@ -225,7 +228,7 @@ class Parser {
       this.#at = end + 1
       return undefined
     }
-    const settings = this.#takeMatch(/\?([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])/y)
+    const settings = this.#takeMatch(/\?(?!R\)|C)([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])/y)
     if (settings !== null) return this.#settings(settings, opening)
     let wrap: (body: Node) => Node
     if (this.#take('?>')) wrap = (body) => ({ kind: 'atomic', body })
@@ -234,7 +237,11 @@ class Parser {
     else if (this.#take('?<=')) wrap = (body) => ({ kind: 'look', behind: true, negative: false, body })
     else if (this.#take('?<!')) wrap = (body) => ({ kind: 'look', behind: true, negative: true, body })
     else wrap = this.#capture()
-    return this.#close(wrap(this.#alternation()), opening)
+    const look = /[=!]/.test(this.#text[this.#at - 1]!) ? 1 : 0
+    this.#lookDepth += look
+    const body = this.#alternation()
+    this.#lookDepth -= look
+    return this.#close(wrap(body), opening)
   }
 
   #capture(): (body: Node) => Node {
@@ -245,7 +252,7 @@ class Parser {
       return () => node
     }
     if (name === null && this.#text[this.#at] === '?')
-      this.#fail('this kind of group is not supported by this engine')
+      this.#fail(`${kindOfGroup(this.#text, this.#at + 1)} is not supported by this engine`)
     const group = ++this.#groupCount
     if (name !== null) {
       const text = name[1] ?? name[2]!
@@ -327,6 +334,7 @@ class Parser {
     const set = letter === 'N' ? NOT_NEWLINE : letter === 'C' ? EVERYTHING : typeSet(letter)
     if (assertion !== undefined || set !== undefined || letter === 'R') {
       this.#at += 2
+      if (letter === 'K' && this.#lookDepth > 0) this.#fail('\\K is not allowed in lookarounds', start)
       if (assertion !== undefined) return { kind: 'assert', what: assertion }
       return set !== undefined ? { kind: 'set', set } : anyNewline()
     }
@@ -334,6 +342,16 @@ class Parser {
     this.#at = end
     return this.#byte(byte)
   }
+}
+
+/** What stands behind `(?`, in words. */
+function kindOfGroup(text: string, at: number): string {
+  const rest = text.slice(at, at + 2)
+  if (/^(?:R|[-+]?\d|&|P>)/.test(rest)) return 'recursion'
+  if (rest.startsWith('(')) return 'a condition'
+  if (rest.startsWith('C')) return 'a callout'
+  if (rest.startsWith('|')) return 'branch reset'
+  return 'this kind of group'
 }
 
 /** `\R`: any newline sequence, not given back once taken. */

@@ -28,6 +28,8 @@ export type Assertion =
   | 'word-boundary'
   | 'no-word-boundary'
   | 'search-start'
+  /** `\K`: always holds; what is matched begins here. */
+  | 'match-start'
 
 /** 256 entries, 1 for the bytes in the set. */
 export type ByteSet = Uint8Array

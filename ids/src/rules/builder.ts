@@ -49,6 +49,8 @@ export interface ContentDraft extends Mutable<ContentOption> {
   /** Buffer named by a Snort 2.9 modifier (`http_uri`, `rawbytes`). */
   ownBuffer: BufferId | undefined
   uricontent: boolean
+  /** Offset of its fast_pattern. */
+  markAt: number
 }
 
 export interface PcreDraft extends Mutable<PcreOption> {
@@ -165,6 +167,7 @@ export class RuleBuilder {
       depthSet: false,
       distanceSet: false,
       withinSet: false,
+      markAt: content.at,
       ...content,
     }
     this.drafts.push(draft)
@@ -197,6 +200,7 @@ export class RuleBuilder {
     }
     this.fastPattern = content
     content.fastPattern = mark
+    content.markAt = offset
   }
 
   /** Sets offset, depth, distance or within. @throws RuleTextError */
@@ -363,7 +367,7 @@ function finishContent(rule: RuleBuilder, draft: ContentDraft): ContentOption {
 
 function checkFastPattern(rule: RuleBuilder, draft: ContentDraft, mark: FastPatternMark): void {
   const fail = (message: string): Error =>
-    valueError('fast_pattern not allowed', `fast_pattern ${message}`, draft.at)
+    valueError('fast_pattern not allowed', `fast_pattern ${message}`, draft.markAt)
   const positioned = draft.offsetSet || draft.depthSet || draft.relative
   if (mark.slice !== undefined) {
     const [from, length] = mark.slice
@@ -377,7 +381,7 @@ function checkFastPattern(rule: RuleBuilder, draft: ContentDraft, mark: FastPatt
       rule.warn(
         'fast_pattern ignored',
         'fast_pattern is ignored: Snort 2.9 forbids it for this buffer',
-        draft.at,
+        draft.markAt,
       )
       draft.fastPattern = undefined
       return
@@ -390,7 +394,11 @@ function checkFastPattern(rule: RuleBuilder, draft: ContentDraft, mark: FastPatt
       throw fail('is not allowed for a negated content with offset, depth, distance or within')
     }
   } else if (!rule.isSearched(draft.buffer)) {
-    rule.warn('fast_pattern ignored', 'fast_pattern is ignored: this buffer has no pattern search', draft.at)
+    rule.warn(
+      'fast_pattern ignored',
+      'fast_pattern is ignored: this buffer has no pattern search',
+      draft.markAt,
+    )
     draft.fastPattern = undefined
   }
 }

@@ -163,10 +163,7 @@ export function parseHeader(text: string, end: number, dialect: Dialect, variabl
   }
 
   const arrow = tokens.findIndex((token, i) => i >= 2 && /^(?:->|<>|<-)$/.test(token.text))
-  if (arrow < 0) {
-    const last = tokens.at(-1)!
-    throw syntaxError('missing direction', "the header has no '->' or '<>'", last.offset)
-  }
+  if (arrow < 0) throw missingDirection(tokens)
   const direction = tokens[arrow]!
   if (direction.text === '<-') {
     throw syntaxError(
@@ -224,6 +221,27 @@ function endpoint(
     throw syntaxError('incomplete rule header', `${what} missing here`, at)
   }
   return [count > 0 ? tokens[from]! : ANY, count > 1 ? tokens[from + 1]! : ANY]
+}
+
+/** What stands where a direction should is the likeliest mistake; a list that is never closed hides all behind it. */
+function missingDirection(tokens: readonly Token[]): Error {
+  const open = tokens.find(({ text }) => text.includes('[') && !closes(text))
+  if (open !== undefined) {
+    const at = open.offset + open.text.indexOf('[')
+    return syntaxError('unclosed list', "the list is not closed by ']'", at)
+  }
+  const wrong = tokens.find(({ text }, i) => i >= 2 && /^[-=<>~]+$/.test(text))
+  if (wrong !== undefined) {
+    const message = `${quote(wrong.text)} is not a direction; it is '->' or '<>'`
+    return syntaxError('missing direction', message, wrong.offset)
+  }
+  return syntaxError('missing direction', "the header has no '->' or '<>'", tokens.at(-1)!.offset)
+}
+
+function closes(text: string): boolean {
+  let depth = 0
+  for (const c of text) depth += c === '[' ? 1 : c === ']' ? -1 : 0
+  return depth <= 0
 }
 
 function unknownAction(word: string, offset: number): Error {

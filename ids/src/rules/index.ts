@@ -17,6 +17,7 @@ export {
   loadRules,
   type RuleFileInput,
 } from './load.js'
+export { locateOption } from './locate.js'
 export type * from './model.js'
 export { RULE_ACTIONS, TRACKS } from './model.js'
 export { packRules, plainRule, type RuleNote, unpackRules } from './packed.js'

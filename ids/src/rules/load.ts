@@ -186,11 +186,13 @@ class Loader {
       references: this.references,
       cache: this.caches[choice.dialect],
     }
+    const hasNul = source.text.includes('\0')
     const handle = (statement: Statement, overlong: boolean): boolean => {
       try {
         if (overlong) {
           throw valueError('statement too long', `longer than ${MAX_STATEMENT} characters; skipped`, 0)
         }
+        if (hasNul) refuseNul(statement.text)
         this.statement(statement, report, context)
       } catch (error) {
         if (!(error instanceof RuleTextError)) throw error
@@ -368,6 +370,13 @@ class Loader {
     }
     this.load({ path }, statement)
   }
+}
+
+/** Snort reads a line up to its first NUL byte, and so gets a broken rule. @throws RuleTextError */
+function refuseNul(text: string): void {
+  const at = text.indexOf('\0')
+  if (at < 0) return
+  throw syntaxError('NUL byte', 'a NUL byte stands here; inside a content it is written |00|', at)
 }
 
 /** Snort 2.9 directives that belong in a configuration file. */

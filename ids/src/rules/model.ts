@@ -53,7 +53,15 @@ import type {
   SslStateOption,
   SslVersionOption,
 } from './model/protocol-options.js'
-import type { Dialect, IpSet, PortSet, RuleAction, RuleProtocol, SourcePosition } from './model/values.js'
+import type {
+  Dialect,
+  IpSet,
+  PortSet,
+  RuleAction,
+  RuleProtocol,
+  SourcePosition,
+  TextRun,
+} from './model/values.js'
 
 export type * from './model/packet-options.js'
 export type * from './model/payload-options.js'
@@ -143,6 +151,8 @@ export interface Rule {
   readonly position: SourcePosition
   /** The rule as written, continuation lines joined. */
   readonly text: string
+  /** Where its lines begin in `text`; absent for a rule in one line. */
+  readonly runs?: readonly TextRun[] | undefined
 }
 
 /** Why a rule (or a line) was not loaded. `reason` groups equal causes in summaries; `message` is for the reader. */

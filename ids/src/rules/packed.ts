@@ -168,6 +168,10 @@ class PackedRule implements Rule {
   get text(): string {
     return this.rest.text
   }
+
+  get runs(): Rule['runs'] {
+    return this.rest.runs
+  }
 }
 
 /** Bytes in JSON: one character for each. */
@@ -178,9 +182,10 @@ interface PackedBytes {
 /** JSON of characters up to U+00FF. */
 function packedRest(rule: Rule): string {
   if (rule instanceof PackedRule) return rule.packed
-  const { msg, classtype, classText, references, metadata, position, text } = rule
+  const { msg, classtype, classText, references, metadata, position, text, runs } = rule
   const options = withoutBytes(rule.options)
-  const json = JSON.stringify({ msg, classtype, classText, references, metadata, options, position, text })
+  const rest = { msg, classtype, classText, references, metadata, options, position, text, runs }
+  const json = JSON.stringify(rest)
   return json.replace(/[\u0100-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

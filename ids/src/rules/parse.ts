@@ -174,6 +174,7 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
       dialect,
       position: statement.position(0),
       text,
+      ...(statement.runs.length > 1 ? { runs: statement.runs } : undefined),
     },
     warnings: builder.warnings,
     optionNames,

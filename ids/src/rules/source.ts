@@ -31,8 +31,10 @@ export interface RuleSource {
 /** 64 MiB: twenty times the largest public rule set. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024
 
-/** NUL bytes within this many leading bytes mark a file as binary. */
-const BINARY_PROBE = 64 * 1024
+/** Leading bytes that are looked at to tell rules from other files. */
+const PROBE = 64 * 1024
+/** A file with NUL bytes is not text when more than one byte in so many is a control character. */
+const BYTES_PER_CONTROL = 20
 
 /**
  * Reads a rule file; `-` is standard input.
@@ -74,12 +76,23 @@ export function sourceFromBytes(path: string, bytes: Uint8Array): RuleSource {
   ) {
     throw new RuleFileError('binary', path, 'is UTF-16 text; save it as UTF-8')
   }
-  if (buffer.subarray(0, BINARY_PROBE).includes(0)) {
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    throw new RuleFileError('binary', path, 'is compressed with gzip; unpack it first')
+  }
+  if (isBinary(buffer.subarray(0, PROBE))) {
     throw new RuleFileError('binary', path, 'is a binary file, not rule text')
   }
   const start = bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   const text = buffer.toString('latin1', start)
   return { path, text, multibyte: !isAscii(buffer) && isUtf8(buffer) }
+}
+
+/** Text with a stray NUL byte is text: what it stands in is one wrong rule. */
+function isBinary(bytes: Uint8Array): boolean {
+  if (!bytes.includes(0)) return false
+  let controls = 0
+  for (const byte of bytes) if (byte < 0x09 || (byte > 0x0d && byte < 0x20)) controls++
+  return controls * BYTES_PER_CONTROL > bytes.length
 }
 
 /** @param text ordinary text (as from a command line); characters beyond ASCII count as their UTF-8 bytes */

@@ -1,8 +1,9 @@
 /**
  * Snort 2.9 text into statements: one per line, `\` at the end of a line continues it, `#` begins a comment line.
  */
+import type { TextRun } from './model.js'
 import type { RuleSource } from './source.js'
-import { isBlank, Statement, type TextRun } from './statement.js'
+import { isBlank, Statement } from './statement.js'
 
 /** Longest statement read; beyond it the statement is reported and skipped. ET lists of addresses stay below 16 KiB. */
 export const MAX_STATEMENT = 256 * 1024

@@ -4,10 +4,12 @@
  *
  * A rule that is never closed must not swallow the rest of the file: a line that begins like a rule ends it.
  */
+
+import type { TextRun } from './model.js'
 import { opensString } from './parse.js'
 import type { RuleSource } from './source.js'
 import { MAX_STATEMENT, type StatementHandler } from './split-snort2.js'
-import { isBlank, Statement, type TextRun } from './statement.js'
+import { isBlank, Statement } from './statement.js'
 
 const RULE_START =
   /^(?:alert|block|drop|log|pass|react|reject|rewrite|sdrop)\s+(?:\(|[a-z0-9-]+\s+(?:\(|\S+\s+\S+\s+(?:->|<>)))/

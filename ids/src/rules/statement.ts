@@ -1,20 +1,13 @@
 /**
  * A statement: one rule or one directive, its lines joined, that remembers where every character came from.
  */
-import type { SourcePosition } from './model.js'
-
-/** From `offset` in the statement's text on, characters stand at consecutive columns of `line`. */
-export interface TextRun {
-  readonly offset: number
-  readonly line: number
-  readonly column: number
-}
+import type { SourcePosition, TextRun } from './model.js'
 
 export class Statement {
   /** One character per byte of the file. */
   readonly text: string
   readonly file: string
-  private readonly runs: readonly TextRun[]
+  readonly runs: readonly TextRun[]
   private readonly multibyte: boolean
 
   /** @param multibyte the file is UTF-8 with characters of several bytes, which columns count as one */

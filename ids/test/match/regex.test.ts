@@ -56,6 +56,13 @@ const CASES: readonly (readonly [string, string, string, string | null])[] = [
   ['\\n^', 'm', 'a\n', null],
   ['^Host: \\w+', 'mi', 'GET /\r\nhost: x\r\n', 'host: x'],
   ['a$', '', 'a\n', 'a'],
+  // where the match begins
+  ['a\\Kb', '', 'xab', 'b'],
+  ['a\\K', '', 'xab', ''],
+  ['(a\\K)+b', '', 'aab', 'b'],
+  ['(?>a\\Kb|a)c', '', 'ac', 'ac'],
+  ['a\\Kb|ac', '', 'ac', 'ac'],
+  ['\\Ka+?\\Kb', '', 'aab', 'b'],
   ['a$', '', 'a\r\n', null],
   ['a$', '', 'a\n\n', null],
   ['a$', 'E', 'a\n', null],
@@ -206,15 +213,29 @@ describe('the TypeScript engine', () => {
 
   it.each([
     ['recursion', '(a(?1)?b)'],
+    ['recursion', '(a(?R)?b)'],
+    ['recursion', '(?<n>a(?&n)?b)'],
+    ['a callout', 'a(?C1)b'],
     ['a condition', '(a)?(?(1)b|c)'],
     ['a verb', '(*UTF)a'],
-    ['\\K', 'a\\Kb'],
+    ['\\K in a lookaround', '(?=a\\K)a'],
     ['a property', '\\pL'],
     ['branch reset', '(?|(a)|(b))'],
     ['a repeated lookahead', '(?=a)*b'],
     ['{,n}', 'a{,3}'],
   ])('refuses %s rather than guess', (_, pattern) => {
     expect(() => regexp.compile(pattern, regexFlags(''), 0)).toThrow(RegexError)
+  })
+
+  it.each([
+    ['(a(?1)?b)', /^recursion is not supported/],
+    ['(a(?R)?b)', /^recursion is not supported/],
+    ['(a)?(?(1)b|c)', /^a condition is not supported/],
+    ['a(?C1)b', /^a callout is not supported/],
+    ['(?|(a)|(b))', /^branch reset is not supported/],
+    ['(?<=a\\K)b', /^\\K is not allowed in lookarounds/],
+  ])('says what it is that it refuses: %s', (pattern, message) => {
+    expect(() => regexp.compile(pattern, regexFlags(''), 0)).toThrow(message)
   })
 
   it('refuses a pattern that would be too large', () => {

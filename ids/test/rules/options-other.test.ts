@@ -156,15 +156,17 @@ describe('header fields', () => {
     ['icmp_id:678', 'icmp_id', { op: '=', lo: 678, hi: 678 }],
     ['icmp_seq:0', 'icmp_seq', { op: '=', lo: 0, hi: 0 }],
   ])('%s', (body, field, test) => {
-    expect(options(body)).toEqual([{ kind: 'header_number', field, test }])
+    const protocol = body.startsWith('ic') || body.startsWith('itype') ? 'icmp' : 'tcp'
+    const rule = one(`alert ${protocol} any any -> any any (${body}; sid:1;)`)
+    expect(rule.options).toEqual([{ kind: 'header_number', field, test }])
   })
 
   it.each([
     ['ttl:256', 'ttl must be 0…255'],
     ['ttl:9-3', '9 is greater than 3'],
     ['ttl:-', 'ttl must be a number'],
-    ['itype:256', 'itype must be 0…255'],
     ['seq:4294967296', 'seq must be 0…4294967295'],
+    ['itype:8', "'itype' is for icmp rules, this is one for tcp"],
     ['ip_proto:1', "is for rules with protocol 'ip'"],
     ['flags:X', "unknown flag 'X'"],
     ['flags:+', 'no flag is named'],

@@ -242,6 +242,7 @@ const header = fc.constantFrom(
   'alert tcp any any -> any any',
   'drop udp 10.0.0.0/8 1: <> [192.0.2.1,!2001:db8::/32] [53,!60:70]',
   'pass icmp ![10.0.0.1,10.0.0.2] any -> any any',
+  'alert ip any any -> 10.0.0.0/8 any',
 )
 
 function meaning(rule: Rule): unknown {

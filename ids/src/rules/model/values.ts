@@ -25,6 +25,13 @@ export interface SourcePosition {
   readonly column: number
 }
 
+/** From `offset` in a statement's text on, characters stand at consecutive columns of `line`. */
+export interface TextRun {
+  readonly offset: number
+  readonly line: number
+  readonly column: number
+}
+
 /** An IPv4 network is stored as its IPv4-mapped IPv6 form (`::ffff:a.b.c.d`, prefix + 96). */
 export interface IpNetwork {
   /** 16 bytes, network order, host bits zero. */

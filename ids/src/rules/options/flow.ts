@@ -108,6 +108,9 @@ function parseFlowbits(rule: RuleBuilder, option: OptionText): void {
     const wholeGroup = group !== undefined && /^(?:any|all)$/i.test(second.text)
     if (wholeGroup) combine = second.text.toLowerCase() as FlowbitsOption['combine']
     else ({ names, combine } = parseNames(rule, second))
+    if (combine === 'any' && names.length > 0 && action !== 'isset' && action !== 'isnotset') {
+      throw valueError('bad flowbits name', `flowbits: '|' cannot be used with '${word}'`, second.at)
+    }
   } else if (takes === 'group' && parts[1] !== undefined) {
     group = checkedName(rule, parts[1])
   }

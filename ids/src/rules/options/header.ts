@@ -19,6 +19,8 @@ interface NumberRow {
   readonly section: string
   /** `a-b` (Snort 2.9 ttl). */
   readonly dash?: boolean
+  /** Protocol that has the field; any when absent. */
+  readonly protocol?: 'tcp' | 'icmp'
 }
 
 const NUMBERS: readonly NumberRow[] = [
@@ -26,14 +28,22 @@ const NUMBERS: readonly NumberRow[] = [
   { field: 'tos', high: 255, help: 'IP type of service', section: '3.6.3' },
   { field: 'id', high: MAX_16, help: 'IP identification', section: '3.6.4' },
   { field: 'fragoffset', high: MAX_16, help: 'IP fragment offset', section: '3.6.1' },
-  { field: 'seq', high: MAX_32, help: 'TCP sequence number', section: '3.6.11' },
-  { field: 'ack', high: MAX_32, help: 'TCP acknowledgement number', section: '3.6.12' },
-  { field: 'window', high: MAX_16, help: 'TCP window', section: '3.6.13' },
-  { field: 'itype', high: 255, help: 'ICMP type', section: '3.6.14' },
-  { field: 'icode', high: 255, help: 'ICMP code', section: '3.6.15' },
-  { field: 'icmp_id', high: MAX_16, help: 'ICMP echo identifier', section: '3.6.16' },
-  { field: 'icmp_seq', high: MAX_16, help: 'ICMP echo sequence number', section: '3.6.17' },
+  { field: 'seq', high: MAX_32, help: 'TCP sequence number', section: '3.6.11', protocol: 'tcp' },
+  { field: 'ack', high: MAX_32, help: 'TCP acknowledgement number', section: '3.6.12', protocol: 'tcp' },
+  { field: 'window', high: MAX_16, help: 'TCP window', section: '3.6.13', protocol: 'tcp' },
+  { field: 'itype', high: 255, help: 'ICMP type', section: '3.6.14', protocol: 'icmp' },
+  { field: 'icode', high: 255, help: 'ICMP code', section: '3.6.15', protocol: 'icmp' },
+  { field: 'icmp_id', high: MAX_16, help: 'ICMP echo identifier', section: '3.6.16', protocol: 'icmp' },
+  { field: 'icmp_seq', high: MAX_16, help: 'ICMP echo sequence number', section: '3.6.17', protocol: 'icmp' },
 ]
+
+/** Snort refuses a rule that could never match; rules for any protocol may. @throws RuleTextError */
+function needsProtocol(rule: RuleBuilder, option: OptionText, needed: 'tcp' | 'icmp'): void {
+  const { protocol, serviceOnly } = rule.header
+  if (protocol === needed || protocol === 'ip' || serviceOnly === true) return
+  const message = `'${option.name}' is for ${needed} rules, this is one for ${protocol}`
+  throw valueError(`${option.name} outside ${needed} rules`, message, option.at)
+}
 
 function numberOption(row: NumberRow): OptionSpec {
   return {
@@ -44,6 +54,7 @@ function numberOption(row: NumberRow): OptionSpec {
     help: row.help,
     section: row.section,
     parse: (rule, option) => {
+      if (row.protocol !== undefined) needsProtocol(rule, option, row.protocol)
       const dash = row.dash === true && rule.dialect === 'snort2'
       const grammar = { what: row.field, low: 0, high: row.high, between: 'range-exclusive' as const, dash }
       rule.push({
@@ -162,6 +173,7 @@ function parseBits(
 }
 
 function parseFlags(rule: RuleBuilder, option: OptionText): void {
+  needsProtocol(rule, option, 'tcp')
   const parts = argumentParts(option)
   if (parts.length > 2) throw unknownArgument(option, parts[2]!)
   const first = parts[0]!

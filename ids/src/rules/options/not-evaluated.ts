@@ -47,6 +47,7 @@ export const notEvaluatedOptions: readonly OptionSpec[] = [
     enip_rsp: 'EtherNet/IP response',
   }),
   ...rows(SNORT2, '3.5', {
+    sd_pattern: 'sensitive data, counted by a preprocessor',
     http_encode: 'encodings present in HTTP data',
     protected_content: 'hash of bytes in the buffer',
     activates: 'rule switched on by this one',
