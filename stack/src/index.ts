@@ -63,6 +63,7 @@ export {
   type TcpTrackingOptionsInput,
 } from './tcp/options.js'
 export { type ResetRule, TCP_POLICIES, TCP_TRAITS, type TcpPolicy, type TcpTraits } from './tcp/policy.js'
+export { type EndRoles, KNOWN_PORT, type RoleHints } from './tcp/roles.js'
 export { TCP_STATE, TCP_STATE_NAME, type TcpState } from './tcp/state.js'
 export * from './wire/index.js'
 export * from './workers/index.js'

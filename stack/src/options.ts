@@ -31,6 +31,11 @@ export interface StackOptions {
   readonly checksums: 'verify' | 'ignore'
   /** Takes up TCP connections whose handshake was not seen. Default false: their packets are orphans. */
   readonly midstream: boolean
+  /**
+   * Ports of servers: of the two ends of a connection taken up midstream, the one with such a port is the server. Where
+   * neither or both have one, and nothing in `Stack.roles` says more, it is the end with the lower port. Default none.
+   */
+  readonly serverPorts: readonly number[]
   /** Handle only one share of the flows; packets are still numbered over all. See `createWorkerPool`. */
   readonly shard: Shard
   /** How long a flow may be silent. */
@@ -84,6 +89,7 @@ export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
   seed: undefined,
   checksums: 'ignore',
   midstream: false,
+  serverPorts: Object.freeze([]),
   shard: Object.freeze({ index: 0, count: 1 }),
   timeouts: DEFAULT_TIMEOUTS,
   maxTimers: 1_048_576,
@@ -112,6 +118,7 @@ export function stackOptions(input: StackOptionsInput): StackOptions {
   const { index, count } = options.shard
   range('maxFlows', options.maxFlows, 1, MAX_FLOWS)
   range('maxTimers', options.maxTimers, 0, 0x3fff_ffff)
+  for (const port of options.serverPorts) range('serverPorts', port, 0, 65_535)
   range('shard.count', count, 1, 65_536)
   range('shard.index', index, 0, count - 1)
   if (options.seed !== undefined)

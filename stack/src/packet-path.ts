@@ -34,6 +34,7 @@ import type { Side } from './monitor/flow.js'
 import type { PacketHandlers } from './monitor/packet-handlers.js'
 import { type Handshake, SYN_ANSWERED, SYN_NOT_NEW } from './tcp/handshake.js'
 import type { Reassembler } from './tcp/reassembly.js'
+import type { EndRoles } from './tcp/roles.js'
 import type { TcpTracker } from './tcp/tracker.js'
 import { type Packet, TCP_FLAG } from './wire/index.js'
 
@@ -51,6 +52,7 @@ export interface PathParts {
   readonly tracker: TcpTracker
   readonly orphans: PacketHandlers
   readonly midstream: boolean
+  readonly roles: EndRoles
 }
 
 export class PacketPath {
@@ -64,6 +66,7 @@ export class PacketPath {
   private readonly tracker: TcpTracker
   private readonly orphans: PacketHandlers
   private readonly midstream: boolean
+  private readonly roles: EndRoles
   /** Set by `admit`: the flow of the packet is new. */
   private admitted = false
   /** Whether the data of a packet that handlers drop has been taken by the reassembler. */
@@ -80,6 +83,7 @@ export class PacketPath {
     this.tracker = parts.tracker
     this.orphans = parts.orphans
     this.midstream = parts.midstream
+    this.roles = parts.roles
   }
 
   /** A TCP packet; `found` is the row of its flow, or 0. */
@@ -185,7 +189,7 @@ export class PacketPath {
           return 0
         }
       }
-      side = answered || (!opens && handshake.sentByServer()) ? 1 : 0
+      side = answered ? 1 : opens ? 0 : this.roles.sender(p)
       row = this.flows.create(ports, link, hash, side === 1, FLAG_TCP)
       this.admitted = true
     }

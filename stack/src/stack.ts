@@ -33,6 +33,7 @@ import { Handshake } from './tcp/handshake.js'
 import { CHUNK_BYTES } from './tcp/held.js'
 import { HostPolicies } from './tcp/options.js'
 import { Reassembler } from './tcp/reassembly.js'
+import { EndRoles } from './tcp/roles.js'
 import { TcpTracker } from './tcp/tracker.js'
 import { SegmentWatch } from './tcp/watch.js'
 import {
@@ -78,6 +79,8 @@ export class Stack implements InlineSink {
   private readonly orphans = new PacketHandlers()
   private readonly fragments = new PacketHandlers()
   private readonly raws = new PacketHandlers()
+  /** What tells clients from servers in connections taken up midstream; hints may be added at any time. */
+  readonly roles: EndRoles
   /** Puts fragments together; `onAnomaly` may be set. */
   readonly defragmenter: Defragmenter
   private readonly decapsulator: Decapsulator
@@ -101,6 +104,7 @@ export class Stack implements InlineSink {
     const memory = new MemoryBudget(options.memory)
     this.defragmenter = new Defragmenter(options.defrag, options.seed, memory)
     this.defragments = options.defrag.enabled
+    this.roles = new EndRoles(options.serverPorts)
     const { shard } = options
     this.shard = shard.count > 1 ? new ShardFilter(shard, options.seed) : undefined
     this.common = shard.index === 0 ? decode : new DecodeCounters()
@@ -171,6 +175,7 @@ export class Stack implements InlineSink {
       tracker,
       orphans: this.orphans,
       midstream: options.midstream,
+      roles: this.roles,
     })
   }
 

@@ -39,7 +39,7 @@ import { ConversationPool } from '../http/index.js'
 import { BUF, type BufferPool, type InspectCounters, InspectionContext, Unit } from '../inspect/index.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER, UNIT } from '../inspect/unit.js'
 import type { AlertSink } from '../output/alert.js'
-import { PROBED_TURNS } from '../service/index.js'
+import { PROBED_TURNS, senderOf } from '../service/index.js'
 import { InlineActions } from './actions.js'
 import { AlertFilter } from './alert-filter.js'
 import { keepConsistent } from './consistency.js'
@@ -177,6 +177,7 @@ export class Inspector {
     if (this.#set.hasEvents(FRAGMENT_GID)) this.#judgeFragments()
     if (this.#set.hasEvents(SESSION_GID)) this.#followSessions()
     if (!reassemble && !packets && !orphaned) return
+    this.#subscriptions.push(this.#stack.roles.add({ serverPorts: this.#set.serverPorts, senderOf }))
     if (this.#inline && reassemble) this.#subscriptions.push(keepConsistent(this.#stack, this.counters))
     const socket = this.#stack.monitorStream<FlowContext>({
       reassemble: { client: reassemble, server: reassemble },

@@ -26,6 +26,7 @@ import { FlagsTable } from './packet-gate.js'
 import { PortClasses } from './ports.js'
 import { PROTOCOL_BIT, type RuleFacts } from './rule-facts.js'
 import { isSliding } from './screen.js'
+import { serverPortsOf } from './server-ports.js'
 
 /** One table for each direction of travel. */
 export type DirectionTables = readonly [toServer: GroupTable, toClient: GroupTable]
@@ -102,6 +103,8 @@ export class RuleSet {
   readonly udp: ServiceTables
   readonly icmp: DirectionTables
   readonly otherIp: DirectionTables
+  /** Ports of servers, for connections whose beginning was not seen; see `RoleHints`. */
+  readonly serverPorts: Uint8Array
   /** Rules of engine events, by generator and event. */
   readonly #events = new Map<number, number>()
   readonly #fits: (Uint8Array | undefined)[]
@@ -157,6 +160,7 @@ export class RuleSet {
       }
     }
     this.needs = needs
+    this.serverPorts = serverPortsOf(rules)
     this.portClasses = classes
     this.#fits = new Array<Uint8Array | undefined>(SERVICE_COUNT * 2).fill(undefined)
 

@@ -10,6 +10,7 @@ import { Inspector } from '../detect/inspector.js'
 import { FlowbitNames } from '../detect/options/session.js'
 import { SearcherCache } from '../detect/pattern-set.js'
 import { RuleSet } from '../detect/rule-set.js'
+import { serverPortsOf } from '../detect/server-ports.js'
 import { DEFAULT_DETECT_SETTINGS, type DetectSettings } from '../detect/settings.js'
 import type { MatcherEngine, RegexEngine } from '../match/matcher.js'
 import { formatProblem, type LoadedRules, type Rule } from '../rules/index.js'
@@ -58,6 +59,8 @@ export class Explainer implements FrameSink {
     const { loaded, ids, filters } = options
     this.#loaded = loaded
     this.stack = createStack({ ...options.stream, checksums: options.checksums, midstream: true })
+    // Roles are those that the connections have when all rules are in use.
+    this.stack.roles.add({ serverPorts: serverPortsOf(loaded.rules) })
     this.#matchers = new SearcherCache(options.matcherEngine)
     const settings: DetectSettings = { ...DEFAULT_DETECT_SETTINGS, ...filters }
     const missing: NotLoaded[] = []

@@ -5,4 +5,6 @@
  * doubt, because rules are then chosen by ports and none is lost. Called by the protocol inspector; looks at a bounded
  * number of bytes of the first few turns of a flow.
  */
+
 export { identifyDatagram, identifyTurn, PROBED_TURNS } from './identify.js'
+export { senderOf } from './sender.js'

@@ -145,12 +145,6 @@ export class Handshake {
     return SYN_NOT_NEW
   }
 
-  /** The sender of a midstream packet is the server if the packet says so, or else if its port is the lower one. */
-  sentByServer(): boolean {
-    const p = this.packet
-    return (p.tcpFlags & SYN) !== 0 || p.sourcePort < p.destinationPort
-  }
-
   /**
    * Starts the connection in a new row, for the packet that brought it: a SYN, or one of a connection under way.
    * @param answered sequence number and window of an earlier SYN of the client, which the packet answers

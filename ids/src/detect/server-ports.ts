@@ -1,0 +1,62 @@
+/**
+ * The ports by which rules know servers.
+ *
+ * In: parsed rules. Out: a table for the stack (`RoleHints.serverPorts`), which tells by it who is the server of a
+ * connection whose handshake was not seen. Called once per rule set.
+ */
+import { KNOWN_PORT } from '@weir/stack'
+import type { PortSet, Rule } from '../rules/model.js'
+
+const PORTS = 65_536
+/** A port in a range that is named as a whole. */
+const IN_RANGE = 1
+/** Longer ranges say as much about clients as about servers. */
+const LONGEST_RANGE = 1536
+/** Shorter ones are lists. */
+const SHORT_RANGE = 16
+
+/** Ports above 1023 on which services wait that have none below. */
+const SERVICE_PORTS: Readonly<Record<string, readonly number[]>> = {
+  http: [8000, 8008, 8080, 8888],
+  sip: [5060, 5061],
+  irc: [6667],
+  mysql: [3306],
+  tns: [1521],
+  mssql: [1433],
+  rdp: [3389],
+  vnc: [5900],
+  postgresql: [5432],
+  dnp3: [20_000],
+  iec104: [2404],
+}
+
+/** Indexed by port; see `RoleHints.serverPorts`. */
+export function serverPortsOf(rules: readonly Rule[]): Uint8Array {
+  const ranks = new Uint8Array(PORTS)
+  const seen = new Set<PortSet>()
+  const services = new Set<string>()
+  const name = (set: PortSet, most: number): void => {
+    if (set.any || (most === KNOWN_PORT && seen.has(set))) return
+    if (most === KNOWN_PORT) seen.add(set)
+    for (const [low, high] of set.ranges) {
+      if (high - low >= LONGEST_RANGE) return
+    }
+    for (const [low, high] of set.ranges) {
+      const rank = high - low < SHORT_RANGE ? most : IN_RANGE
+      for (let port = low; port <= high; port++) if (ranks[port]! < rank) ranks[port] = rank
+    }
+  }
+  for (const { header, services: named, options } of rules) {
+    if (header.protocol !== 'tcp') continue
+    for (const service of named) services.add(service)
+    const { sourcePorts, destinationPorts, bidirectional } = header
+    const flow = options.find((option) => option.kind === 'flow')
+    if (flow?.kind === 'flow' && flow.direction === 'to_server') name(destinationPorts, KNOWN_PORT)
+    else if (flow?.kind === 'flow' && flow.direction === 'to_client') name(sourcePorts, KNOWN_PORT)
+    // Without a direction: the end that is held to ports, if the other is not.
+    else if (sourcePorts.any || bidirectional) name(destinationPorts, IN_RANGE)
+    else if (destinationPorts.any) name(sourcePorts, IN_RANGE)
+  }
+  for (const service of services) for (const port of SERVICE_PORTS[service] ?? []) ranks[port] = KNOWN_PORT
+  return ranks
+}
