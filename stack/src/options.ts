@@ -56,6 +56,13 @@ export interface StackOptions {
     readonly sideSegments: number
     /** Memory for held data of all flows, bytes. Default 64 MiB. */
     readonly totalBytes: number
+    /**
+     * Data that acknowledges more of the other direction than the capture has shown waits for it, so that what both sides
+     * say is delivered in the order they said it, however the capture mixed their packets. What acknowledges bytes that
+     * are never sent gives way to data with the same numbers that does not, as on hosts. Not for inline use: data is
+     * delivered after its packet. Default false.
+     */
+    readonly acrossSides: boolean
   }
   /** All that flows make the stack keep, together. */
   readonly memory: MemoryLimits
@@ -96,7 +103,12 @@ export const DEFAULT_STACK_OPTIONS: StackOptions = Object.freeze({
   defrag: DEFAULT_DEFRAG_OPTIONS,
   tunnels: DEFAULT_TUNNEL_OPTIONS,
   tcp: DEFAULT_TCP_OPTIONS,
-  outOfOrder: Object.freeze({ sideBytes: 4_194_304, sideSegments: 3072, totalBytes: 67_108_864 }),
+  outOfOrder: Object.freeze({
+    sideBytes: 4_194_304,
+    sideSegments: 3072,
+    totalBytes: 67_108_864,
+    acrossSides: false,
+  }),
   memory: Object.freeze({ totalBytes: 268_435_456, flowBytes: 16_777_216 }),
   retention: Object.freeze({ totalBytes: 67_108_864 }),
 })

@@ -144,6 +144,7 @@ export class Stack implements InlineSink {
       memory,
       this.retention,
       watch,
+      options.outOfOrder.acrossSides,
     )
     const hosts = new HostPolicies(options.tcp)
     const handshake = new Handshake(table, events, this.reassembler, values, packet, timers, hosts, watch)

@@ -144,6 +144,7 @@ describe('any sequence of segments', () => {
     outOfOrder: fc.record({
       sideBytes: fc.constantFrom(0, 100, 1e6),
       totalBytes: fc.constantFrom(0, 4096, 1e6),
+      acrossSides: fc.boolean(),
     }),
   })
 

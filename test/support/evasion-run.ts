@@ -83,6 +83,7 @@ export class OracleSet {
     const stack = createStack({
       checksums: 'verify',
       midstream: true,
+      outOfOrder: { acrossSides: true },
       seed: 1,
       ...options,
       tcp: { policy: 'bsd', timestamps: 'check', ...options.tcp },

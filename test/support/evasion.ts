@@ -70,6 +70,7 @@ export class Attacks {
       seed: 1,
       checksums: 'verify',
       midstream: true,
+      outOfOrder: { acrossSides: true },
       tcp: { timestamps: 'check' },
     })
     this.#engine.attach(stack, sink)

@@ -66,6 +66,7 @@ export async function runRules(options: RunOptions): Promise<RunResult> {
   const stack = createStack({
     checksums: options.checksums ?? 'verify',
     midstream: true,
+    outOfOrder: { acrossSides: true },
     seed: 1,
     tcp: { policy: options.policy ?? 'bsd' },
   })

@@ -41,7 +41,7 @@ const LIVE_FLUSH = 500
 export const inspectHere = async (context: RunContext): Promise<ParallelResult> => {
   const { io, settings, loaded, outputs, delivery, stop, progress } = context
   const stack = createStack({
-    ...stackOptionsOf(loaded.configuration.directives.stream),
+    ...stackOptionsOf(loaded.configuration.directives.stream, settings.input.inline),
     checksums: checksumsOf(context),
     midstream: true,
   })

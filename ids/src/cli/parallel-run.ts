@@ -39,7 +39,7 @@ export const runInWorkers = async (
     workers,
     entry: new URL('../../bin/worker.mjs', import.meta.url),
     data,
-    stack: { ...stackOptionsOf(data.stream), checksums: data.checksums, midstream: true },
+    stack: { ...stackOptionsOf(data.stream, data.input.inline), checksums: data.checksums, midstream: true },
     shardBy: data.shardBy,
   })
   const { results } = await pool.run({

@@ -138,9 +138,10 @@ export const takePreprocessor = (
   return unused.length === 0 ? true : `${which}: not used: ${unused.join(', ')}`
 }
 
-/** The stack's options for the settings. */
+/** The stack's options for the settings. @param inline packets are held back until they have been inspected */
 export const stackOptionsOf = (
   settings: StreamSettings,
+  inline = false,
 ): Pick<StackOptionsInput, 'tcp' | 'defrag' | 'outOfOrder' | 'timeouts'> => {
   const { numbers, fragmentPolicy } = settings
   const { established, sideBytes, sideSegments, fragmentTimeout } = numbers
@@ -163,6 +164,7 @@ export const stackOptionsOf = (
       ...(tinyBytes === undefined ? {} : { tinyBytes }),
     },
     outOfOrder: {
+      acrossSides: !inline,
       ...(sideBytes === undefined ? {} : { sideBytes }),
       ...(sideSegments === undefined ? {} : { sideSegments }),
     },

@@ -35,6 +35,8 @@ export const LAST_TIME = 14
 export const SIDES = 16
 export const SIDE_SHIFT = 4
 export const SIDE_WORDS = 1 << SIDE_SHIFT
+/** Exclusive-or with the index of one side's words gives that of the other's. */
+export const OTHER_SIDE = SIDES ^ (SIDES + SIDE_WORDS)
 
 /** TCP state in the low 4 bits, `SIDE_*` bits above. */
 export const STATE = 0

@@ -23,9 +23,13 @@ const LENGTH = 1
 const LENGTH_MASK = 0xffff
 /** The record goes on where the one before it ends, with the same segment: overlap is judged by whole segments. */
 const CONTINUES = 0x1_0000
+/** `ACK` is set. */
+const ACKNOWLEDGES = 0x2_0000
 const NEXT = 2
 const PREV = 3
-const RECORD_SHIFT = 2
+/** Acknowledgement number of the segment. */
+const ACK = 4
+const RECORD_SHIFT = 3
 
 export interface HeldLimits {
   /** Held bytes per receiving side. */
@@ -49,6 +53,9 @@ export class HeldSegments {
   repeatedTo = 0
   /** Records in use. */
   inUse = 0
+  /** What is inserted notes `acknowledgement`. */
+  stamped = false
+  acknowledgement = 0
   private readonly rows: Int32Array
   private readonly memory: MemoryBudget
   private readonly sideBytes: number
@@ -81,6 +88,13 @@ export class HeldSegments {
   end(record: number): number {
     const at = record << RECORD_SHIFT
     return (this.records[at + SEQUENCE] + (this.records[at + LENGTH] & LENGTH_MASK)) | 0
+  }
+
+  /** How many bytes beyond `position` the segment of a record has acknowledged; 0 if that is not known. */
+  ahead(record: number, position: number): number {
+    const at = record << RECORD_SHIFT
+    if ((this.records[at + LENGTH] & ACKNOWLEDGES) === 0) return 0
+    return (this.records[at + ACK] - position) | 0
   }
 
   /** The record after this one in its side's list, or 0. */
@@ -173,6 +187,18 @@ export class HeldSegments {
     }
   }
 
+  /** Drops held bytes in `[from, to)` of segments that have acknowledged more than `position`. */
+  dropAhead(side: number, from: number, to: number, position: number): void {
+    for (let record = this.firstRun(side, from); record !== 0; ) {
+      if (((this.sequence(record) - to) | 0) >= 0) return
+      const end = this.runEnd(record)
+      const next = this.nextRun(record)
+      if (((end - from) | 0) > 0 && this.ahead(record, position) > 0)
+        this.cut(side, record, next, later(this.sequence(record), from), earlier(end, to))
+      record = next
+    }
+  }
+
   /** The first of the runs (held bytes of one segment) that may reach beyond `sequence`, by its first record; or 0. */
   firstRun(side: number, sequence: number): number {
     let record = this.atOrBefore(side, sequence)
@@ -202,7 +228,7 @@ export class HeldSegments {
     const start = this.start(record)
     this.bytes(record).copyWithin(start, start + count, start + length)
     this.records[at + SEQUENCE] = sequence
-    this.records[at + LENGTH] = length - count
+    this.records[at + LENGTH] = (this.records[at + LENGTH] & ACKNOWLEDGES) | (length - count)
     this.rows[side + HELD_BYTES] -= count
   }
 
@@ -270,7 +296,7 @@ export class HeldSegments {
       const start = this.sequence(at)
       const end = this.end(at)
       if (((start - high) | 0) >= 0) {
-        this.records[(at << RECORD_SHIFT) + LENGTH] &= LENGTH_MASK
+        this.records[(at << RECORD_SHIFT) + LENGTH] &= ~CONTINUES
         return
       }
       if (((start - low) | 0) >= 0) {
@@ -285,7 +311,17 @@ export class HeldSegments {
         if (rest > 0) {
           // What goes on behind the new bytes needs a record of its own. Without one the old bytes stay.
           if (this.limit(side, 0) !== HELD_OK) return
-          this.put(side, at, next, high, this.bytes(at), this.start(at) + ((high - start) | 0), rest, 0)
+          const record = this.put(
+            side,
+            at,
+            next,
+            high,
+            this.bytes(at),
+            this.start(at) + ((high - start) | 0),
+            rest,
+            0,
+          )
+          this.copyStamp(at, record)
         }
         this.rows[side + HELD_BYTES] -= (end - low) | 0
         this.records[(at << RECORD_SHIFT) + LENGTH] -= (end - low) | 0
@@ -346,7 +382,8 @@ export class HeldSegments {
     const { records, rows } = this
     const at = record << RECORD_SHIFT
     records[at + SEQUENCE] = sequence
-    records[at + LENGTH] = length | flag
+    records[at + LENGTH] = length | flag | (this.stamped ? ACKNOWLEDGES : 0)
+    records[at + ACK] = this.acknowledgement
     records[at + NEXT] = next
     records[at + PREV] = prev
     if (prev !== 0) records[(prev << RECORD_SHIFT) + NEXT] = record
@@ -357,6 +394,15 @@ export class HeldSegments {
     rows[side + HELD_COUNT]++
     this.bytes(record).set(bytes.subarray(from, from + length), this.start(record))
     return record
+  }
+
+  private copyStamp(from: number, to: number): void {
+    const { records } = this
+    const source = from << RECORD_SHIFT
+    const target = to << RECORD_SHIFT
+    records[target + LENGTH] =
+      (records[target + LENGTH] & ~ACKNOWLEDGES) | (records[source + LENGTH] & ACKNOWLEDGES)
+    records[target + ACK] = records[source + ACK]
   }
 
   private allocate(): number {

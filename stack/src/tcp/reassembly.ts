@@ -27,6 +27,8 @@ import {
   HELD_HEAD,
   HOLE_TIME,
   OFFSET,
+  OTHER_SIDE,
+  PACKETS,
   RECEIVED,
   ROW_SHIFT,
   SIDE_ACK,
@@ -36,9 +38,11 @@ import {
   SIDE_FIN,
   SIDE_POLICY_MASK,
   SIDE_POLICY_SHIFT,
+  SIDE_RECEIVED,
   SIDE_SHIFT,
   SIDE_WAITS,
   SIDE_WATCHED,
+  SIDE_WORDS,
   SIDES,
   STATE,
 } from '../flow/layout.js'
@@ -57,6 +61,8 @@ import type { SegmentWatch } from './watch.js'
  * order. It is given up after this many packets of the connection that came after the acknowledgement was noticed...
  */
 const HOLE_PACKETS = 4
+/** ... or this many where packets of the other direction may come late, too (at most 15: 4 bits count them) ... */
+const HOLE_PACKETS_ACROSS = 12
 /** ... or when this much trace time (microseconds) has passed since. */
 const HOLE_MICROS = 500_000
 /** Seconds after which a connection that falls silent with an acknowledged hole is looked at. */
@@ -108,6 +114,12 @@ export class Reassembler {
   private giveUp = 0
   /** Bit per receiving side: held data has become contiguous without a segment. */
   private awake = 0
+  /** Data waits for what its sender has acknowledged. */
+  private readonly across: boolean
+  /** Packets after which an acknowledged hole is given up. */
+  private readonly patience: number
+  /** Held data is delivered whatever it waits for: a limit has been reached, or nothing more is to come. */
+  private forced = false
 
   constructor(
     table: FlowTable,
@@ -119,7 +131,10 @@ export class Reassembler {
     memory: MemoryBudget,
     retention: Retention,
     watch: SegmentWatch,
+    across: boolean,
   ) {
+    this.across = across
+    this.patience = across ? HOLE_PACKETS_ACROSS : HOLE_PACKETS
     this.watch = watch
     this.words = table.words
     this.times = table.times
@@ -148,6 +163,7 @@ export class Reassembler {
     this.waiting = -1
     this.giveUp = 0
     this.awake = 0
+    this.forced = false
   }
 
   /** Stream offset of the next byte; `receiver` are the words of a side. */
@@ -210,7 +226,19 @@ export class Reassembler {
     this.from = this.packet.payloadOffset
     this.length = length
     this.cut = wireLength - length
-    const waits = (words[receiver + STATE] & SIDE_WAITS) !== 0
+    let waits = (words[receiver + STATE] & SIDE_WAITS) !== 0
+    if (this.across) {
+      const position = this.peerPosition(row, side)
+      const ahead = this.packet.tcpAck - position
+      if ((ahead | 0) > 0) waits = true
+      else if (words[receiver + HELD_COUNT] !== 0) {
+        // The receiver has dropped what acknowledged bytes it had not sent: this comes in its place.
+        this.held.dropAhead(receiver, sequence, end, position)
+        if (this.isBlocked(row, side, receiver)) waits = true
+      }
+      // Data of the other direction may have waited for this.
+      if (words[(receiver ^ OTHER_SIDE) + HELD_COUNT] !== 0) this.wake(1 - side)
+    }
     if (inOrder && !waits) {
       this.waiting = side
       this.reach = end
@@ -224,8 +252,16 @@ export class Reassembler {
     const from = (sequence + skip) | 0
     const { held, packet } = this
     const policy = this.policy(receiver)
-    if (held.insert(receiver, policy, from, packet.buffer, this.from + skip, length - skip) !== HELD_OK)
+    held.stamped = this.across
+    held.acknowledgement = packet.tcpAck
+    const limit = held.insert(receiver, policy, from, packet.buffer, this.from + skip, length - skip)
+    if (limit !== HELD_OK) {
       this.waiting = side
+      this.forced = true
+      // Beyond a hole it is counted when the hole is given up for it.
+      if (inOrder) this.hitLimit(row, side, limit)
+    }
+    held.stamped = false
     if (held.repeatedFrom !== held.repeatedTo) {
       this.tellRepeated(row, side, receiver, held.repeatedFrom, (held.repeatedTo - held.repeatedFrom) | 0)
     }
@@ -310,6 +346,78 @@ export class Reassembler {
       if ((giveUp & 1) !== 0) this.giveUpAcked(row, 0)
       if ((giveUp & 2) !== 0) this.giveUpAcked(row, 1)
     }
+    if (this.across && (awake | giveUp) !== 0) this.settle(row)
+  }
+
+  /** Delivers what waited for data of the other direction that has come, and what waited for that in turn. */
+  private settle(row: number): void {
+    const { words } = this
+    const client = (row << ROW_SHIFT) + SIDES
+    const server = client + SIDE_WORDS
+    while ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) {
+      const before = words[client + RECEIVED]
+      const other = words[server + RECEIVED]
+      this.drain(row, 0, client)
+      this.drain(row, 1, server)
+      if (words[client + RECEIVED] === before && words[server + RECEIVED] === other) return
+    }
+  }
+
+  /**
+   * Sequence number up to which the sender of the stream to `side` has got the other stream, as far as seen. When it has
+   * acknowledged more, data of the other side is late in the capture or was lost by it; or no such data was ever sent, and
+   * hosts drop the segment (RFC 9293 3.10.7.4).
+   */
+  private peerPosition(row: number, side: number): number {
+    const words = this.words
+    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
+    const sender = receiver ^ OTHER_SIDE
+    const seen = (words[sender + STATE] & SIDE_RECEIVED) !== 0 && words[receiver + PACKETS] !== 0
+    const next = words[sender + RECEIVED]
+    if (!seen || !this.needed(row, 1 - side)) return (next + UNBOUNDED) | 0
+    return (words[receiver + STATE] & SIDE_FIN) !== 0 && next === words[receiver + FIN_SEQ]
+      ? (next + 1) | 0
+      : next
+  }
+
+  /** The next bytes for `side` are there, and wait for data of the other direction. */
+  private isBlocked(row: number, side: number, receiver: number): boolean {
+    const head = this.words[receiver + HELD_HEAD]
+    if (!this.across || this.forced || head === 0) return false
+    if (((this.held.sequence(head) - this.words[receiver + RECEIVED]) | 0) > 0) return false
+    return this.held.ahead(head, this.peerPosition(row, side)) > 0
+  }
+
+  /** `isBlocked`, and the receiver has acknowledged the bytes: it had sent what they acknowledge. */
+  private blockedAcked(row: number, side: number, receiver: number): boolean {
+    const words = this.words
+    if (!this.isBlocked(row, side, receiver)) return false
+    if ((words[receiver + STATE] & SIDE_ACK) === 0) return true
+    return ((words[receiver + ACKED] - this.held.sequence(words[receiver + HELD_HEAD])) | 0) > 0
+  }
+
+  /** Gives up the data of the other direction that the next bytes for `side` wait for. */
+  private skipPeer(row: number, side: number, receiver: number): void {
+    const { words, held } = this
+    const sender = receiver ^ OTHER_SIDE
+    const target = held.ahead(words[receiver + HELD_HEAD], 0)
+    const fin = (words[receiver + STATE] & SIDE_FIN) !== 0 ? words[receiver + FIN_SEQ] : target
+    const end = ((fin - target) | 0) < 0 ? fin : target
+    this.forced = true
+    try {
+      while (((words[sender + RECEIVED] - end) | 0) < 0) {
+        const head = words[sender + HELD_HEAD]
+        const stop = head !== 0 && ((held.sequence(head) - end) | 0) < 0 ? held.sequence(head) : end
+        this.skipTo(row, 1 - side, sender, stop)
+        this.drain(row, 1 - side, sender, true)
+      }
+      this.forced = false
+      if (!this.isBlocked(row, side, receiver)) return
+      this.forced = true
+      this.drain(row, side, receiver, true)
+    } finally {
+      this.forced = false
+    }
   }
 
   /**
@@ -319,7 +427,7 @@ export class Reassembler {
   noteHole(row: number, side: number): void {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    if (!this.holeAcked(receiver)) return
+    if (!this.holeAcked(receiver) && !this.blockedAcked(row, side, receiver)) return
     const times = this.times
     const at = ((row << ROW_SHIFT) + HOLE_TIME + 2 * side) >> 1
     const now = this.packet.time
@@ -328,7 +436,7 @@ export class Reassembler {
       times[at] = now
       this.wheel.arm(row, HOLE_TIMER)
     }
-    if (seen + 1 >= HOLE_PACKETS || now - times[at] >= HOLE_MICROS) this.giveUp |= 1 << side
+    if (seen + 1 >= this.patience || now - times[at] >= HOLE_MICROS) this.giveUp |= 1 << side
     else words[receiver + STATE] += SIDE_EVIDENCE_ONE
   }
 
@@ -352,10 +460,15 @@ export class Reassembler {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const sender = (row << ROW_SHIFT) + SIDES + ((1 - side) << SIDE_SHIFT)
-    while (words[receiver + HELD_HEAD] !== 0) {
-      this.drain(row, side, receiver, true)
-      const head = words[receiver + HELD_HEAD]
-      if (head !== 0) this.skipTo(row, side, receiver, this.held.sequence(head))
+    this.forced = true
+    try {
+      while (words[receiver + HELD_HEAD] !== 0) {
+        this.drain(row, side, receiver, true)
+        const head = words[receiver + HELD_HEAD]
+        if (head !== 0) this.skipTo(row, side, receiver, this.held.sequence(head))
+      }
+    } finally {
+      this.forced = false
     }
     if ((words[sender + STATE] & SIDE_FIN) !== 0 && this.needed(row, side)) {
       this.skipTo(row, side, receiver, words[sender + FIN_SEQ])
@@ -384,7 +497,7 @@ export class Reassembler {
     const { words, held } = this
     for (let head = words[receiver + HELD_HEAD]; head !== 0; head = words[receiver + HELD_HEAD]) {
       const before = (words[receiver + RECEIVED] - held.sequence(head)) | 0
-      if (before < 0) return
+      if (before < 0 || this.isBlocked(row, side, receiver)) return
       const length = held.length(head)
       const start = held.start(head)
       if (!all && (words[receiver + STATE] & SIDE_WAITS) !== 0) {
@@ -434,7 +547,8 @@ export class Reassembler {
     const words = this.words
     const next = words[receiver + RECEIVED]
     if (words[receiver + HELD_COUNT] === 0) return next
-    const waits = (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0
+    const waits =
+      (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0 || this.across
     return waits ? this.held.contiguousEnd(receiver, next) : next
   }
 
@@ -451,8 +565,7 @@ export class Reassembler {
         if (!this.needed(row, side)) break
         const limit = this.held.insert(receiver, this.policy(receiver), sequence, buffer, from, length)
         if (limit === HELD_OK) break
-        this.counts[LIMIT_COUNTER[limit]]++
-        this.events.error(row, side, LIMIT_ERROR[limit])
+        this.hitLimit(row, side, limit)
         const head = words[receiver + HELD_HEAD]
         const stop =
           head !== 0 && ((this.held.sequence(head) - sequence) | 0) < 0 ? this.held.sequence(head) : sequence
@@ -465,7 +578,11 @@ export class Reassembler {
       const untilHeld = head === 0 ? length : (this.held.sequence(head) - sequence) | 0
       const stop = untilHeld < length ? untilHeld : length
       if (stop > done) this.pass(row, side, receiver, buffer, from + done, from + stop)
-      if (head !== 0) this.drain(row, side, receiver, true)
+      if (words[receiver + HELD_HEAD] === 0) continue
+      // What waits lies behind the packet: it does not hold up the packet itself.
+      const reached = (words[receiver + RECEIVED] - sequence) | 0
+      if (reached < length && this.isBlocked(row, side, receiver)) this.forced = true
+      this.drain(row, side, receiver, true)
     }
     if (this.cut > 0 && words[receiver + RECEIVED] === ((sequence + length) | 0)) {
       // The capture cut the packet short: no other packet will bring these bytes.
@@ -495,6 +612,11 @@ export class Reassembler {
     }
   }
 
+  private hitLimit(row: number, side: number, limit: number): void {
+    this.counts[LIMIT_COUNTER[limit]]++
+    this.events.error(row, side, LIMIT_ERROR[limit])
+  }
+
   private skipTo(row: number, side: number, receiver: number, sequence: number): void {
     const length = (sequence - this.words[receiver + RECEIVED]) | 0
     if (length <= 0) return
@@ -518,8 +640,11 @@ export class Reassembler {
 
   private giveUpAcked(row: number, side: number): void {
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    while (this.holeAcked(receiver)) {
-      this.skipTo(row, side, receiver, this.held.sequence(this.words[receiver + HELD_HEAD]))
+    for (;;) {
+      if (this.holeAcked(receiver))
+        this.skipTo(row, side, receiver, this.held.sequence(this.words[receiver + HELD_HEAD]))
+      else if (this.blockedAcked(row, side, receiver)) this.skipPeer(row, side, receiver)
+      else return
       this.drain(row, side, receiver)
     }
   }
