@@ -33,7 +33,12 @@ const PAGES = [
   ['capture', 'Capture', 'Packet sources and sinks: files, live interfaces, forwarding.', /^capture\//],
   ['filters', 'Filters', 'BPF expressions and programs.', /^bpf\/|^monitor\/packet-filter/],
   ['ip', 'IP', 'Fragments, tunnels, networks.', /^ip\//],
-  ['tcp', 'TCP', 'How receivers differ, which policy is whose, and who is the server.', /^tcp\/(options|policy|roles)/],
+  [
+    'tcp',
+    'TCP',
+    'How receivers differ, which policy is whose, and who is the server.',
+    /^tcp\/(options|policy|roles)/,
+  ],
   ['packets', 'Packets', 'The packet view, header layouts, decoding, checksums.', /^(wire|inline)\//],
   ['other', 'Other', 'What the other pages do not cover.', /./],
 ]
