@@ -476,6 +476,31 @@ describe('midstream', () => {
     ])
   })
 
+  it('a stream begins with its first byte, although its acknowledgement is seen before', () => {
+    const c = talk().handshake().client('one').server('two').client('three').packets()
+    const lines = record([c[5]!, c[3]!, c[7]!], { midstream: true }, { finish: false })
+    expect(lines.slice(3)).toEqual([
+      'data to client at 0: two',
+      'data to server at 0: one',
+      'data to server at 3: three',
+    ])
+  })
+
+  it('a connection begins anew with its SYN, and what came before it is known to be of a connection', () => {
+    const c = talk().handshake().client('one').server('two').packets()
+    const stack = createStack({ maxFlows: 16, midstream: true })
+    const seen: unknown[] = []
+    stack.monitorStream().on(ON_CONN_END, (flow, { reason }) => seen.push(reason, flow.packets(CLI)))
+    feed(stack, [c[3]!, ...c.slice(0, 3), ...c.slice(4)])
+    stack.finish()
+    expect(seen).toEqual(['reused', 2, 'shutdown', 3])
+    seen.length = 0
+    const other = talk({ clientIsn: 77 }).handshake().packets()
+    feed(stack, [c[3]!, ...other])
+    stack.finish()
+    expect(seen).toEqual(['reused', 1, 'shutdown', 2])
+  })
+
   it('is shown by the flow handle, and counts as established', () => {
     const stack = createStack({ maxFlows: 16, midstream: true })
     const seen: boolean[] = []

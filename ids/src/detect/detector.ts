@@ -187,10 +187,14 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     buffers.set(BUF.RAW_DATA, bytes, start, end)
   }
 
-  /** A turn that came in several segments, but would have fitted into one, is one for the rules that ask for packets. */
+  /**
+   * A turn that came in several segments, but would have fitted into one, is one for the rules that ask for packets; so is
+   * the first of a flow picked up midstream.
+   */
   #inspectWhole(flow: DetectFlow, context: FlowContext, unit: InspectionUnit): void {
     const { buffers, direction } = unit
-    if (unit.sequence === 0 && unit.pieces > 1 && buffers.length(BUF.PKT_DATA) <= PACKET_BYTES) {
+    const inPieces = unit.pieces > 1 || isFirstOfMidstream(flow, context, buffers.length(BUF.PKT_DATA))
+    if (unit.sequence === 0 && inPieces && buffers.length(BUF.PKT_DATA) <= PACKET_BYTES) {
       const table = this.#set.wholePackets.of(unit.service)[direction]
       if (!table.isEmpty && !context.blocked) {
         const whole = this.#wholeUnit
@@ -509,6 +513,14 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     }
     unit.pending = this.#pending.slice(0, this.#pendingCount)
   }
+}
+
+/**
+ * The turn is the first data of a flow picked up midstream. When it came as a packet the flow was not established yet, which
+ * it has been all along.
+ */
+function isFirstOfMidstream(flow: DetectFlow, context: FlowContext, length: number): boolean {
+  return flow.midstream && context.clientBytes + context.serverBytes === length
 }
 
 /** The data of the packet is inspected as part of its stream, too. */

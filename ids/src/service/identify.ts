@@ -35,6 +35,7 @@ const SMTP_COMMANDS = words('ehlo ', 'helo ', 'lhlo ', 'ehlo\r', 'helo\r', 'mail
 const SMTP_BANNER = words('smtp', 'mail', 'postfix', 'sendmail', 'exim')
 const FTP_BANNER = words('ftp', 'filezilla')
 const FTP_COMMANDS = words('feat\r', 'syst\r', 'pasv\r', 'epsv\r', 'auth tls\r')
+const LOGIN = words('user ', 'pass ')
 const IMAP_GREETINGS = words('* ok', '* bye', '* preauth')
 const POP3_GREETINGS = words('+ok', '-err')
 const SSH = words('ssh-1.', 'ssh-2.')
@@ -61,7 +62,15 @@ const CODE_220 = ascii('220')
 const SPACE = 0x20
 const DASH = 0x2d
 
-const PORT = { FTP: 21, SMTP: 25, DNS: 53, PORTMAP: 111, PORTMAP_SUN: 32_771, SUBMISSION: 587 } as const
+const PORT = {
+  FTP: 21,
+  SMTP: 25,
+  DNS: 53,
+  POP3: 110,
+  PORTMAP: 111,
+  PORTMAP_SUN: 32_771,
+  SUBMISSION: 587,
+} as const
 
 /** @param start first byte of the turn */
 export function identifyTurn(
@@ -83,6 +92,9 @@ function fromClient(bytes: Uint8Array, start: number, end: number, port: number)
   if (startsWithAny(bytes, start, end, SMTP_COMMANDS)) return SERVICE.SMTP
   if (isSipRequest(bytes, start, end)) return SERVICE.SIP
   if (startsWithAny(bytes, start, end, FTP_COMMANDS)) return port === PORT.FTP ? SERVICE.FTP : SERVICE.UNKNOWN
+  // The server's greeting has not been seen.
+  if (startsWithAny(bytes, start, end, LOGIN) && (port === PORT.FTP || port === PORT.POP3))
+    return port === PORT.FTP ? SERVICE.FTP : SERVICE.POP3
   if (startsWithAny(bytes, start, end, IRC_JOIN)) return SERVICE.IRC
   if (looksLikeNetbiosRequest(bytes, start, end)) return SERVICE.NETBIOS_SSN
   if ((port === PORT.PORTMAP || port === PORT.PORTMAP_SUN) && looksLikeRpcRecord(bytes, start, end))

@@ -137,12 +137,27 @@ export class Handshake {
     const peer = words[R + STATE]
     if (words[S + PACKETS] === 0 && (peer & STATE_MASK) === SYN_SENT) return SYN_NOT_NEW // simultaneous open
     if (isClosing(state & STATE_MASK) || isClosing(peer & STATE_MASK)) return SYN_NEW
-    if (words[R + PACKETS] === 0) return SYN_NEW
+    if (words[R + PACKETS] === 0) {
+      if (this.precedes(row, S, R)) words[S + PACKETS]++
+      return SYN_NEW
+    }
     parseTcpOptions(p, this.options)
     words[at + FLAGS] = (flags & ~FLAG_NEW_SYN_SIDE) | FLAG_NEW_SYN | (s === 1 ? FLAG_NEW_SYN_SIDE : 0)
     words[at + NEW_SYN_SEQ] = p.tcpSeq
     words[at + NEW_SYN_WINDOW] = p.tcpWindow | ((this.options.windowScale + 1) << 16)
     return SYN_NOT_NEW
+  }
+
+  /**
+   * Whether the SYN in the current packet is the one before the first byte that its sender was seen to send: the capture
+   * shows it late. Its connection then begins anew all the same (who knows whether the peer has taken bytes sent before
+   * the SYN), but what has come is known to be of a connection under way: the SYN counts as one of its packets.
+   */
+  private precedes(row: number, S: number, R: number): boolean {
+    const words = this.words
+    if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_MIDSTREAM) === 0 || (words[S + STATE] & SIDE_SYN) !== 0)
+      return false
+    return ((words[R + RECEIVED] - this.reassembler.offset(R)) | 0) === ((this.packet.tcpSeq + 1) | 0)
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   FIN_SEQ,
   FLAG_CLASS,
   FLAG_ESTABLISHED,
+  FLAG_MIDSTREAM,
   FLAG_RESET,
   FLAG_RST,
   FLAG_RST_SIDE,
@@ -309,7 +310,11 @@ export class TcpTracker {
       words[R + STATE] |= SIDE_RECEIVED
     }
     const end = (sequence + wireLength) | 0
-    const next = words[R + RECEIVED]
+    let next = words[R + RECEIVED]
+    if (((sequence - next) | 0) < 0 && this.beginsEarlier(row, R, sequence)) {
+      words[R + RECEIVED] = sequence
+      next = sequence
+    }
     if (((end - next) | 0) <= 0) {
       this.oldData(row, s, R, sequence, (sequence - next) | 0, wireLength)
       return
@@ -330,6 +335,17 @@ export class TcpTracker {
     }
     words[R + STATE] &= ~SIDE_PROBE
     this.reassembler.accept(row, 1 - s, sequence, p.payloadLength, wireLength)
+  }
+
+  /**
+   * Whether a stream picked up midstream begins with this segment: all that was seen before is an acknowledgement of it,
+   * which the capture shows early.
+   */
+  private beginsEarlier(row: number, R: number, sequence: number): boolean {
+    const words = this.words
+    if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_MIDSTREAM) === 0 || this.reassembler.offset(R) !== 0)
+      return false
+    return words[R + HELD_COUNT] === 0 && ((words[R + RECEIVED] - sequence) | 0) <= 0xffff
   }
 
   /** Nothing in the segment is new. */
