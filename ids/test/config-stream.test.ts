@@ -110,6 +110,6 @@ describe('frag3_engine', () => {
 
 it('other preprocessors are not taken', () => {
   expect(read('preprocessor http_inspect: global').problems).toEqual([
-    "warning: 'preprocessor' is not read from rule files",
+    "warning: 'preprocessor http_inspect' is not used",
   ])
 })

@@ -32,7 +32,8 @@ export function detectDialect(source: RuleSource): DialectChoice {
   const votes: Record<Dialect, number> = { snort2: 0, snort3: 0 }
   const first: Partial<Record<Dialect, string>> = {}
   let rules = 0
-  splitSnort2(source, (statement) => {
+  splitSnort2(source, (statement, overlong) => {
+    if (overlong) return true
     const { text } = statement
     const word = /^[A-Za-z]+/.exec(text)?.[0]
     if (word === undefined || !isAction(word)) return true

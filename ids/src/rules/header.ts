@@ -48,6 +48,18 @@ export function isProtocol(word: string): boolean {
   return PROTOCOLS.has(word)
 }
 
+/** `file` in place of a protocol: files, whichever of these services carries them. */
+export const FILE_SERVICES: readonly string[] = [
+  'file',
+  'http',
+  'http2',
+  'smtp',
+  'imap',
+  'pop3',
+  'ftp-data',
+  'netbios-ssn',
+]
+
 /** Services that run over UDP; every other one is taken to run over TCP. */
 const UDP_SERVICES: ReadonlySet<string> = new Set([
   'bacnet',
@@ -87,7 +99,7 @@ interface Token {
   readonly offset: number
 }
 
-/** Blank-separated words; brackets hold words together. */
+/** Blank-separated words; brackets, and the parentheses of `$(NAME:?text)`, hold words together. */
 function tokenise(text: string, end: number): Token[] {
   const tokens: Token[] = []
   let at = 0
@@ -98,8 +110,8 @@ function tokenise(text: string, end: number): Token[] {
     let depth = 0
     while (at < end) {
       const c = text.charCodeAt(at)
-      if (c === 91) depth++
-      else if (c === 93) depth--
+      if (c === 91 || c === 40) depth++
+      else if (c === 93 || c === 41) depth--
       else if (isBlank(c) && depth <= 0) break
       at++
     }
@@ -146,9 +158,6 @@ export function parseHeader(text: string, end: number, dialect: Dialect, variabl
   if (PROTOCOLS.has(word)) {
     protocol = word as RuleProtocol
   } else if (dialect === 'snort3' && /^[a-z][\w-]*$/.test(word)) {
-    if (word === 'file') {
-      unsupported ??= { reason: 'protocol not evaluated: file', message: "'file' rules are not evaluated" }
-    }
     protocol = UDP_SERVICES.has(word) ? 'udp' : 'tcp'
     service = word
   } else {

@@ -58,7 +58,8 @@ function item(
     at = skipBlanks(text, at + 1)
   }
   if (text.charCodeAt(at) === 91) return list(text, at, base, negate, into, variable, nesting + 1)
-  let end = at
+  // `$(NAME:?text)` may hold blanks.
+  let end = text.startsWith('$(', at) ? Math.max(at, text.indexOf(')', at)) : at
   while (end < text.length && !isDelimiter(text.charCodeAt(end))) end++
   const word = text.slice(at, end)
   if (word === '') throw syntaxError('bad address', 'an address is missing', base + at)

@@ -206,8 +206,13 @@ class Loader {
       }
       return true
     }
-    if (choice.dialect === 'snort2') splitSnort2(source, handle)
-    else splitSnort3(source, handle)
+    const unclosed = choice.dialect === 'snort2' ? splitSnort2(source, handle) : splitSnort3(source, handle)
+    if (unclosed !== undefined) {
+      report.warnings++
+      const message = 'the comment that begins here is never closed: what follows is not read'
+      this.log.add('warning', 'syntax', 'unclosed comment', message, unclosed, undefined)
+      this.recording = undefined
+    }
     if (key !== undefined && this.recording === recording && !this.log.full) {
       parsed!.add(key, { outcomes: recording.outcomes, optionUse: recording.optionUse.all() })
     }
@@ -254,7 +259,7 @@ class Loader {
         return
       }
       report.warnings++
-      const message = taken === false ? `'${keyword}' is not read from rule files` : taken
+      const message = taken === false ? this.notTaken(directive) : taken
       this.log.add(
         'warning',
         'unsupported',
@@ -264,6 +269,12 @@ class Loader {
         undefined,
       )
     }
+  }
+
+  private notTaken({ keyword, rest }: Directive): string {
+    if (this.options.directive === undefined) return `'${keyword}' is not read from rule files`
+    const what = /^[\w.]+/.exec(rest)?.[0]
+    return `'${what === undefined ? keyword : `${keyword} ${what}`}' is not used`
   }
 
   private rule(

@@ -2,9 +2,10 @@
  * One rule statement into one typed rule.
  */
 import { isRaised } from '../builtin/index.js'
+import { BUF } from '../inspect/buffers.js'
 import { type OptionText, RuleBuilder, type RuleContext, type Warning } from './builder.js'
 import type { ParseCache } from './cache.js'
-import { type ParsedHeader, parseHeader } from './header.js'
+import { FILE_SERVICES, type ParsedHeader, parseHeader } from './header.js'
 import type { Rule, RuleOption } from './model.js'
 import { RuleTextError, syntaxError, valueError } from './problem.js'
 import { applyOption } from './registry.js'
@@ -142,12 +143,20 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
   if (head.unsupported !== undefined) {
     builder.notEvaluated(head.unsupported.reason, head.unsupported.message, 0)
   }
-  if (head.service !== undefined) builder.services.push(head.service)
+  if (head.service === 'file') builder.services.push(...FILE_SERVICES)
+  else if (head.service !== undefined) builder.services.push(head.service)
   const optionNames: string[] = []
   eachOption(text, open + 1, close, dialect === 'snort3', (option) => {
     optionNames.push(applyOption(builder, option).name)
   })
   const options = builder.finishOptions()
+  if (head.service === 'file' && !options.some(isFileData)) {
+    builder.notEvaluated(
+      'file rule without file_data',
+      "a 'file' rule is evaluated with 'file_data' only",
+      open,
+    )
+  }
   if (builder.sid === undefined) {
     if (dialect === 'snort2') throw valueError('missing sid', 'the rule has no sid', close)
     builder.warn('missing sid', 'the rule has no sid; it is numbered 0', close)
@@ -179,6 +188,10 @@ export function parseRule(statement: Statement, context: ParseContext): ParsedRu
     warnings: builder.warnings,
     optionNames,
   }
+}
+
+function isFileData(option: RuleOption): boolean {
+  return option.kind === 'set_buffer' && option.buffer === BUF.FILE_DATA
 }
 
 const ENGINE_EVENT: readonly RuleOption[] = [{ kind: 'engine_event' }]

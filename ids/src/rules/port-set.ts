@@ -48,7 +48,8 @@ function item(text: string, from: number, base: number, variable: PortVariable, 
     const inner = list(text, at, base, variable, nesting + 1)
     return { negated, ranges: inner.ranges, end: inner.end }
   }
-  let end = at
+  // `$(NAME:?text)` may hold blanks.
+  let end = text.startsWith('$(', at) ? Math.max(at, text.indexOf(')', at)) : at
   while (end < text.length && !isDelimiter(text.charCodeAt(end))) end++
   const word = text.slice(at, end)
   if (word === '') throw syntaxError('bad port', 'a port is missing', base + at)

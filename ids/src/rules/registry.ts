@@ -146,6 +146,9 @@ function unknownOption(option: OptionText, dialect: Dialect): Error {
     const message = `'${option.name}' is a ${DIALECT_NAMES[other]} option; this is read as ${DIALECT_NAMES[dialect]} text`
     return valueError(`${DIALECT_NAMES[other]} option: ${option.name}`, message, option.at)
   }
+  if (option.name.startsWith(')')) {
+    return syntaxError('text after the rule', "text follows the ')' that ends the rule", option.at)
+  }
   if (option.name.length > MAX_NAME || !/^[a-z_][\w.]*$/.test(option.name)) {
     return syntaxError('not an option', `${quote(option.name)} is not an option`, option.at)
   }

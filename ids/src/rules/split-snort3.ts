@@ -5,7 +5,7 @@
  * A rule that is never closed must not swallow the rest of the file: a line that begins like a rule ends it.
  */
 
-import type { TextRun } from './model.js'
+import type { SourcePosition, TextRun } from './model.js'
 import { opensString } from './parse.js'
 import type { RuleSource } from './source.js'
 import { MAX_STATEMENT, type StatementHandler } from './split-snort2.js'
@@ -41,7 +41,8 @@ class Builder {
   }
 }
 
-export function splitSnort3(source: RuleSource, handle: StatementHandler): void {
+/** @returns where a comment begins that is never closed */
+export function splitSnort3(source: RuleSource, handle: StatementHandler): SourcePosition | undefined {
   const { text } = source
   let line = 0
   let at = 0
@@ -50,6 +51,8 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
   let quoted = false
   let blockComment = false
   let commentRegion = false
+  /** Of the last comment that can stretch over lines. */
+  let commentAt: SourcePosition | undefined
 
   /** Characters that mean something outside and inside quotes, and the line's end, which bounds the search. */
   const special = /["\\#()*\n]/g
@@ -80,7 +83,10 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
       continue
     }
     if (!blockComment && text.charCodeAt(start) === 35 && !quoted) {
-      if (text.startsWith('#begin', start)) commentRegion = true
+      if (text.startsWith('#begin', start)) {
+        commentRegion = true
+        commentAt = { file: source.path, line, column: start - lineStart + 1 }
+      }
       continue
     }
     const lead = text.slice(start, Math.min(end, start + 512))
@@ -114,6 +120,7 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
         if (i > from && text.charCodeAt(i - 1) === 47) {
           current.add(text, from, i - 1, line, from - lineStart + 1)
           blockComment = true
+          commentAt = { file: source.path, line, column: i - lineStart }
         }
       } else if (c === 35 && (i === start || isBlank(text.charCodeAt(i - 1)))) {
         end = i
@@ -139,4 +146,5 @@ export function splitSnort3(source: RuleSource, handle: StatementHandler): void 
     if (depth <= 0 && current.runs.length > 0 && !current.isRule && !emit()) return
   }
   emit()
+  return blockComment || commentRegion ? commentAt : undefined
 }

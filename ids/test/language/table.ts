@@ -27,9 +27,7 @@ const DIALECTS: Readonly<Record<Written, readonly Dialect[]>> = {
 
 /** The rule, numbered 1 when it has no number. */
 export function ruleText(text: string): string {
-  const whole = /^(?:alert|block|drop|log|pass|react|reject|rewrite|sdrop|[#/])/.test(text)
-    ? text
-    : `alert tcp any any -> any any (${text})`
+  const whole = /\balert |[(]sid:|^[#/]/.test(text) ? text : `alert tcp any any -> any any (${text})`
   return /\bsid:/.test(whole) ? whole : whole.replace(/\)\s*$/, ' sid:1;)')
 }
 

@@ -1,6 +1,13 @@
 /** Actions, protocols, addresses, ports, direction, variables. */
 import { describe, expect, it } from 'vitest'
-import { formatNetwork, formatPorts, type IpSet, type PortSet, Variables } from '../../src/rules/index.js'
+import {
+  formatNetwork,
+  formatPorts,
+  formatRule,
+  type IpSet,
+  type PortSet,
+  Variables,
+} from '../../src/rules/index.js'
 import { load, one, problemOf } from './support.js'
 
 function addresses(text: string, variables = new Variables()): IpSet {
@@ -115,8 +122,21 @@ describe('Snort 3 headers', () => {
     expect(one('alert http (service:http; sid:1;)', 'snort3').services).toEqual(['http'])
   })
 
-  it('file rules are not evaluated', () => {
-    expect(problemOf('alert file (sid:1;)', 'snort3')).toContain("'file' rules are not evaluated")
+  it('may say file, which is every service that carries files', () => {
+    const file = one('alert file (file_data; content:"x"; sid:1;)', 'snort3')
+    expect(file.header).toMatchObject({ protocol: 'tcp', serviceOnly: true })
+    expect(file.services).toEqual([
+      'file',
+      'http',
+      'http2',
+      'smtp',
+      'imap',
+      'pop3',
+      'ftp-data',
+      'netbios-ssn',
+    ])
+    expect(one(formatRule(file), 'snort3').services).toEqual(file.services)
+    expect(problemOf('alert file (content:"x"; sid:1;)', 'snort3')).toContain("with 'file_data' only")
   })
 })
 

@@ -17,6 +17,17 @@ function number(option: OptionText, low: number): number {
   return parseInteger(option.value!, low, MAX_ID, option.name, option.valueAt)
 }
 
+function parseMsg(rule: RuleBuilder, option: OptionText): void {
+  const text = option.value!
+  // A quote that is never closed would hide all options up to the next one.
+  const inner = rule.dialect === 'snort3' ? /^"(?:[^"\\]|\\.)*"(?=.)/s.exec(text) : null
+  if (inner !== null) {
+    const at = option.valueAt + inner[0].length
+    throw syntaxError('text after the quote', 'unexpected text behind the quote that ends the msg', at)
+  }
+  rule.msg = displayText(unquote(text))
+}
+
 function parseClasstype(rule: RuleBuilder, option: OptionText): void {
   const name = unquote(option.value!)
   rule.classtype = name
@@ -107,9 +118,7 @@ export const generalOptions: readonly OptionSpec[] = [
     help: 'text printed with the alert',
     section: '3.4.1',
     once: true,
-    parse: (rule, option) => {
-      rule.msg = displayText(unquote(option.value!))
-    },
+    parse: parseMsg,
   },
   {
     name: 'sid',
