@@ -9,7 +9,7 @@ type Row = readonly [name: string, text: string, sids: readonly number[], proble
 
 function texts(name: string, dialect: Dialect | 'auto', rows: readonly Row[]): void {
   describe(name, () => {
-    it.each(rows)('%s', (_, text, sids, problems = []) => {
+    it.each<Row>(rows)('%s', (...[, text, sids, problems = []]) => {
       const loaded = load(text, dialect)
       expect(loaded.rules.map(({ sid }) => sid)).toEqual(sids)
       const said = loaded.problems.map(
