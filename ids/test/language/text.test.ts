@@ -9,15 +9,17 @@ type Row = readonly [name: string, text: string, sids: readonly number[], proble
 
 function texts(name: string, dialect: Dialect | 'auto', rows: readonly Row[]): void {
   describe(name, () => {
-    it.each<Row>(rows)('%s', (...[, text, sids, problems = []]) => {
-      const loaded = load(text, dialect)
-      expect(loaded.rules.map(({ sid }) => sid)).toEqual(sids)
-      const said = loaded.problems.map(
-        ({ position: { line, column }, severity, message }) =>
-          `${line}:${column} ${severity === 'warning' ? 'warning: ' : ''}${message}`,
-      )
-      expect(said).toEqual(problems)
-    })
+    for (const [what, text, sids, problems = []] of rows) {
+      it(what, () => {
+        const loaded = load(text, dialect)
+        expect(loaded.rules.map(({ sid }) => sid)).toEqual(sids)
+        const said = loaded.problems.map(
+          ({ position: { line, column }, severity, message }) =>
+            `${line}:${column} ${severity === 'warning' ? 'warning: ' : ''}${message}`,
+        )
+        expect(said).toEqual(problems)
+      })
+    }
   })
 }
 
