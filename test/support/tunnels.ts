@@ -79,6 +79,18 @@ export function pppoe(
   return concat(bytes(0x11, 0, ...u16(options.session), ...u16(length), ...u16(options.protocol)), inner)
 }
 
+/** Teredo has no header of its own; the server adds an origin indication, a client with a secret an authentication. */
+export function teredo(
+  inner: Uint8Array,
+  { origin = false, authentication = false }: { origin?: boolean; authentication?: boolean } = {},
+): Uint8Array {
+  return concat(
+    authentication ? concat(bytes(0, 1, 2, 3, 0x41, 0x42, 0x43, 0x44, 0x45), new Uint8Array(9)) : bytes(),
+    origin ? bytes(0, 0, 0xff, 0xfe, 1, 2, 3, 4) : bytes(),
+    inner,
+  )
+}
+
 export function vxlan(frame: Uint8Array, network: number, flags = 0x08): Uint8Array {
   return concat(bytes(flags, 0, 0, 0, ...u32(network << 8)), frame)
 }

@@ -1,5 +1,5 @@
 /** Encapsulations below IP: MPLS label stacks (RFC 3032), PPP (RFC 1661) and PPPoE sessions (RFC 2516). */
-import { ETHER_TYPE, ETHERNET, IPV4, IPV6 } from '../wire/index.js'
+import { ETHER_TYPE, ETHERNET, IPV4, IPV6, PppHeader } from '../wire/index.js'
 import { type Inner, TUNNEL } from './inner.js'
 
 const LABEL_LENGTH = 4
@@ -66,27 +66,16 @@ function isFrame(view: DataView, at: number, end: number): boolean {
   }
 }
 
-const PPP_IPV4 = 0x21
-const PPP_IPV6 = 0x57
-const PPP_MPLS = 0x281
-const PPP_MPLS_MULTICAST = 0x283
+const header = new PppHeader()
 
 /**
- * Fills `inner` (but for kind and number) from the PPP frame at `at`: with or without address and control (FF 03), the
- * protocol in two bytes or compressed to one. Compressed or encrypted content cannot be looked into.
+ * Fills `inner` (but for kind and number) from the PPP frame at `at`. Compressed or encrypted content cannot be looked
+ * into.
  */
 export function readPpp(inner: Inner, view: DataView, at: number, end: number, wireEnd: number): boolean {
-  if (end - at < 2) return false
-  if (view.getUint16(at) === 0xff03) at += 2
-  if (end - at < 2) return false
-  // The lowest bit of the last byte is 1, that of the byte before it 0.
-  let protocol = view.getUint8(at++)
-  if ((protocol & 1) === 0) protocol = (protocol << 8) | view.getUint8(at++)
-  if (protocol === PPP_IPV4) inner.type = ETHER_TYPE.IPV4
-  else if (protocol === PPP_IPV6) inner.type = ETHER_TYPE.IPV6
-  else if (protocol === PPP_MPLS || protocol === PPP_MPLS_MULTICAST) inner.type = ETHER_TYPE.MPLS
-  else return false
-  inner.at = at
+  if (!header.read(view, at, end) || header.type === 0) return false
+  inner.type = header.type
+  inner.at = header.content
   inner.end = end
   inner.wireEnd = wireEnd
   return true

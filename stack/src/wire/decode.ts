@@ -8,6 +8,7 @@ import { ETHER_TYPE, LINK_TYPE } from './link-type.js'
 import { decodeLoopback } from './loopback.js'
 import { decodeNflog } from './nflog.js'
 import type { Packet } from './packet.js'
+import { decodePpp, decodePppHdlc } from './ppp.js'
 import { decodeRaw } from './raw.js'
 import { type DecodeCounters, STATUS } from './status.js'
 
@@ -149,6 +150,12 @@ function decodeOtherLink(
     case LINK_TYPE.NULL:
     case LINK_TYPE.LOOP:
       return decodeLoopback(packet, offset, end, wireEnd)
+    case LINK_TYPE.PPP:
+      return decodePpp(packet, offset, end, wireEnd)
+    case LINK_TYPE.PPP_HDLC:
+      return decodePppHdlc(packet, offset, end, wireEnd)
+    case LINK_TYPE.PPP_ETHER:
+      return decodeEtherType(packet, ETHER_TYPE.PPPOE_SESSION, offset, end, wireEnd)
     case LINK_TYPE.C_HDLC:
       return decodeChdlc(packet, offset, end, wireEnd)
     case LINK_TYPE.NFLOG:

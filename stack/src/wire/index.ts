@@ -16,6 +16,7 @@ export { IPV6, IPV6_EXTENSION, IPV6_FRAGMENT, MAX_EXTENSION_HEADERS } from './ip
 export * from './link-type.js'
 export { NFLOG } from './nflog.js'
 export * from './packet.js'
+export { PppHeader } from './ppp.js'
 export * from './status.js'
 export { TCP, TCP_FLAG } from './tcp.js'
 export * from './tcp-options.js'

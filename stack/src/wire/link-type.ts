@@ -3,9 +3,15 @@ export const LINK_TYPE = {
   /** BSD loopback: address family as a 32-bit word in the byte order of the machine that captured. */
   NULL: 0,
   ETHERNET: 1,
+  /** PPP, with or without address and control. */
+  PPP: 9,
   /** Raw IP as numbered by the DLT of most systems, of OpenBSD, and by the file formats. */
   RAW_DLT: 12,
   RAW_OPENBSD: 14,
+  /** PPP with address and control, or Cisco HDLC. */
+  PPP_HDLC: 50,
+  /** PPPoE without the Ethernet header. */
+  PPP_ETHER: 51,
   RAW: 101,
   /** Cisco HDLC. */
   C_HDLC: 104,

@@ -44,6 +44,7 @@ export const STATUS = {
   AH_MALFORMED: 35,
   NFLOG_MALFORMED: 36,
   CHDLC_TRUNCATED: 37,
+  PPP_TRUNCATED: 38,
 } as const
 /** An outcome of decoding. */
 export type DecodeStatus = (typeof STATUS)[keyof typeof STATUS]
@@ -88,6 +89,7 @@ export const STATUS_TEXT: readonly string[] = Object.freeze([
   'IPsec authentication header malformed or repeated beyond the limit',
   'netfilter log record malformed, or none with a packet',
   'Cisco HDLC header cut short',
+  'PPP header cut short',
 ])
 
 /** Names as in `STATUS`, indexed by status code; stable, for machines. */

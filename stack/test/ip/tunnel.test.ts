@@ -387,6 +387,16 @@ it('reads netfilter logs and Cisco HDLC', () => {
   expect(run.stack.counters.decode.toJSON()).toMatchObject({ nflog_malformed: 1, chdlc_truncated: 1 })
 })
 
+it('reads PPP, and labels and PPPoE sessions on such lines', () => {
+  const run = watch()
+  run.send(concat(fromHex('ff030021'), packet4), 1, LINK_TYPE.PPP)
+  run.send(concat(fromHex('0281'), mpls(packet4, [16])), 1, LINK_TYPE.PPP)
+  run.send(pppoe(packet4, { session: 7, protocol: 0x21 }), 1, LINK_TYPE.PPP_ETHER)
+  run.send(fromHex('ff'), 1, LINK_TYPE.PPP)
+  expect(run.packets).toMatchObject([inside4, inside4, inside4])
+  expect(run.stack.counters.decode.toJSON()).toMatchObject({ ppp_truncated: 1 })
+})
+
 it('survives tunnels full of random bytes, each frame counted once', () => {
   const frames = CASES.map(([, frame]) => frame)
   fc.assert(

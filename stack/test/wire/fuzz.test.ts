@@ -73,6 +73,8 @@ const seeds: readonly (readonly [number, Uint8Array])[] = [
   ...ethernetSeeds.map((frame) => [LINK_TYPE.ETHERNET, frame] as const),
   ...ipSeeds.map((frame) => [LINK_TYPE.RAW, frame] as const),
   ...ipSeeds.map((frame) => [LINK_TYPE.IPV6, frame] as const),
+  ...ipSeeds.map((frame) => [LINK_TYPE.PPP, concat(fromHex('ff030021'), frame)] as const),
+  ...ipSeeds.map((frame) => [LINK_TYPE.PPP_HDLC, concat(fromHex('0f0086dd'), frame)] as const),
   ...ipSeeds.map((frame) => [LINK_TYPE.NULL, concat(fromHex('02000000'), frame)] as const),
   ...ipSeeds.map(
     (frame) =>

@@ -57,6 +57,59 @@ describe('Ethernet', () => {
   })
 })
 
+describe('PPP', () => {
+  const { PPP, PPP_HDLC } = LINK_TYPE
+
+  it.each([
+    ['address, control and protocol', 'ff03 0021', packet4, 4],
+    ['a protocol alone', '0021', packet4, 4],
+    ['a compressed protocol', '21', packet4, 4],
+    ['address, control and a compressed protocol', 'ff03 21', packet4, 4],
+    ['IPv6', 'ff03 0057', packet6, 6],
+    ['IPv6 behind a compressed protocol', '57', packet6, 6],
+  ])('reads IP behind %s', (_, before, packet, version) => {
+    for (const linkType of [PPP, PPP_HDLC]) {
+      const read = decode(concat(fromHex(before), packet), { linkType })
+      expect(read.outcome).toBe('decoded')
+      expect([read.packet.ipVersion, read.packet.destinationPort]).toEqual([version, 53])
+      expect(text(read.packet.payload())).toBe('query')
+    }
+  })
+
+  it('passes over control and what is compressed', () => {
+    for (const [frame, length] of [
+      ['ff03 c021 01010004', 4],
+      ['c021 01010004', 4],
+      // An LLC header means nothing here.
+      ['ff03 8021 aaaa03 000000 0800', 8],
+      ['fd 0102', 2],
+    ] as const) {
+      const { packet, outcome } = decode(fromHex(frame), { linkType: PPP })
+      expect([outcome, packet.ipVersion, packet.payloadLength]).toEqual(['not_ip', 0, length])
+    }
+  })
+
+  it('leaves labels and PPPoE to what looks into tunnels', () => {
+    const labels = decode(fromHex('ff03 0281 00001140 45'), { linkType: PPP })
+    expect([labels.outcome, labels.packet.etherType]).toEqual(['not_ip', 0x8847])
+    const session = decode(fromHex('1100 0001 0003 0021 45'), { linkType: LINK_TYPE.PPP_ETHER })
+    expect([session.outcome, session.packet.etherType]).toEqual(['not_ip', 0x8864])
+  })
+
+  it('knows Cisco HDLC on the same line by its address', () => {
+    const { outcome, packet } = decode(concat(fromHex('0f000800'), packet4), { linkType: PPP_HDLC })
+    expect([outcome, packet.ipVersion]).toEqual(['decoded', 4])
+  })
+
+  it('reports a cut header', () => {
+    for (const frame of ['', 'ff', 'ff03', 'ff0300', '00']) {
+      expect(decode(fromHex(frame), { linkType: PPP }).outcome).toBe('ppp_truncated')
+      expect(decode(fromHex(frame), { linkType: PPP_HDLC }).outcome).toBe('ppp_truncated')
+    }
+    expect(decode(fromHex('0021'), { linkType: PPP }).outcome).toBe('ip_empty')
+  })
+})
+
 describe('VLAN tags', () => {
   it('takes the outermost identifier of a stack of tags', () => {
     const tags = [{ id: 100, tpid: 0x88a8 }, { id: 200 }, { id: 300 }]
