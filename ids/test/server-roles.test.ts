@@ -12,7 +12,7 @@ const ports = (...rules: string[]): Record<number, number> => {
     .join('\n')
   const { rules: parsed, problems } = loadRules({ files: [{ path: 'test', text }] })
   expect(problems).toEqual([])
-  return Object.fromEntries([...serverPortsOf(parsed).entries()].filter(([, rank]) => rank > 0))
+  return Object.fromEntries([...serverPortsOf(parsed, 'tcp').entries()].filter(([, rank]) => rank > 0))
 }
 
 describe('ports of servers', () => {

@@ -91,6 +91,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly #eventUnit = new Unit(UNIT.STREAM)
   readonly #records = new RecordJoiner()
   readonly #wholeUnit = new Unit(UNIT.PACKET)
+  /** The unit is shown to the rules for both directions. */
+  #eitherWay = false
   /** Rules that have matched the turn, of which `#command` is part. */
   #turnMatches: number[] = []
   #command = false
@@ -322,13 +324,21 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#protocols.useContext(context)
   }
 
-  /** One UDP datagram: like `packet`, once the service is known. */
-  datagram(flow: DetectFlow, unit: InspectionUnit, packet: Packet): void {
+  /**
+   * One UDP datagram: like `packet`, once the service is known.
+   * @param eitherWay the client may as well be the server: the rules for both directions are tried, each once
+   */
+  datagram(flow: DetectFlow, unit: InspectionUnit, packet: Packet, eitherWay: boolean): void {
     const known = flow.uctx?.service ?? SERVICE.UNKNOWN
-    const service = this.#protocols.beforeDatagram(known, unit, flow.port(SVR))
+    const service = this.#protocols.beforeDatagram(known, unit, flow.port(eitherWay ? CLI : SVR))
     unit.service = service
-    const table = this.#set.udp.of(service)[unit.direction]
-    if (!table.isEmpty || this.#observer !== undefined) this.packet(flow, unit, packet, table)
+    const tables = this.#set.udp.of(service)
+    const table = tables[unit.direction]
+    if (eitherWay) {
+      this.#eitherWay = true
+      this.#inEitherDirection(flow, unit, packet, tables)
+      this.#eitherWay = false
+    } else if (!table.isEmpty || this.#observer !== undefined) this.packet(flow, unit, packet, table)
     this.#protocols.afterDatagram(unit)
     if (service === SERVICE.UNKNOWN) return
     const context = flow.uctx ?? this.#open(flow)
@@ -352,13 +362,22 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
    * A packet without a flow: a TCP packet of no connection, or a fragment. Which end is the server is not known, so the
    * groups of both directions count.
    */
-  withoutFlow(unit: InspectionUnit, packet: Packet, [toServer, toClient]: DirectionTables): void {
-    this.#begin(packet, true, undefined)
+  withoutFlow(unit: InspectionUnit, packet: Packet, tables: DirectionTables): void {
+    this.#inEitherDirection(undefined, unit, packet, tables)
+  }
+
+  #inEitherDirection(
+    flow: DetectFlow | undefined,
+    unit: InspectionUnit,
+    packet: Packet,
+    [toServer, toClient]: DirectionTables,
+  ): void {
+    this.#begin(packet, true, flow?.uctx?.bits)
     this.#observer?.enter(toServer)
     this.#observer?.enter(toClient)
     this.#candidates.searchPacket(toServer, unit, packet.destinationPort, packet.sourcePort)
     this.#candidates.searchPacket(toClient, unit, packet.sourcePort, packet.destinationPort)
-    this.#evaluatePacket(undefined, unit, packet)
+    this.#evaluatePacket(flow, unit, packet)
   }
 
   #evaluatePacket(flow: DetectFlow | undefined, unit: InspectionUnit, packet: Packet): void {
@@ -441,7 +460,8 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const judge = this.#judge
     const lengths = this.#candidates.lengthsOf(unit)
     const streamed = flow !== undefined && unit.kind === UNIT.PACKET && carriesStream(this.#packet)
-    judge.begin(unit, lengths, flow !== undefined, established, first, streamed, sourcePort, destinationPort)
+    const filed = flow !== undefined && !this.#eitherWay
+    judge.begin(unit, lengths, filed, established, first, streamed, sourcePort, destinationPort)
     const reporter = this.#reporter
     for (let i = 0; i < count; i++) {
       const index = list[i]!

@@ -263,7 +263,10 @@ export class Inspector {
     if (protocol === UDP) {
       const unit = this.#fillUnit(packet)
       unit.direction = direction
-      this.#detector.datagram(flow, unit, packet)
+      const { datagramPorts } = this.#set
+      // Whoever was seen to send first is the client, but not surely where it is the one with a server's port.
+      const eitherWay = datagramPorts[flow.port(CLI)]! > datagramPorts[flow.port(SVR)]!
+      this.#detector.datagram(flow, unit, packet, eitherWay)
       return
     }
     if (protocol === TCP) {

@@ -33,7 +33,7 @@ export class UnitJudge {
   #established = false
   #first = false
   #streamed = false
-  #flow = false
+  #filed = false
   #message = false
   #request = false
 
@@ -42,6 +42,7 @@ export class UnitJudge {
   }
 
   /**
+   * @param filed candidates are filed under the unit's direction, service and server port
    * @param first no unit of the flow has been inspected as the service yet
    * @param streamed a packet whose data is inspected as part of its stream, too
    * @param sourcePort in the direction of the bytes, as `destinationPort`
@@ -49,7 +50,7 @@ export class UnitJudge {
   begin(
     unit: InspectionUnit,
     lengths: UnitLengths,
-    hasFlow: boolean,
+    filed: boolean,
     established: boolean,
     first: boolean,
     streamed: boolean,
@@ -65,7 +66,7 @@ export class UnitJudge {
     this.#established = established
     this.#first = first
     this.#streamed = streamed
-    this.#flow = hasFlow
+    this.#filed = filed
     this.#request = unit.kind === UNIT.HTTP_REQUEST
     this.#message = this.#request || unit.kind === UNIT.HTTP_RESPONSE
   }
@@ -94,7 +95,7 @@ export class UnitJudge {
   /** Addresses (those in `state`), ports and service fit. */
   fitsHeader(index: number, state: Evaluation): boolean {
     return (
-      (this.#flow && (this.#fits[index]! & FIT.SETTLED) !== 0) ||
+      (this.#filed && (this.#fits[index]! & FIT.SETTLED) !== 0) ||
       this.#set.rules[index]!.header.matches(state, this.#service, this.#source, this.#destination)
     )
   }

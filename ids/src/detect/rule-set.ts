@@ -105,6 +105,8 @@ export class RuleSet {
   readonly otherIp: DirectionTables
   /** Ports of servers, for connections whose beginning was not seen; see `RoleHints`. */
   readonly serverPorts: Uint8Array
+  /** Likewise, of UDP. */
+  readonly datagramPorts: Uint8Array
   /** Rules of engine events, by generator and event. */
   readonly #events = new Map<number, number>()
   readonly #fits: (Uint8Array | undefined)[]
@@ -160,7 +162,8 @@ export class RuleSet {
       }
     }
     this.needs = needs
-    this.serverPorts = serverPortsOf(rules)
+    this.serverPorts = serverPortsOf(rules, 'tcp')
+    this.datagramPorts = serverPortsOf(rules, 'udp')
     this.portClasses = classes
     this.#fits = new Array<Uint8Array | undefined>(SERVICE_COUNT * 2).fill(undefined)
 

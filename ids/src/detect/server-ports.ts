@@ -2,7 +2,8 @@
  * The ports by which rules know servers.
  *
  * In: parsed rules. Out: a table for the stack (`RoleHints.serverPorts`), which tells by it who is the server of a
- * connection whose handshake was not seen. Called once per rule set.
+ * connection whose handshake was not seen; and one for datagrams, whose client is who was seen to send first. Called once
+ * per rule set.
  */
 import { KNOWN_PORT } from '@weir/stack'
 import type { PortSet, Rule } from '../rules/model.js'
@@ -31,7 +32,7 @@ const SERVICE_PORTS: Readonly<Record<string, readonly number[]>> = {
 }
 
 /** Indexed by port; see `RoleHints.serverPorts`. */
-export function serverPortsOf(rules: readonly Rule[]): Uint8Array {
+export function serverPortsOf(rules: readonly Rule[], protocol: 'tcp' | 'udp'): Uint8Array {
   const ranks = new Uint8Array(PORTS)
   const seen = new Set<PortSet>()
   const services = new Set<string>()
@@ -47,7 +48,7 @@ export function serverPortsOf(rules: readonly Rule[]): Uint8Array {
     }
   }
   for (const { header, services: named, options } of rules) {
-    if (header.protocol !== 'tcp') continue
+    if (header.protocol !== protocol) continue
     for (const service of named) services.add(service)
     const { sourcePorts, destinationPorts, bidirectional } = header
     const flow = options.find((option) => option.kind === 'flow')

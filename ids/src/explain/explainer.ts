@@ -60,7 +60,7 @@ export class Explainer implements FrameSink {
     this.#loaded = loaded
     this.stack = createStack({ ...options.stream, checksums: options.checksums, midstream: true })
     // Roles are those that the connections have when all rules are in use.
-    this.stack.roles.add({ serverPorts: serverPortsOf(loaded.rules) })
+    this.stack.roles.add({ serverPorts: serverPortsOf(loaded.rules, 'tcp') })
     this.#matchers = new SearcherCache(options.matcherEngine)
     const settings: DetectSettings = { ...DEFAULT_DETECT_SETTINGS, ...filters }
     const missing: NotLoaded[] = []

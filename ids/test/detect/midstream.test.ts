@@ -3,7 +3,12 @@
  * Measured in Snort 3: one packet of a connection tells it nothing about the service, whoever acknowledges it or not.
  */
 import { describe, expect, it } from 'vitest'
-import { type Conversation, conversation } from '../../../test/support/conversation.js'
+import {
+  type Conversation,
+  conversation,
+  type TestPacket,
+  udpExchange,
+} from '../../../test/support/conversation.js'
 import { TCP_FLAG } from '../../../test/support/frames.js'
 import { run, sids } from './harness.js'
 
@@ -118,5 +123,63 @@ describe('data in the first packet of a flow', () => {
     const all = `${ALERT}\npass tcp (flags:S; sid:3;)`
     const { alerts } = run(all, onSyn, MIDSTREAM)
     expect(alerts.map(({ fromStream }) => fromStream)).toEqual([true])
+  })
+})
+
+describe('which end is the server', () => {
+  /** The server has the higher port. */
+  const inverted = (): Conversation => conversation({ clientPort: 3000, serverPort: 7777, acks: false })
+  const TO_SERVER = 'alert tcp any any -> any 7777 (flow:to_server; content:"evil"; sid:1;)'
+  const TO_CLIENT = 'alert tcp any 7777 -> any any (flow:to_client; content:"evil"; sid:2;)'
+  const ANY_PORT = 'alert tcp any any -> any any (flow:to_server; content:"evil"; sid:3;)'
+
+  it('is told by the ports that rules name', () => {
+    const rules = [TO_SERVER, TO_CLIENT, ANY_PORT].join('\n')
+    expect(sids(rules, inverted().client('so evil').packets(), MIDSTREAM)).toEqual([3, 1])
+    expect(sids(rules, inverted().server('so evil').packets(), MIDSTREAM)).toEqual([2])
+    // Without rules that know the port, the lower one is taken for the server's.
+    expect(sids(ANY_PORT, inverted().client('so evil').packets(), MIDSTREAM)).toEqual([])
+  })
+
+  it('is told by what is said', () => {
+    expect(sids(URI, inverted().client(GET).ack('server').packets(), MIDSTREAM)).toEqual([1])
+    expect(sids(BODY, inverted().server(OK).ack('client').packets(), MIDSTREAM)).toEqual([3])
+  })
+
+  it('is told by a SYN that the capture shows late, once it is there', () => {
+    const packets = inverted().handshake().client(GET).server(OK).packets()
+    const late = [packets[3]!, packets[0]!, packets[1]!, packets[2]!, packets[4]!]
+    expect(sids([URI, BODY].join('\n'), late, MIDSTREAM)).toEqual([1, 3])
+  })
+
+  it('is not sure of datagrams where the first sender has the port of a server', () => {
+    const rules = [
+      'alert udp any any -> any 7777 (flow:to_server; content:"ask"; sid:1;)',
+      'alert udp any 7777 -> any any (flow:to_client; content:"answer"; sid:2;)',
+      'alert udp any any -> any any (content:"a"; sid:3;)',
+    ].join('\n')
+    const ports = { clientPort: 3000, serverPort: 7777 }
+    const both = udpExchange(
+      [
+        ['server', 'answer'],
+        ['client', 'ask'],
+        ['server', 'answer'],
+      ],
+      ports,
+    )
+    const fired = (packets: readonly TestPacket[]): string[] =>
+      run(rules, packets).alerts.map(({ sid, packet }) => `${packet}: ${sid}`)
+    expect(fired(both)).toEqual(['1: 2', '1: 3', '2: 1', '2: 3', '3: 2', '3: 3'].sort())
+    // From a port that is none of a server's: the first sender is the client.
+    const plain = udpExchange([['client', 'answer']], { clientPort: 7776, serverPort: 3000 })
+    expect(sids('alert udp any any -> any any (flow:to_client; content:"answer"; sid:1;)', plain)).toEqual([])
+  })
+})
+
+describe('rules for packets', () => {
+  it('see the first data of a flow picked up midstream once it is known to be established', () => {
+    const rule = 'alert tcp any any -> any any (flow:to_server,established,no_stream; content:"evil"; sid:1;)'
+    expect(sids(rule, picked().client('so evil').packets(), MIDSTREAM)).toEqual([])
+    expect(sids(rule, picked().client('so evil').ack('server').packets(), MIDSTREAM)).toEqual([1])
   })
 })
