@@ -5,22 +5,14 @@
  * HTTP_RESPONSE where the bytes are HTTP, of kind STREAM where they are not. Each direction is told apart by the first
  * bytes of its turns; bytes whose kind is not clear yet wait. No byte is lost: what is not a message is a stream unit.
  */
-import { HTTP_EVENT } from '../builtin/http.js'
 import { type Http2Connection, PREFACE_LENGTH, PREFACE_REST } from '../http2/index.js'
 import type { StreamCollector } from '../inspect/stream.js'
 import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import {
-  judgeTunnel,
-  raiseBlanks,
-  raiseLostSync,
-  raiseNoRequest,
-  raisePartial,
-} from './conversation-events.js'
+import { raiseBlanks, raiseLostSync, raiseNoRequest, raisePartial } from './conversation-events.js'
 import type { ConversationPool } from './conversation-pool.js'
-import { askedBy, upgradesToHttp2 } from './facts.js'
-import { FRAMING, type FramingId, type HeadListener } from './framing.js'
-import { type HttpHead, METHOD } from './head.js'
-import type { HttpMessage } from './message.js'
+import { Exchanges } from './exchanges.js'
+import { FRAMING } from './framing.js'
+import { METHOD } from './head.js'
 import {
   PROBE,
   type ProbeResult,
@@ -30,17 +22,15 @@ import {
   probeStatusLine,
   skipBlanks,
 } from './probe.js'
-import { ASKED, type RequestQueue } from './queue.js'
+import type { RequestQueue } from './queue.js'
 import { MODE, Side } from './side.js'
 
 /** Bytes after which a beginning that might be HTTP no longer is; more than any line the probe looks at. */
 const PROBE_BYTES = 2304
 
-export class Conversation<Flow> implements HeadListener<Flow> {
+export class Conversation<Flow> {
   /** HTTP once a message has been recognised; UNKNOWN before that and in tunnels. */
   service: ServiceId = SERVICE.UNKNOWN
-  /** A later turn may begin a message even though earlier bytes did not. */
-  resynchronise = false
   /**
    * Picked up midstream and nothing but its first packet seen: the bytes wait. Only when a second packet of the flow has
    * come (`confirm`) is it asked what they are; if none comes they are a raw turn. So does Snort.
@@ -49,20 +39,20 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   private readonly pool: ConversationPool<Flow>
   private readonly client = new Side<Flow>()
   private readonly server = new Side<Flow>()
-  private queue: RequestQueue | null = null
+  private readonly exchanges: Exchanges<Flow>
   /** Direction of the last data; -1 before the first. */
   private turn = -1
-  /** A CONNECT or an upgrade has been accepted. */
-  private tunnelled = false
-  /** What the connection goes over to is HTTP/2. */
-  private upgraded = false
   /** Takes all bytes once it is there. */
   private http2: Http2Connection<Flow> | null = null
-  /** A gap in the responses: how many of them it held is not known. */
-  private responsesLost = false
 
   constructor(pool: ConversationPool<Flow>) {
     this.pool = pool
+    this.exchanges = new Exchanges(pool)
+  }
+
+  /** A later turn may begin a message even though earlier bytes did not. */
+  set resynchronise(value: boolean) {
+    this.exchanges.unpaired = value
   }
 
   /** Bytes of `direction` come next: what the other side has said is inspected before they count. */
@@ -133,11 +123,8 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       return
     }
     this.flush(flow, direction, side)
-    this.resynchronise = true
-    if (direction === TO_CLIENT) {
-      this.responsesLost = true
-      if (this.queue !== null) this.queue.keepLast()
-    }
+    this.exchanges.unpaired = true
+    if (direction === TO_CLIENT) this.exchanges.loseResponses()
   }
 
   /** The flow has ended, or nothing more of it will be looked at. The object must not be used afterwards. */
@@ -155,71 +142,13 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       this.pool.giveHttp2(this.http2)
       this.http2 = null
     }
-    this.dropQueue()
+    this.exchanges.reset()
     this.client.reset()
     this.server.reset()
     this.service = SERVICE.UNKNOWN
-    this.resynchronise = false
     this.waiting = false
     this.turn = -1
-    this.tunnelled = false
-    this.upgraded = false
-    this.responsesLost = false
     this.pool.giveConversation(this)
-  }
-
-  headComplete(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
-    return message.request ? this.requestHead(message, bytes, at) : this.responseHead(message, bytes, at)
-  }
-
-  private requestHead(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
-    const { head } = message
-    const { context } = this.pool
-    if (head.method === METHOD.HTTP2_PREFACE) return FRAMING.NO_MESSAGE
-    if (this.queue === null) this.queue = this.pool.takeQueue()
-    const asked = context.needs.events ? askedBy(head, bytes, at) : 0
-    if (!this.queue.push(head, bytes, at, context.pool, asked)) context.counters.tooManyOutstanding++
-    if (this.usesTransferEncoding(head)) return head.chunked ? FRAMING.CHUNKED : FRAMING.NO_BODY
-    return head.contentLength > 0 ? FRAMING.LENGTH : FRAMING.NO_BODY
-  }
-
-  private responseHead(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
-    const { head } = message
-    const { status } = head
-    const { queue } = this
-    const expected = queue !== null && queue.length > 0
-    if (!expected && !this.resynchronise) this.pool.context.events.add(HTTP_EVENT.RESPONSE_BEFORE_REQUEST)
-    if (isInterim(status)) {
-      if (status === 100 && expected && this.pool.context.needs.events) this.examineContinue(queue)
-      return FRAMING.NO_BODY
-    }
-    if (queue !== null) queue.shift()
-    if (status === 206 && expected && (queue.asked & ASKED.RANGE) === 0)
-      this.pool.context.events.add(HTTP_EVENT.UNASKED_RANGE)
-    const method = queue === null ? METHOD.OTHER : queue.method
-    if (method === METHOD.CONNECT) judgeTunnel(this.pool.context, message.head)
-    if (status === 101 || (method === METHOD.CONNECT && status >= 200 && status <= 299)) {
-      this.tunnelled = true
-      this.upgraded = status === 101 && upgradesToHttp2(bytes, at, at + head.length)
-      return FRAMING.NO_BODY
-    }
-    if (status === 204 || status === 304 || method === METHOD.HEAD) return FRAMING.NO_BODY
-    if (this.usesTransferEncoding(head)) return head.chunked ? FRAMING.CHUNKED : FRAMING.TO_CLOSE
-    if (head.contentLength > 0) return FRAMING.LENGTH
-    return head.contentLength === 0 ? FRAMING.NO_BODY : FRAMING.TO_CLOSE
-  }
-
-  private examineContinue(queue: RequestQueue): void {
-    const { events } = this.pool.context
-    const asked = queue.nextAsked
-    if ((asked & ASKED.CONTINUED) !== 0) events.add(HTTP_EVENT.REPEATED_100)
-    else if ((asked & ASKED.CONTINUE) === 0) events.add(HTTP_EVENT.UNASKED_100)
-    queue.continued()
-  }
-
-  /** HTTP/1.0 knows no transfer codings; some clients undo them all the same. */
-  private usesTransferEncoding({ transferEncoding, version }: HttpHead): boolean {
-    return transferEncoding && (version !== 10 || this.pool.context.limits.lenientHttp)
   }
 
   private startTurn(flow: Flow, direction: Direction): void {
@@ -229,14 +158,10 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       const other = direction === TO_SERVER ? this.server : this.client
       this.endTurn(flow, before as Direction, other)
     }
-    if (direction === TO_CLIENT && this.responsesLost) {
-      // What was asked before the last request has been answered in the gap, or never will be.
-      this.responsesLost = false
-      if (this.queue !== null) this.queue.keepLast()
-    }
+    if (direction === TO_CLIENT) this.exchanges.serverTurn()
     const side = direction === TO_SERVER ? this.client : this.server
     if (side.mode === MODE.RAW) {
-      if (this.resynchronise || this.service === SERVICE.HTTP) this.expect(side, false)
+      if (this.exchanges.unpaired || this.service === SERVICE.HTTP) this.expect(side, false)
     } else if (side.mode === MODE.MESSAGE && side.message!.openEnded) {
       // A body without a known end: a new message may begin here.
       side.mode = MODE.PROBE
@@ -315,6 +240,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     }
     const { message } = side
     const { context } = this.pool
+    const { queue } = this.exchanges
     // What has been looked at: `seen[begin, stop)`.
     const seen = collector === null ? bytes : collector.heldBytes
     const begin = collector === null ? from : 0
@@ -331,14 +257,14 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     } else if (
       direction === TO_CLIENT &&
       this.service === SERVICE.HTTP &&
-      this.queue !== null &&
-      this.queue.length > 0 &&
-      (limits.lenientHttp || this.queue.nextIsSimple)
+      queue !== null &&
+      queue.length > 0 &&
+      (limits.lenientHttp || queue.nextIsSimple)
     ) {
       // An answer without a head: HTTP/0.9, or something that only looks as if.
-      this.queue.shift()
+      queue.shift()
       side.message = this.pool.takeMessage()
-      side.message.beginHeadless(this, this.queue)
+      side.message.beginHeadless(this.exchanges, queue)
       side.mode = MODE.MESSAGE
     } else {
       if (this.service === SERVICE.HTTP) {
@@ -403,7 +329,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
       }
     }
     const message = this.pool.takeMessage()
-    message.begin(direction === TO_SERVER, this, this.queueFor(direction))
+    message.begin(direction === TO_SERVER, this.exchanges, this.queueFor(direction))
     side.message = message
     side.mode = MODE.MESSAGE
     side.blanks = false
@@ -411,7 +337,7 @@ export class Conversation<Flow> implements HeadListener<Flow> {
   }
 
   private queueFor(direction: Direction): RequestQueue | null {
-    return direction === TO_CLIENT ? this.queue : null
+    return direction === TO_CLIENT ? this.exchanges.queue : null
   }
 
   private feed(flow: Flow, side: Side<Flow>, bytes: Uint8Array, start: number, end: number): number {
@@ -436,22 +362,20 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     side.message = null
     this.expect(side, true)
     this.pool.giveMessage(message)
-    if (!message.request && this.queue !== null && !this.upgraded) {
-      if (this.queue.length === 0) this.dropQueue()
-      else if (!isInterim(message.head.status)) this.queue.release()
-    }
-    if (this.tunnelled) {
-      this.tunnelled = false
-      if (this.upgraded) {
+    const { exchanges } = this
+    if (!message.request) exchanges.responseDone(message.head.status)
+    if (exchanges.tunnelled) {
+      exchanges.tunnelled = false
+      if (exchanges.upgraded) {
         this.startHttp2(PREFACE_LENGTH)
         return
       }
       this.pool.context.counters.tunnels++
       this.service = SERVICE.UNKNOWN
-      this.resynchronise = true
+      exchanges.unpaired = true
       if (this.client.mode === MODE.PROBE) this.client.following = false
       if (this.server.mode === MODE.PROBE) this.server.following = false
-      this.dropQueue()
+      exchanges.dropQueue()
     }
   }
 
@@ -463,10 +387,9 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     this.client.mode = MODE.RAW
     this.server.mode = MODE.RAW
     http2.open(preface)
-    if (this.upgraded && this.queue !== null) {
-      http2.upgraded(this.queue)
-      this.queue = null
-    } else this.dropQueue()
+    const asked = this.exchanges.upgraded ? this.exchanges.takeQueue() : null
+    if (asked !== null) http2.upgraded(asked)
+    else this.exchanges.dropQueue()
   }
 
   private expect(side: Side<Flow>, following: boolean): void {
@@ -517,16 +440,4 @@ export class Conversation<Flow> implements HeadListener<Flow> {
     if (side.collector === null) side.collector = this.pool.takeCollector()
     return side.collector
   }
-
-  private dropQueue(): void {
-    if (this.queue === null) return
-    this.queue.clear(this.pool.context.pool)
-    this.pool.giveQueue(this.queue)
-    this.queue = null
-  }
-}
-
-/** 1xx: the answer proper follows. (101 is one itself: the protocol changes after it.) */
-function isInterim(status: number): boolean {
-  return status >= 100 && status <= 199 && status !== 101
 }
