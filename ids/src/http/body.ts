@@ -8,7 +8,7 @@
  */
 import type { InspectionContext } from '../inspect/context.js'
 import { BrotliCollector } from './brotli.js'
-import { CODING, type CodingId } from './head.js'
+import { CODING, type CodingId } from './content-coding.js'
 import { INFLATE, INFLATE_OUTPUT, type Inflater } from './inflate.js'
 
 /** The compression ratio is not judged before this many bytes have come out. */

@@ -10,9 +10,9 @@ import type { Scratch } from '../inspect/scratch.js'
 import { type HttpHead, METHOD } from './head.js'
 import { headerValueAt } from './header-name.js'
 import { decode, hasPercent, normalisePath, normaliseQuery, pathEnd, queryWork } from './normalize.js'
+import { isWhite } from './words.js'
 
 const LF = 10
-const CR = 13
 const SPACE = 0x20
 const TAB = 9
 const SLASH = 0x2f
@@ -282,8 +282,4 @@ function tidyTo(target: Uint8Array, at: number, bytes: Uint8Array, start: number
   }
   if (to > at && white) to--
   return to
-}
-
-function isWhite(byte: number): boolean {
-  return byte === SPACE || byte === TAB || byte === CR || byte === LF
 }

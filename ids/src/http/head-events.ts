@@ -11,6 +11,7 @@ import type { HeadSource } from './head-lines.js'
 import { headerValueAt } from './header-name.js'
 import { isRegisteredMethod } from './probe.js'
 import { examineUri, isWellFormed } from './uri-events.js'
+import { isWhite } from './words.js'
 
 const LF = 10
 const CR = 13
@@ -387,8 +388,4 @@ function emptyElement(bytes: Uint8Array, start: number, end: number): boolean {
 
 function isBlank(byte: number): boolean {
   return byte === SPACE || byte === TAB
-}
-
-function isWhite(byte: number): boolean {
-  return byte === SPACE || byte === TAB || byte === CR || byte === LF
 }

@@ -46,13 +46,6 @@ export function nextHeader(bytes: Uint8Array, from: number, end: number): number
   return next
 }
 
-/** End of `[start, end)` without trailing white space. */
-export function trimmed(bytes: Uint8Array, start: number, end: number): number {
-  let last = end
-  while (last > start && isWhite(bytes[last - 1]!)) last--
-  return last
-}
-
 /** End of the start line, without its line end. */
 export function trimmedLine(bytes: Uint8Array, start: number, end: number): number {
   let last = end
@@ -81,8 +74,4 @@ export function lower(byte: number): number {
 
 export function isBlank(byte: number): boolean {
   return byte === SPACE || byte === TAB
-}
-
-export function isWhite(byte: number): boolean {
-  return byte === SPACE || byte === TAB || byte === CR || byte === LF
 }

@@ -1,16 +1,9 @@
 /** Numbers about a head that rules ask for: how many lines, cookies, how long, which version. */
 import type { HttpNumber } from '../inspect/http-part.js'
 import { METHOD } from './head.js'
-import {
-  type HeadSource,
-  headerLines,
-  isBlank,
-  isWhite,
-  matchesAt,
-  nextHeader,
-  trimmedLine,
-} from './head-lines.js'
+import { type HeadSource, headerLines, isBlank, matchesAt, nextHeader, trimmedLine } from './head-lines.js'
 import { headerValueAt } from './header-name.js'
+import { isWhite } from './words.js'
 
 const ascii = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0) & 0xff)
 const SEMICOLON = 0x3b

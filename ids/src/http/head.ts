@@ -11,7 +11,9 @@
 import type { InspectLimits } from '../inspect/limits.js'
 import type { Scanner } from '../inspect/scanner.js'
 import { CHARSET, type CharsetId, charsetOf } from './charset.js'
-import { headerValueAt, LOWER } from './header-name.js'
+import { CODING, type CodingId, codingOf } from './content-coding.js'
+import { headerValueAt } from './header-name.js'
+import { isWhite, LOWER, skipWhite, trimmed, wordIs } from './words.js'
 
 const LF = 10
 const CR = 13
@@ -22,10 +24,6 @@ const COMMA = 0x2c
 /** Methods that change how bodies are framed; everything else is `OTHER`. */
 export const METHOD = { OTHER: 0, HEAD: 1, CONNECT: 2, HTTP2_PREFACE: 3 } as const
 export type MethodId = (typeof METHOD)[keyof typeof METHOD]
-
-/** `Content-Encoding` of the body: the ones that can be undone, and the rest. */
-export const CODING = { IDENTITY: 0, GZIP: 1, DEFLATE: 2, OTHER: 3, BROTLI: 4 } as const
-export type CodingId = (typeof CODING)[keyof typeof CODING]
 
 /** `contentLength` when there is none, or none that can be read. */
 export const NO_LENGTH = -1
@@ -54,10 +52,6 @@ const COOKIE = ascii('cookie')
 const SET_COOKIE = ascii('set-cookie')
 const CHUNKED = ascii('chunked')
 const IDENTITY = ascii('identity')
-const GZIP = ascii('gzip')
-const X_GZIP = ascii('x-gzip')
-const DEFLATE = ascii('deflate')
-const BROTLI = ascii('br')
 const MULTIPART = ascii('multipart/')
 
 /** Largest length kept exactly; larger ones run to the end of the flow in any case. */
@@ -451,18 +445,6 @@ function blankBeforeHyphen(bytes: Uint8Array, line: number): boolean {
   return k < 8 && bytes[line + k]! <= SPACE
 }
 
-function codingOf(bytes: Uint8Array, start: number, end: number): CodingId {
-  if (wordIs(bytes, start, end, GZIP) || wordIs(bytes, start, end, X_GZIP)) return CODING.GZIP
-  if (wordIs(bytes, start, end, DEFLATE)) return CODING.DEFLATE
-  return wordIs(bytes, start, end, BROTLI) ? CODING.BROTLI : CODING.OTHER
-}
-
-function trimmed(bytes: Uint8Array, start: number, end: number): number {
-  let last = end
-  while (last > start && isWhite(bytes[last - 1]!)) last--
-  return last
-}
-
 /** `HTTP/d.d` at `at`: major * 10 + minor, else -1. Anything after `HTTP/` that is not `d.d` counts as 1.1. */
 function versionAt(bytes: Uint8Array, at: number, end: number): number {
   if (at + 5 > end) return -1
@@ -490,19 +472,3 @@ function methodOf(bytes: Uint8Array, start: number, end: number): MethodId {
 const HEAD = ascii('head')
 const CONNECT = ascii('connect')
 const PRI = ascii('pri')
-
-function skipWhite(bytes: Uint8Array, at: number, end: number): number {
-  let i = at
-  while (i < end && isWhite(bytes[i]!)) i++
-  return i
-}
-
-function isWhite(byte: number): boolean {
-  return byte === SPACE || byte === TAB || byte === CR || byte === LF
-}
-
-function wordIs(bytes: Uint8Array, start: number, end: number, word: Uint8Array): boolean {
-  if (end - start !== word.length) return false
-  for (let k = 0; k < word.length; k++) if (LOWER[bytes[start + k]!] !== word[k]) return false
-  return true
-}

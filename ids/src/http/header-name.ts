@@ -1,14 +1,11 @@
 /** Names of header fields as senders write them: in any case, and with white space that Snort takes out of them. */
+import { LOWER } from './words.js'
 
 const LF = 10
 const CR = 13
 const SPACE = 0x20
 const TAB = 9
 const COLON = 0x3a
-
-/** ASCII letters in lower case, other bytes as they are. */
-export const LOWER = new Uint8Array(256)
-for (let byte = 0; byte < 256; byte++) LOWER[byte] = byte >= 65 && byte <= 90 ? byte + 32 : byte
 
 /**
  * Position after the colon (and blanks) when the line at `at` is the header `name` (lower case), else a negative number.

@@ -15,12 +15,12 @@ import {
   type Lines,
   matchesAt,
   nextHeader,
-  trimmed,
   trimmedLine,
 } from './head-lines.js'
 import { headerValueAt } from './header-name.js'
 import { decode, normaliseQuery } from './normalize.js'
 import { componentRange, fillComponent } from './uri-part.js'
+import { trimmed } from './words.js'
 
 const LF = 10
 const CR = 13
