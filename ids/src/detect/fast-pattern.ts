@@ -5,6 +5,7 @@
  * be evaluated on every unit of its group. The choice never changes what a rule matches, only how often it is tried, as
  * long as the literal is one that every match holds; so negated contents are never chosen.
  */
+import { losesBytes } from '../http/field-norms.js'
 import { BUF, type BufferId, isPartSlot } from '../inspect/buffers.js'
 import type { ContentOption, Rule } from '../rules/model.js'
 import { pcreFacts } from './options/pcre-facts.js'
@@ -194,12 +195,14 @@ function contentLiterals(choice: Choice): Literal[] {
 
 /**
  * A piece of a content in a header field that stands in the raw header as it is: no blank, which may be a fold there, and
- * no comma, which may join two lines.
+ * no comma, which may join two lines; nothing of a field whose values are shown without blanks.
  */
 function partLiteral(rule: Rule, content: ContentOption): Literal | undefined {
   const part = rule.options.find((option) => option.kind === 'set_buffer' && option.buffer === content.buffer)
   if (part?.kind !== 'set_buffer' || part.part === undefined || part.part.request) return undefined
   if (part.part.name !== 'header' && part.part.name !== 'raw_header') return undefined
+  const { name, field } = part.part
+  if (name === 'header' && field !== undefined && losesBytes(field)) return undefined
   let best = content.bytes.subarray(0, 0)
   let start = 0
   for (let at = 0; at <= content.bytes.length; at++) {

@@ -30,15 +30,16 @@ export class AskedRequest implements HeadSource {
   bytes: Uint8Array = new Uint8Array(0)
   at = 0
   readonly request = true
-  readonly framed = false
+  framed = false
   private readonly set = new BufferSet()
   private readonly scratch = new Scratch()
   private readonly scanner = new Scanner()
   /** The request was counted when it was inspected itself. */
   private readonly counters = new InspectCounters()
 
-  /** Reads the head of the current request of the queue; false when it was not kept. */
-  read(queue: RequestQueue | null, limits: InspectLimits): boolean {
+  /** Reads the head of the current request of the queue; false when it was not kept. @param framed HTTP/2 */
+  read(queue: RequestQueue | null, framed: boolean, limits: InspectLimits): boolean {
+    this.framed = framed
     if (queue === null || queue.start < 0) return false
     this.bytes = queue.bytes
     this.at = queue.start

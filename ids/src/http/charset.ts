@@ -58,6 +58,8 @@ function isAt(bytes: Uint8Array, at: number, end: number, word: string): boolean
 const GROWTH = 2
 /** A byte order mark of UTF-32, and the largest unit. */
 const LONGEST = 4
+/** Bytes looked at to tell wide characters without a mark. */
+const SAMPLE = 32
 const BYTE_ORDER_MARK = 0xfeff
 
 export class CharsetDecoder {
@@ -65,9 +67,11 @@ export class CharsetDecoder {
   /** Text made of the last piece: `output[0, length)`. */
   output: Uint8Array = new Uint8Array(0)
   length = 0
+  /** Characters that are not of the first 256, which Snort does not convert. */
+  failed = false
   private charset: CharsetId = CHARSET.NONE
   /** Bytes of a unit, or of a mark, that is not complete. */
-  private readonly held = new Uint8Array(LONGEST)
+  private readonly held = new Uint8Array(SAMPLE)
   private heldCount = 0
   private high = 0
   /** A mark may come although the charset is known: it is no text (RFC 3629 section 6). */
@@ -79,27 +83,27 @@ export class CharsetDecoder {
     this.active = charset !== CHARSET.NONE
     this.heldCount = 0
     this.high = 0
+    this.failed = false
   }
 
-  /** Whether the first byte of text shows that there is no byte order mark; if so, nothing is to be done with the rest. */
-  isPlain(first: number): boolean {
-    if (this.charset !== CHARSET.UNKNOWN || this.heldCount > 0) return false
-    if (first === 0xff || first === 0xfe || first === 0) return false
+  /** Whether the first bytes of text show that it is neither marked nor wide; if so, nothing is to be done with the rest. */
+  isPlain(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.charset !== CHARSET.UNKNOWN || this.heldCount > 0 || start + 1 >= end) return false
+    const first = bytes[start]!
+    if (first >= 0xfe || first === 0 || bytes[start + 1] === 0) return false
     this.active = false
     return true
   }
 
   /** Decodes a piece into `output`. `last`: nothing follows, so what waits comes out as it is. */
   decode(bytes: Uint8Array, start: number, end: number, last: boolean): void {
-    const most = (end - start + LONGEST) * GROWTH
+    const most = (end - start + SAMPLE) * GROWTH
     if (this.output.length < most) this.output = new Uint8Array(most)
     this.length = 0
     let at = start
     if (this.charset === CHARSET.UNKNOWN) {
-      while (at < end && this.heldCount < LONGEST && this.mayBeMark())
-        this.held[this.heldCount++] = bytes[at++]!
-      if (!last && this.heldCount < LONGEST && this.mayBeMark()) return
-      this.readMark()
+      while (at < end && !this.decide(false)) this.held[this.heldCount++] = bytes[at++]!
+      if (this.charset === CHARSET.UNKNOWN && !this.decide(last)) return
     }
     if (this.charset === CHARSET.NONE) {
       this.flushHeld()
@@ -116,32 +120,54 @@ export class CharsetDecoder {
     if (last) this.flushHeld()
   }
 
-  /** What is held is the beginning of a mark, or nothing. */
-  private mayBeMark(): boolean {
-    const { held, heldCount } = this
-    if (heldCount === 0) return true
-    if (heldCount === 1) return held[0] === 0xff || held[0] === 0xfe || held[0] === 0
-    if (held[0] === 0xff && held[1] === 0xfe) return heldCount === 2 || held[2] === 0
-    return held[0] === 0 && held[1] === 0 && (heldCount === 2 || held[2] === 0xfe)
+  /** Tells by what is held which charset it is; false when more bytes are needed, which `last` says there are not. */
+  private decide(last: boolean): boolean {
+    const { held, heldCount: count } = this
+    if (count < 2) {
+      if (last) this.charset = CHARSET.NONE
+      return last
+    }
+    const [first, second, third, fourth] = held as unknown as readonly [number, number, number, number]
+    if (first === 0xfe && second === 0xff) return this.marked(CHARSET.UTF16BE, 2)
+    if (first === 0xff && second === 0xfe) {
+      if (count < LONGEST && !last && (count < 3 || third === 0)) return false
+      const wide = count >= LONGEST && third === 0 && fourth === 0
+      return wide ? this.marked(CHARSET.UTF32LE, 4) : this.marked(CHARSET.UTF16LE, 2)
+    }
+    if (first !== 0 && second !== 0) {
+      this.charset = CHARSET.NONE
+      return true
+    }
+    if (count < LONGEST && !last) return false
+    if (first === 0 && second === 0 && third === 0xfe && fourth === 0xff && count >= LONGEST)
+      return this.marked(CHARSET.UTF32BE, 4)
+    if (count < SAMPLE && !last) return false
+    this.charset = count < LONGEST ? CHARSET.NONE : this.guess(first, second, third, fourth)
+    return true
   }
 
-  private readMark(): void {
-    const { held, heldCount } = this
-    let mark = 0
-    this.charset = CHARSET.NONE
-    if (heldCount >= 2 && held[0] === 0xff && held[1] === 0xfe) {
-      const wide = heldCount === 4 && held[2] === 0 && held[3] === 0
-      this.charset = wide ? CHARSET.UTF32LE : CHARSET.UTF16LE
-      mark = wide ? 4 : 2
-    } else if (heldCount >= 2 && held[0] === 0xfe && held[1] === 0xff) {
-      this.charset = CHARSET.UTF16BE
-      mark = 2
-    } else if (heldCount === 4 && held[0] === 0 && held[1] === 0 && held[2] === 0xfe && held[3] === 0xff) {
-      this.charset = CHARSET.UTF32BE
-      mark = 4
+  private marked(charset: CharsetId, length: number): boolean {
+    this.charset = charset
+    this.held.copyWithin(0, length, this.heldCount)
+    this.heldCount -= length
+    return true
+  }
+
+  /** Without a mark: zeros where ASCII has them in wide characters tell which, if they are all there. */
+  private guess(first: number, second: number, third: number, fourth: number): CharsetId {
+    let charset: CharsetId = CHARSET.NONE
+    if (first === 0 && third === 0 && fourth !== 0) charset = second === 0 ? CHARSET.UTF32BE : CHARSET.UTF16BE
+    else if (first !== 0 && second === 0 && fourth === 0)
+      charset = third === 0 ? CHARSET.UTF32LE : CHARSET.UTF16LE
+    if (charset === CHARSET.NONE) return charset
+    const size = charset >= CHARSET.UTF32LE ? 4 : 2
+    const low = charset === CHARSET.UTF16LE || charset === CHARSET.UTF32LE ? 0 : size - 1
+    for (let i = 0; i < this.heldCount; i++) {
+      if (i % size === low || this.held[i] === 0) continue
+      this.failed = true
+      return CHARSET.NONE
     }
-    held.copyWithin(0, mark, heldCount)
-    this.heldCount -= mark
+    return charset
   }
 
   private flushHeld(): void {
@@ -176,8 +202,12 @@ export class CharsetDecoder {
 
   private write(code: number): void {
     const { output } = this
-    if (code < 0x100) output[this.length++] = code
-    else if (code < 0x800) {
+    if (code < 0x100) {
+      output[this.length++] = code
+      return
+    }
+    this.failed = true
+    if (code < 0x800) {
       output[this.length++] = 0xc0 | (code >> 6)
       output[this.length++] = 0x80 | (code & 0x3f)
     } else if (code < 0x10000) {

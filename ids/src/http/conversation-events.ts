@@ -8,6 +8,8 @@ import type { Side } from './side.js'
 const NONE = new Uint8Array(0)
 const LF = 10
 const CR = 13
+/** Bytes of white space before a message that Snort takes. */
+const MOST_BLANKS = 20
 
 function raise<Flow>(
   context: InspectionContext<Flow>,
@@ -60,7 +62,14 @@ export function raiseBlanks<Flow>(
   start: number,
   end: number,
 ): void {
-  if (!context.needs.events || side.blanksTold) return
+  if (!context.needs.events) return
+  const before = side.blankBytes
+  side.blankBytes += end - start
+  if (before <= MOST_BLANKS && side.blankBytes > MOST_BLANKS) {
+    context.events.add(HTTP_EVENT.LEADING_WHITE_SPACE)
+    raise(context, flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
+  }
+  if (side.blanksTold) return
   for (let i = start; i < end; i++) {
     if (bytes[i] === CR || bytes[i] === LF) continue
     side.blanksTold = true
@@ -69,13 +78,23 @@ export function raiseBlanks<Flow>(
   }
 }
 
-/** The answer to a CONNECT: adds to the events of its head. */
-export function judgeTunnel<Flow>({ events, needs }: InspectionContext<Flow>, head: HttpHead): void {
+/** The answer to a CONNECT: adds to the events of its head. @param early the request is not complete */
+export function judgeTunnel<Flow>(
+  { events, needs }: InspectionContext<Flow>,
+  head: HttpHead,
+  early: boolean,
+): void {
   if (!needs.events) return
+  if (early) events.add(HTTP_EVENT.EARLY_CONNECT_RESPONSE)
   if (head.status >= 100 && head.status <= 199) events.add(HTTP_EVENT.CONNECT_INTERIM)
   if (head.status < 200 || head.status > 299) return
   if (head.transferEncoding) events.add(HTTP_EVENT.CONNECT_CHUNKED)
   else if (head.contentLength >= 0) events.add(HTTP_EVENT.CONNECT_LENGTH)
+}
+
+/** The client goes on before its CONNECT has been answered. */
+export function raiseEarlyTraffic<Flow>(context: InspectionContext<Flow>, flow: Flow): void {
+  raise(context, flow, TO_SERVER, HTTP_EVENT.TRAFFIC_BEFORE_TUNNEL, NONE, 0, 0)
 }
 
 /** The flow ends in the first line of a message. */

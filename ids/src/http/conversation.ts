@@ -8,7 +8,13 @@
 import { type Http2Connection, PREFACE_LENGTH, PREFACE_REST } from '../http2/index.js'
 import type { StreamCollector } from '../inspect/stream.js'
 import { type Direction, SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
-import { raiseBlanks, raiseLostSync, raiseNoRequest, raisePartial } from './conversation-events.js'
+import {
+  raiseBlanks,
+  raiseEarlyTraffic,
+  raiseLostSync,
+  raiseNoRequest,
+  raisePartial,
+} from './conversation-events.js'
 import type { ConversationPool } from './conversation-pool.js'
 import { Exchanges } from './exchanges.js'
 import { FRAMING } from './framing.js'
@@ -209,6 +215,10 @@ export class Conversation<Flow> {
           side.blanks = true
           return end
         }
+        if (direction === TO_SERVER && this.exchanges.connecting) {
+          this.exchanges.connecting = false
+          raiseEarlyTraffic(this.pool.context, flow)
+        }
       }
       const to = end - from < most ? end : from + most
       first = side.message === null ? skipBlanks(bytes, from, to) : from
@@ -334,6 +344,7 @@ export class Conversation<Flow> {
     side.mode = MODE.MESSAGE
     side.blanks = false
     side.blanksTold = false
+    side.blankBytes = 0
   }
 
   private queueFor(direction: Direction): RequestQueue | null {
@@ -363,7 +374,8 @@ export class Conversation<Flow> {
     this.expect(side, true)
     this.pool.giveMessage(message)
     const { exchanges } = this
-    if (!message.request) exchanges.responseDone(message.head.status)
+    if (message.request) exchanges.requestDone()
+    else exchanges.responseDone(message.head.status)
     if (exchanges.tunnelled) {
       exchanges.tunnelled = false
       if (exchanges.upgraded) {

@@ -9,9 +9,12 @@ import { judgeTunnel } from './conversation-events.js'
 import type { ConversationPool } from './conversation-pool.js'
 import { askedBy, upgradesToHttp2 } from './facts.js'
 import { FRAMING, type FramingId, type HeadListener } from './framing.js'
-import { type HttpHead, METHOD } from './head.js'
+import { type HttpHead, METHOD, VERSION_09 } from './head.js'
 import type { HttpMessage } from './message.js'
 import { ASKED, type RequestQueue } from './queue.js'
+
+/** Snort calls more than this many requests without an answer an event. */
+const MOST_OUTSTANDING = 100
 
 export class Exchanges<Flow> implements HeadListener<Flow> {
   /** Requests that wait for their response; held while there are any. */
@@ -24,6 +27,13 @@ export class Exchanges<Flow> implements HeadListener<Flow> {
   upgraded = false
   /** A gap in the responses: how many of them it held is not known. */
   private responsesLost = false
+  /** The last request was a CONNECT, to which there is no answer yet. */
+  connecting = false
+  /** Its body has not come to its end. */
+  private connectOpen = false
+  private anyRequest = false
+  /** A request of HTTP/0.9 has been seen, which ought to be the last. */
+  private simpleRequest = false
   private readonly pool: ConversationPool<Flow>
 
   constructor(pool: ConversationPool<Flow>) {
@@ -36,6 +46,10 @@ export class Exchanges<Flow> implements HeadListener<Flow> {
     this.tunnelled = false
     this.upgraded = false
     this.responsesLost = false
+    this.connecting = false
+    this.connectOpen = false
+    this.anyRequest = false
+    this.simpleRequest = false
   }
 
   headComplete(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
@@ -54,6 +68,11 @@ export class Exchanges<Flow> implements HeadListener<Flow> {
   loseResponses(): void {
     this.responsesLost = true
     if (this.queue !== null) this.queue.keepLast()
+  }
+
+  /** A request has been read to its end. */
+  requestDone(): void {
+    this.connectOpen = false
   }
 
   /** A response has been read to its end. */
@@ -84,8 +103,26 @@ export class Exchanges<Flow> implements HeadListener<Flow> {
     if (this.queue === null) this.queue = this.pool.takeQueue()
     const asked = context.needs.events ? askedBy(head, bytes, at) : 0
     if (!this.queue.push(head, bytes, at, context.pool, asked)) context.counters.tooManyOutstanding++
+    const framing = this.requestFraming(head)
+    this.connecting = head.method === METHOD.CONNECT
+    this.connectOpen = this.connecting && framing !== FRAMING.NO_BODY
+    if (context.needs.events) this.examineRequest(head, this.queue)
+    return framing
+  }
+
+  private requestFraming(head: HttpHead): FramingId {
     if (this.usesTransferEncoding(head)) return head.chunked ? FRAMING.CHUNKED : FRAMING.NO_BODY
     return head.contentLength > 0 ? FRAMING.LENGTH : FRAMING.NO_BODY
+  }
+
+  private examineRequest({ version }: HttpHead, queue: RequestQueue): void {
+    const { events } = this.pool.context
+    if (queue.length === MOST_OUTSTANDING + 1) events.add(HTTP_EVENT.MANY_OUTSTANDING)
+    if (this.connectOpen) events.add(HTTP_EVENT.CONNECT_BODY)
+    if (this.simpleRequest) events.add(HTTP_EVENT.REQUEST_AFTER_0_9)
+    else if (version === VERSION_09 && this.anyRequest) events.add(HTTP_EVENT.LATE_0_9)
+    this.anyRequest = true
+    if (version === VERSION_09) this.simpleRequest = true
   }
 
   private responseHead(message: HttpMessage<Flow>, bytes: Uint8Array, at: number): FramingId {
@@ -103,7 +140,10 @@ export class Exchanges<Flow> implements HeadListener<Flow> {
     if (status === 206 && expected && (queue.asked & ASKED.RANGE) === 0)
       context.events.add(HTTP_EVENT.UNASKED_RANGE)
     const method = queue === null ? METHOD.OTHER : queue.method
-    if (method === METHOD.CONNECT) judgeTunnel(context, head)
+    if (method === METHOD.CONNECT) {
+      judgeTunnel(context, head, this.connectOpen)
+      this.connecting = false
+    }
     if (status === 101 || (method === METHOD.CONNECT && status >= 200 && status <= 299)) {
       this.tunnelled = true
       this.upgraded = status === 101 && upgradesToHttp2(bytes, at, at + head.length)

@@ -84,12 +84,13 @@ function fillUri(
   authority: boolean,
   scratch: Scratch,
 ): void {
-  if (authority || (end - start === 1 && bytes[start] === STAR)) {
+  if (end - start === 1 && bytes[start] === STAR) {
     set.set(BUF.HTTP_URI, bytes, start, end)
     return
   }
-  const from = bytes[start] === SLASH ? start : afterAuthority(bytes, start, end)
-  const scanned = pathEnd(bytes, from, end)
+  // CONNECT names a host and a port, which have no path.
+  const from = authority || bytes[start] === SLASH ? start : afterAuthority(bytes, start, end)
+  const scanned = authority ? from : pathEnd(bytes, from, end)
   const rest = scanned < 0 ? ~scanned : scanned
   const work = queryWork(bytes, rest, end)
   if (scanned >= 0 && work === end) {

@@ -7,7 +7,7 @@
 import { HTTP_EVENT } from '../builtin/http.js'
 import type { EventList } from '../inspect/event-list.js'
 import { METHOD } from './head.js'
-import type { HeadSource } from './head-lines.js'
+import { type HeadSource, nextHeader } from './head-lines.js'
 import { headerValueAt } from './header-name.js'
 import { isRegisteredMethod } from './probe.js'
 import { examineUri, isWellFormed } from './uri-events.js'
@@ -35,6 +35,14 @@ const UPGRADE = ascii('upgrade')
 const SETTINGS = ascii('http2-settings')
 const POST = ascii('post')
 const PUT = ascii('put')
+
+/** Fields that say how a message is to be read, which trailers come too late for (RFC 9110 section 6.5.1). */
+const NOT_IN_TRAILERS = [
+  ...['age', 'authorization', 'cache-control', 'content-encoding', 'content-length', 'content-range'],
+  ...['content-transfer-encoding', 'content-type', 'cookie', 'date', 'expect', 'expires', 'host', 'location'],
+  ...['max-forwards', 'pragma', 'proxy-authenticate', 'proxy-authorization', 'range', 'retry-after'],
+  ...['set-cookie', 'te', 'trailer', 'transfer-encoding', 'vary', 'warning', 'www-authenticate'],
+].map(ascii)
 
 const SUPPORTED = new Set(['gzip', 'x-gzip', 'deflate'])
 /** Registered codings, and those Snort knows by name. */
@@ -80,6 +88,17 @@ export function examineHead(source: HeadSource, events: EventList): void {
 /** Adds what is wrong with the lines behind a chunked body, `bytes[0, end)`. */
 export function examineTrailer(source: HeadSource, bytes: Uint8Array, end: number, events: EventList): void {
   new HeaderWalk(source, events).walk(bytes, 0, end, end)
+  for (let line = 0; line < end; line = nextHeader(bytes, line, end)) {
+    if (NOT_IN_TRAILERS.some((name) => headerValueAt(bytes, line, end, name) >= 0))
+      events.add(HTTP_EVENT.ILLEGAL_TRAILER)
+  }
+}
+
+/** Adds that a head is longer than heads may be. */
+export function addTooLong(request: boolean, startLineComplete: boolean, events: EventList): void {
+  if (startLineComplete) events.add(HTTP_EVENT.HEADERS_TOO_LONG)
+  else events.add(request ? HTTP_EVENT.REQUEST_LINE_TOO_LONG : HTTP_EVENT.STATUS_LINE_TOO_LONG)
+  events.add(HTTP_EVENT.LOSS_OF_SYNC)
 }
 
 /** First byte of the line end, or the end. */
@@ -330,6 +349,10 @@ class HeaderWalk {
     if (this.count > MANY_LINES) events.add(HTTP_EVENT.MANY_HEADERS)
     if (this.lengths > 1 && !head.transferEncoding) events.add(HTTP_EVENT.MULTIPLE_LENGTHS)
     if (this.hosts > 1) events.add(HTTP_EVENT.MULTIPLE_HOSTS)
+    if (framed) {
+      if (head.transferEncoding) events.add(HTTP_EVENT.HTTP2_TRANSFER_CODING)
+      return
+    }
     this.transfer()
     if (this.lengths > 0 && head.transferEncoding) events.add(HTTP_EVENT.LENGTH_AND_CHUNKS)
     if (head.version === 10 && head.transferEncoding) events.add(HTTP_EVENT.CHUNKED_IN_1_0)
@@ -337,7 +360,6 @@ class HeaderWalk {
       if (this.upgrade && head.status === 101) events.add(HTTP_EVENT.UPGRADE_GRANTED)
       return
     }
-    if (framed) return
     const bodiless = !head.transferEncoding && head.contentLength <= 0
     if (this.expects && bodiless) events.add(HTTP_EVENT.EXPECT_WITHOUT_BODY)
     if (this.upgrade || this.settings) events.add(HTTP_EVENT.UPGRADE_ASKED)

@@ -1,6 +1,5 @@
 /** Numbers about a head that rules ask for: how many lines, cookies, how long, which version. */
 import type { HttpNumber } from '../inspect/http-part.js'
-import { METHOD } from './head.js'
 import { type HeadSource, headerLines, isBlank, matchesAt, nextHeader, trimmedLine } from './head-lines.js'
 import { headerValueAt } from './header-name.js'
 import { isWhite } from './words.js'
@@ -71,18 +70,20 @@ function countCookies(source: HeadSource): number {
   return count
 }
 
-const VERSIONS = new Set([10, 11, 20, 30])
+/** Lines that claim another version are some other protocol's, HTTP/2 is told by its frames. */
+const VERSIONS = new Set([10, 11])
 
 const HTTP_SLASH = ascii('http/')
 
 function versionOf(source: HeadSource): number {
-  const { head, bytes, at, request } = source
+  const { head, bytes, at, request, framed } = source
+  if (framed) return 20
   const lineEnd = trimmedLine(bytes, at, at + head.headersStart)
   let start = at
   if (request) {
     start = at + head.uriEnd
     while (start < lineEnd && isBlank(bytes[start]!)) start++
-    if (start >= lineEnd) return head.method === METHOD.HTTP2_PREFACE ? 20 : 9
+    if (start >= lineEnd) return 9
   }
   if (!matchesAt(bytes, start, lineEnd, HTTP_SLASH, true)) return 0
   const major = bytes[start + 5]! - 48

@@ -254,10 +254,10 @@ export class HttpHead {
         return headerValueAt(bytes, line, end, TRANSFER_ENCODING)
       case SPACE:
       case TAB | 0x20: {
-        // Only the first line, whose name begins behind the blanks.
-        let name = line + 1
+        // A blank begins the first line only; its name begins behind them.
+        let name = line
         while (name < end && (bytes[name] === SPACE || bytes[name] === TAB)) name++
-        return name < end && bytes[name] !== CR && bytes[name] !== LF
+        return name > line && name < end && bytes[name] !== CR && bytes[name] !== LF
           ? this.recognise(bytes, name, end, request)
           : -1
       }
@@ -303,7 +303,9 @@ export class HttpHead {
     else if (header === HEADER.CONTENT_ENCODING) this.readCoding(bytes, start, end)
     else if (header === HEADER.TRANSFER_ENCODING) this.readTransferEncoding(bytes, start, end)
     else if (header === HEADER.CONTENT_TYPE) {
-      this.charset = charsetOf(bytes, start, end)
+      const charset = charsetOf(bytes, start, end)
+      // Of several, one that says text is enough.
+      if (charset !== CHARSET.NONE) this.charset = charset
       if ((bytes[start]! | 0x20) === 0x6d && wordIs(bytes, start, start + MULTIPART.length, MULTIPART)) {
         this.multipartStart = start - this.base
         this.multipartEnd = end - this.base

@@ -28,7 +28,7 @@ export function fillMessagePart<Flow>(
   const whole = part.component === undefined && part.field === undefined ? WHOLE_PARTS[part.name] : undefined
   let source = own
   if (part.request && !own.request) {
-    if (!askedRequest.read(queue, limits)) return false
+    if (!askedRequest.read(queue, own.framed, limits)) return false
     if (whole !== undefined) return askedRequest.fill(whole, set, slot, limits)
     source = askedRequest
   } else if (whole !== undefined) return copyBuffer(set, whole, slot)
@@ -52,7 +52,7 @@ export function messageNumber<Flow>(
 ): number {
   let source = own
   if (ofRequest && !own.request) {
-    if (!askedRequest.read(queue, limits)) return -1
+    if (!askedRequest.read(queue, own.framed, limits)) return -1
     source = askedRequest
   }
   return headNumber(what, source, trailer.bytes, trailer.end)

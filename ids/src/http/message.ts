@@ -20,7 +20,7 @@ import { CHUNK, ChunkParser } from './chunks.js'
 import { CODING } from './content-coding.js'
 import { FRAMING, type FramingId, type HeadListener } from './framing.js'
 import { HttpHead, VERSION_09 } from './head.js'
-import { examineHead, examineTrailer } from './head-events.js'
+import { addTooLong, examineHead, examineTrailer } from './head-events.js'
 import { MessageWindows } from './message-windows.js'
 import type { RequestQueue } from './queue.js'
 
@@ -192,7 +192,7 @@ export class HttpMessage<Flow> {
     this.headDone(flow, bytes, start, cut && !this.head.complete)
     const headEnd = start + this.head.length
     if (this.charset.active && headEnd < end && !this.decoder.active && this.framing !== FRAMING.CHUNKED)
-      this.charset.isPlain(bytes[headEnd]!)
+      this.charset.isPlain(bytes, headEnd, end)
     let whole = -1
     if (this.framing === FRAMING.NO_MESSAGE) {
       this.close()
@@ -275,6 +275,7 @@ export class HttpMessage<Flow> {
     if (this.context.needs.events) {
       const { events } = this.context
       if (this.framing !== FRAMING.NO_MESSAGE) examineHead(this.windows.source(bytes, at), events)
+      if (cut) addTooLong(this.request, head.startLineComplete, events)
       this.raise(flow, bytes, at, at + head.length)
     }
     if (cut) {
@@ -305,6 +306,7 @@ export class HttpMessage<Flow> {
     const { trailer } = this.windows
     const deflate = this.head.coding === CODING.DEFLATE
     addBodyEvents(this.chunked ? this.chunks.flaws : 0, this.decoder.flaws, deflate, context.events)
+    if (this.charset.failed) context.events.add(HTTP_EVENT.BAD_UTF)
     if (trailer.end > 0) examineTrailer(this.windows.own(), trailer.bytes, trailer.end, context.events)
     this.raise(flow, area.bytes, 0, Math.min(this.head.length, area.length))
   }
@@ -378,7 +380,7 @@ export class HttpMessage<Flow> {
   /** Takes body bytes, without the framing of chunks. Returns `end`, or where the message was given up. */
   private body(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     let from = start
-    if (this.wireUndecided && from < end) this.decideWire(this.charset.isPlain(bytes[from]!))
+    if (this.wireUndecided && from < end) this.decideWire(this.charset.isPlain(bytes, from, end))
     while (from < end && !this.done) {
       const to = this.windows.wire.active ? this.keepWire(flow, bytes, from, end) : end
       from = this.decoder.active ? this.decode(flow, bytes, from, to) : this.text(flow, bytes, from, to)
@@ -402,7 +404,7 @@ export class HttpMessage<Flow> {
   /** The body's character set is undone last. */
   private text(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     const { charset } = this
-    if (!charset.active || charset.isPlain(bytes[start]!)) return this.add(flow, bytes, start, end)
+    if (!charset.active || charset.isPlain(bytes, start, end)) return this.add(flow, bytes, start, end)
     charset.decode(bytes, start, end, false)
     this.add(flow, charset.output, 0, charset.length)
     return end

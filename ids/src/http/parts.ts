@@ -8,6 +8,7 @@
 import { BUF, type BufferId, type BufferSet } from '../inspect/buffers.js'
 import { copyBytes } from '../inspect/copy.js'
 import type { HttpPart } from '../inspect/http-part.js'
+import { normaliseValue, normOf } from './field-norms.js'
 import {
   type HeadSource,
   headerLines,
@@ -48,7 +49,7 @@ export class PartMemory {
   }
 }
 
-/** The values of a field, joined by commas; folds become a blank, unless `raw`. False when there is none. */
+/** The values of a field, joined by commas; unless `raw`, they are normalised. False when there is none. */
 function fillField(
   lines: Lines,
   name: Uint8Array,
@@ -74,7 +75,8 @@ function fillField(
     line = next
   }
   if (to < 0) return false
-  set.set(slot, target, 0, to)
+  const norm = raw ? 0 : normOf(name)
+  set.set(slot, target, 0, norm === 0 ? to : normaliseValue(norm, target, 0, to))
   return true
 }
 

@@ -6,16 +6,14 @@
  * outstanding.
  */
 import { copyBytes } from '../inspect/copy.js'
-import type { BufferPool } from '../inspect/pool.js'
+import { type BufferPool, LARGEST_BUFFER } from '../inspect/pool.js'
 import type { HttpHead, MethodId } from './head.js'
 import { METHOD, VERSION_09 } from './head.js'
 
 const NONE = new Uint8Array(0)
 
-/** Bytes of a request head that are kept for the response. */
-export const KEPT_HEAD = 4096
 /** Memory for kept heads per connection; requests beyond are remembered without their head. */
-const KEPT_TOTAL = 16384
+const KEPT_TOTAL = LARGEST_BUFFER
 
 /** Integers per entry: method, start and end of the kept head, start and end of the URI in it. */
 const STRIDE = 5
@@ -79,7 +77,7 @@ export class RequestQueue {
     }
     const slot = ((this.first + this.count) % this.capacity) * STRIDE
     this.count++
-    const length = head.length < KEPT_HEAD ? head.length : KEPT_HEAD
+    const { length } = head
     let start = -1
     if (this.reserve(length, pool)) {
       start = this.used

@@ -22,6 +22,8 @@ export class Side<Flow> {
   blanks = false
   /** They have been told of. */
   blanksTold = false
+  /** How many there were, when events are wanted. */
+  blankBytes = 0
   message: HttpMessage<Flow> | null = null
   /** Holds a raw turn, or bytes that have not been recognised yet. */
   collector: StreamCollector<Flow> | null = null
@@ -31,6 +33,7 @@ export class Side<Flow> {
     this.following = false
     this.blanks = false
     this.blanksTold = false
+    this.blankBytes = 0
     this.message = null
     this.collector = null
   }

@@ -1,7 +1,6 @@
 /** Components of a request's URI (RFC 3986): where they stand, and as rules see them. Called by `fillPart`. */
 import type { BufferId, BufferSet } from '../inspect/buffers.js'
 import type { HttpPart, UriComponent } from '../inspect/http-part.js'
-import { lower } from './head-lines.js'
 import { decode, normalisePath, normaliseQuery } from './normalize.js'
 import type { PartMemory } from './parts.js'
 
@@ -34,11 +33,7 @@ export function fillComponent(
   if (component === 'path') set.set(slot, target, 0, normalisePath(bytes, from, to, target, 0))
   else if (component === 'query' || component === 'fragment')
     set.set(slot, target, 0, normaliseQuery(bytes, from, to, target, 0))
-  else {
-    const length = decode(bytes, from, to, target, 0)
-    for (let i = 0; i < length; i++) target[i] = lower(target[i]!)
-    set.set(slot, target, 0, length)
-  }
+  else set.set(slot, target, 0, decode(bytes, from, to, target, 0))
   return true
 }
 

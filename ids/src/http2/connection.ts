@@ -5,6 +5,7 @@
  * units of the requests and responses of every stream, with `SERVICE.HTTP2`. Header blocks are decoded whole, bodies are
  * inspected as they come. After an error, or a limit on which the rest depends, the direction is inspected as raw data.
  */
+import { HTTP_EVENT, HTTP_GID, type HttpEventId } from '../builtin/http.js'
 import { HTTP2_EVENT, HTTP2_GID } from '../builtin/http2.js'
 import type { ConversationPool } from '../http/conversation-pool.js'
 import type { HttpMessage } from '../http/message.js'
@@ -124,6 +125,14 @@ export class Http2Connection<Flow> {
     side.fault = 0
   }
 
+  /** An event of the message that a frame belongs to. */
+  private raise(flow: Flow, direction: Direction, event: HttpEventId): void {
+    const { context } = this.pool
+    if (!context.needs.events) return
+    context.events.add(event)
+    context.raise(flow, direction, SERVICE.HTTP2, HTTP_GID, context.events, NONE, 0, 0)
+  }
+
   /** `length` bytes will never come. Only within bodies and frames of no interest is it known where it goes on. */
   gap(flow: Flow, direction: Direction, length: number): void {
     const side = this.sides[direction]
@@ -189,8 +198,14 @@ export class Http2Connection<Flow> {
     side.content -= to - from
     if (side.blockOpen) return side.addToBlock(bytes, from, to, this.pool.context)
     if (side.frame.type === FRAME.DATA) {
-      const message = this.streams.get(side.frame.stream)?.messages[direction]
-      if (message) {
+      const stream = this.streams.get(side.frame.stream)
+      const message = stream?.messages[direction]
+      if (stream !== undefined && message) {
+        const before = stream.received[direction]
+        stream.received[direction] += to - from
+        const { contentLength } = message.head
+        if (contentLength >= 0 && before <= contentLength && stream.received[direction] > contentLength)
+          this.raise(flow, direction, HTTP_EVENT.HTTP2_BODY_TOO_LONG)
         const taken = message.done ? from : message.feed(flow, bytes, from, to)
         if (taken < to) this.inspectRaw(flow, direction, bytes, taken, to)
       }
@@ -211,6 +226,8 @@ export class Http2Connection<Flow> {
     const stream = ends ? this.streams.get(id) : undefined
     if (stream === undefined) return true
     if (type === FRAME.RST_STREAM) this.finish(flow, stream, direction === TO_SERVER ? TO_CLIENT : TO_SERVER)
+    else if (stream.received[direction] < (stream.messages[direction]?.head.contentLength ?? 0))
+      this.raise(flow, direction, HTTP_EVENT.HTTP2_BODY_TOO_SHORT)
     this.finish(flow, stream, direction)
     if (type === FRAME.RST_STREAM || (stream.state & ALL_ENDED) === ALL_ENDED) this.forget(stream)
     return true

@@ -12,6 +12,8 @@ export class Http2Stream<Flow> implements HeadListener<Flow> {
   state = 0
   /** The message whose head is being read has no body. */
   bodiless = false
+  /** Bytes of the bodies so far, by direction. */
+  readonly received: [number, number] = [0, 0]
   /** The request, for alerts on the response and rules that name it. */
   asked: RequestQueue
   private readonly own = new RequestQueue(1)
@@ -25,6 +27,8 @@ export class Http2Stream<Flow> implements HeadListener<Flow> {
   open(id: number): void {
     this.id = id
     this.state = 0
+    this.received[0] = 0
+    this.received[1] = 0
     this.asked = this.own
   }
 

@@ -59,7 +59,7 @@ export const DEFAULT_LIMITS: InspectLimits = {
   headBytes: 65536,
   headerLines: 1024,
   uriBytes: 65536,
-  outstandingRequests: 64,
+  outstandingRequests: 128,
   chunkLine: 4096,
   decompressedBytes: 16 << 20,
   decompressionRatio: 100,
