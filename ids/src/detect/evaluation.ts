@@ -224,9 +224,10 @@ export class Evaluation {
     )
   }
 
+  /** @param at index into the bytes of the slot */
   setCursor(slot: BufferId, at: number): void {
     this.cursorSlot = slot
-    this.cursor = at
+    this.cursor = at | 0
   }
 
   clearCursor(): void {

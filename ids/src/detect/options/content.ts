@@ -62,17 +62,24 @@ export class ContentEvaluator implements RetryEvaluator {
       if (!reaches && !state.snort3 && from >= start) return false
       begin = start
     }
-    const bytes = buffers.bytes[slot]!
     const length = this.#length
-    let at = -1
+    if (hi - begin < length) return this.#negated
+    // Both lie in the buffer. Offsets may be variables; without the conversion all of this would be done in doubles.
+    const first = begin | 0
+    const last = hi | 0
+    const bytes = buffers.bytes[slot]!
     // `within:3` for three bytes leaves one place to look at.
-    if (hi - begin === length) at = this.#search.isAt(bytes, begin) ? begin : -1
-    else if (hi - begin > length) at = this.#find(state, this.#first, bytes, begin, hi)
+    const at =
+      last - first > length
+        ? this.#find(state, this.#first, bytes, first, last)
+        : this.#search.isAt(bytes, first)
+          ? first
+          : -1
     if (at < 0) return this.#negated
     if (this.#negated) return false
     state.matchAt = at
-    state.windowStart = begin
-    state.windowEnd = hi
+    state.windowStart = first
+    state.windowEnd = last
     state.setCursor(slot, at + length)
     return true
   }
