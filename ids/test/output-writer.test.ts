@@ -79,6 +79,22 @@ describe('BufferedWriter', () => {
     expect(target.pieces.length).toBeLessThan(10)
   })
 
+  it.each([
+    ['short', 100],
+    ['as long as a chunk', 1 << 16],
+    ['longer than what is kept for chunks', (1 << 17) + 1],
+  ])('writes every character of texts that are %s', (_, length) => {
+    for (const character of ['x', 'é', '€', '😀']) {
+      const target = new MemoryTarget()
+      const writer = new BufferedWriter(target, () => {})
+      const text = character.repeat(length / character.length)
+      writer.write(text)
+      writer.write('!')
+      writer.close()
+      expect(target.pieces.join('') === `${text}!`, character).toBe(true)
+    }
+  })
+
   it('reports the first failure once, and again from flush and close', () => {
     const target = new MemoryTarget()
     target.failWith = Object.assign(new Error('x'), { code: 'ENOSPC' })

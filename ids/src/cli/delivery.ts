@@ -18,6 +18,8 @@ export class AlertDelivery {
   readonly #counts: Float64Array
   /** Matches of a unit that are decided on together, as far as they have come. */
   #unit: AlertItem[] = []
+  /** A unit's only match. */
+  readonly #one = new Int32Array(1)
   /** Alerts reported. */
   total = 0
 
@@ -40,6 +42,19 @@ export class AlertDelivery {
     const { filter } = this.#gate
     const outcome = filter.report(this.#rules[rule]!, match)
     return outcome === OUTCOME.REPORTED ? filter.action : undefined
+  }
+
+  /** Matches of a unit are waiting for the last. */
+  get gathers(): boolean {
+    return this.#unit.length > 0
+  }
+
+  /** Whether a match that is not decided yet, and the only one of its unit, stands: then it is to be decided as any other. */
+  admitsAlone(rule: number, match: FilteredMatch): boolean {
+    const { filter, queue } = this.#gate!
+    if (!filter.admits(this.#rules[rule]!, match)) return false
+    this.#one[0] = rule
+    return queue.select(this.#one, 1) > 0
   }
 
   /** Counts and writes an alert that was decided on. `log` rules go to the log of packets only. Never throws. */

@@ -51,16 +51,18 @@ export class LocalSink implements AlertSink {
       if (late.push(this.#item(record, undefined, rule)) >= MAX_LATE) this.release()
       return
     }
-    if (record.undecided > 0) {
-      this.#delivery.deliver(this.#item(record, packet, rule))
+    const delivery = this.#delivery
+    if (record.undecided > 1 || delivery.gathers) {
+      delivery.deliver(this.#item(record, packet, rule))
       return
     }
     // Asked before the alert is composed: a flood that a filter holds back costs no text.
-    const action = this.#delivery.decide(rule, record.action, record)
+    if (record.undecided === 1 && !delivery.admitsAlone(rule, record)) return
+    const action = delivery.decide(rule, record.action, record)
     if (action === undefined) return
     const alert = action === record.action ? record : withAction(record, action)
     const texts = this.#composer.compose(alert, packet)
-    this.#delivery.write(rule, action, texts, this.#logFrames ? packet : undefined)
+    delivery.write(rule, action, texts, this.#logFrames ? packet : undefined)
   }
 
   #item(record: AlertRecord, own: PacketFacts | undefined, rule: number): AlertItem {

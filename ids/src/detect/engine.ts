@@ -55,6 +55,8 @@ export interface Engine {
   close(): void
 }
 
+const NO_ACTIONS: readonly RuleAction[] = []
+
 export function createEngine(options: EngineOptions): Engine {
   const settings: DetectSettings = { ...DEFAULT_DETECT_SETTINGS, ...options.settings }
   const rules = settings.builtinEvents ? withBuiltin(options.rules) : options.rules
@@ -78,6 +80,7 @@ export function createEngine(options: EngineOptions): Engine {
       queue: new EventQueue(set.rules, { ...DEFAULT_EVENT_QUEUE, ...settings.eventQueue }, counters),
     }),
     changedActions: ({ gid, sid, header }) => {
+      if (settings.rateFilters.length === 0) return NO_ACTIONS
       const own = settings.rateFilters.filter((one) => one.gid === gid && one.sid === sid)
       return [...new Set(own.map(({ newAction }) => newAction))].filter((action) => action !== header.action)
     },

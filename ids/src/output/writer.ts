@@ -8,7 +8,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 export interface ByteTarget {
   /** Name for messages: a path, or `standard output`. */
   readonly name: string
-  /** Writes all of `bytes`. @throws Error with the system's `code` */
+  /** Writes all of `bytes`, which are valid during the call. @throws Error with the system's `code` */
   write(bytes: Uint8Array): void
   /** @throws Error with the system's `code` */
   close(): void
@@ -110,12 +110,16 @@ export class FileTarget implements ByteTarget {
 
 /** Characters collected before they are written. */
 const CHUNK = 1 << 16
+/** Bytes of UTF-8 that a character may take, counted as JavaScript counts characters. */
+const MAX_CHARACTER = 3
 
 /** Text in, large writes out. After a failure everything is discarded and `flush` and `close` throw it. */
 export class BufferedWriter {
   readonly #target: ByteTarget
   readonly #onFailure: (error: OutputError) => void
   #text = ''
+  /** Where chunks become bytes, made for the first. */
+  #bytes: Buffer | undefined
   #failure: OutputError | undefined
 
   /** `onFailure` is called once, from inside the write that failed. */
@@ -152,10 +156,16 @@ export class BufferedWriter {
     this.#text = ''
     if (text === '' || this.#failure !== undefined) return
     try {
-      this.#target.write(Buffer.from(text, 'utf8'))
+      this.#target.write(this.#encode(text))
     } catch (error) {
       this.#fail(error)
     }
+  }
+
+  #encode(text: string): Uint8Array {
+    if (text.length > 2 * CHUNK) return Buffer.from(text, 'utf8')
+    this.#bytes ??= Buffer.allocUnsafe(2 * CHUNK * MAX_CHARACTER)
+    return this.#bytes.subarray(0, this.#bytes.write(text, 'utf8'))
   }
 
   #fail(error: unknown): void {

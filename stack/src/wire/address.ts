@@ -47,12 +47,18 @@ function putWord(bytes: Uint8Array, offset: number, word: number): void {
   bytes[offset + 3] = word
 }
 
+/** Alerts have addresses made into text by the thousand, and all numbers they need are here. */
+const OCTETS: readonly string[] = Array.from({ length: 256 }, (_, octet) => String(octet))
+
 /**
  * Text of an address held as four words, the way `Packet` and flow keys hold it.
  * @param version 4 (the address is in `w3`) or 6
  */
 export function formatAddressWords(version: number, w0: number, w1: number, w2: number, w3: number): string {
-  if (version === 4) return `${w3 >>> 24}.${(w3 >>> 16) & 0xff}.${(w3 >>> 8) & 0xff}.${w3 & 0xff}`
+  if (version === 4) {
+    const left = `${OCTETS[w3 >>> 24]!}.${OCTETS[(w3 >>> 16) & 0xff]!}`
+    return `${left}.${OCTETS[(w3 >>> 8) & 0xff]!}.${OCTETS[w3 & 0xff]!}`
+  }
   const bytes = new Uint8Array(16)
   putWord(bytes, 0, w0)
   putWord(bytes, 4, w1)
