@@ -1,5 +1,6 @@
 /**
- * The screen of a rule: a part of one of its regular expressions that is searched for before the rule is tried.
+ * The screen of a rule: a part of one of its regular expressions, or a content and what must not follow it, that is
+ * searched for before the rule is tried.
  *
  * In: a rule that has no fast pattern worth searching for. Out: words of which one is always there, to be searched for
  * with the fast patterns; else an expression for the screens of its group; or undefined when the rule must be tried on
@@ -13,6 +14,7 @@ import type { Node } from '../match/regex-syntax.js'
 import { requiredWords } from '../match/regex-words.js'
 import type { PcreOption, Rule } from '../rules/model.js'
 import {
+  type Choice,
   choiceFor,
   isEligible,
   maySeeBodyOnly,
@@ -20,6 +22,7 @@ import {
   SET_OF_BUFFER,
   weight,
 } from './fast-pattern.js'
+import { contentScreen } from './screen-content.js'
 
 export interface Screen {
   /** Buffer the expression looks at. */
@@ -49,17 +52,11 @@ export function chooseScreen(rule: Rule): Screen | undefined {
   for (const option of rule.options) {
     if (option.kind !== 'pcre' || option.negated || !isEligible(choice, option.buffer)) continue
     const { buffer } = option
-    const raw = buffer === BUF.PKT_DATA || buffer === BUF.RAW_DATA
     // Lines begin where the search does only if it begins where the subject does.
     const lineStarts = buffer === BUF.PKT_DATA && !bodyOnly && !option.relative
     const root = rootOf(option)
     if (root === undefined) continue
-    const place = {
-      buffer,
-      set: SET_OF_BUFFER[buffer]!,
-      inFileData: buffer === BUF.FILE_DATA || (raw && bodyOnly),
-      inRawData: buffer === BUF.RAW_DATA,
-    }
+    const place = placeOf(buffer, bodyOnly)
     for (const words of requiredWords(root)) {
       const lightest = Math.min(
         ...words.map((word) => weight(choice, { buffer, bytes: Buffer.from(word, 'latin1') })),
@@ -76,7 +73,24 @@ export function chooseScreen(rule: Rule): Screen | undefined {
       best = { ...place, text: factor.text, words: undefined }
     }
   }
-  return worded ?? best
+  return worded ?? best ?? besideContent(rule, choice, bodyOnly)
+}
+
+function besideContent(rule: Rule, choice: Choice, bodyOnly: boolean): Screen | undefined {
+  const screen = contentScreen(rule.options, (buffer) => isEligible(choice, buffer))
+  if (screen === undefined) return undefined
+  return { ...placeOf(screen.buffer, bodyOnly), text: screen.text, words: undefined }
+}
+
+/** Where the screen is searched for. `bodyOnly`: packet data may be the body of a message. */
+function placeOf(buffer: BufferId, bodyOnly: boolean): Omit<Screen, 'text' | 'words'> {
+  const raw = buffer === BUF.PKT_DATA || buffer === BUF.RAW_DATA
+  return {
+    buffer,
+    set: SET_OF_BUFFER[buffer]!,
+    inFileData: buffer === BUF.FILE_DATA || (raw && bodyOnly),
+    inRawData: buffer === BUF.RAW_DATA,
+  }
 }
 
 function rootOf({ pattern, flags }: PcreOption): Node | undefined {
