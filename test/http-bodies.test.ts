@@ -150,6 +150,17 @@ checkProbes('odd heads and bodies', [
   response('utf16le', ok(utf16('hidden text'), 'Content-Type: text/html; charset=utf-16le\r\n'), [
     contains('file_data', 'hidden text'),
   ]),
+  response(
+    'utf16 in packet data',
+    ok(utf16('hidden text'), 'Content-Type: text/html\r\n'),
+    [
+      contains('file_data', 'hidden text'),
+      contains('pkt_data', 'h|00|i|00|d|00|'),
+      contains('http_raw_body', 'h|00|i|00|d|00|'),
+      'content:"h|00|i|00|d|00|"',
+    ],
+    [contains('file_data', 'h|00|i')],
+  ),
   response('utf16be', ok(utf16('hidden text', true), 'Content-Type: text/html; charset=UTF-16BE\r\n'), [
     contains('file_data', 'hidden text'),
   ]),

@@ -95,6 +95,13 @@ export class CharsetDecoder {
     return true
   }
 
+  /** Bytes are missing: what was held belongs to nothing. */
+  skip(): void {
+    this.heldCount = 0
+    this.high = 0
+    if (this.charset === CHARSET.UNKNOWN) this.charset = CHARSET.NONE
+  }
+
   /** Decodes a piece into `output`. `last`: nothing follows, so what waits comes out as it is. */
   decode(bytes: Uint8Array, start: number, end: number, last: boolean): void {
     const most = (end - start + SAMPLE) * GROWTH

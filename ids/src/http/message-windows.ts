@@ -4,12 +4,13 @@
  * In: the stored or received bytes of a window and the parsed head, from `HttpMessage`. Out: a filled unit for the sink,
  * and what rules and alerts ask of the message during that call. Reused with the message it belongs to.
  */
+import { HTTP_EVENT, HTTP_GID } from '../builtin/http.js'
 import type { SlidingArea } from '../inspect/area.js'
 import { BUF, BUFFER_COUNT, type BufferId, type BufferSet, HTTP_BODY } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import type { HttpNumber, HttpPart } from '../inspect/http-part.js'
 import type { MessageSource, Unit } from '../inspect/inspection-unit.js'
-import { SERVICE, type ServiceId } from '../inspect/unit.js'
+import { SERVICE, type ServiceId, TO_CLIENT } from '../inspect/unit.js'
 import type { AlertHttp } from '../output/alert.js'
 import { ClientBody } from './client-body.js'
 import { factsOf } from './facts.js'
@@ -18,6 +19,7 @@ import type { HttpHead } from './head.js'
 import type { HeadSource } from './head-lines.js'
 import { fillMessagePart, messageNumber } from './message-parts.js'
 import type { RequestQueue } from './queue.js'
+import { TextBody } from './text-body.js'
 import { Trailer } from './trailer.js'
 import type { UploadParts } from './upload.js'
 import { WireCopy } from './wire-copy.js'
@@ -29,6 +31,7 @@ export class MessageWindows<Flow> implements MessageSource {
   readonly wire = new WireCopy()
   readonly trailer = new Trailer()
   readonly clientBody = new ClientBody()
+  readonly text: TextBody
   service: ServiceId = SERVICE.HTTP
   private readonly context: InspectionContext<Flow>
   private readonly head: HttpHead
@@ -46,6 +49,7 @@ export class MessageWindows<Flow> implements MessageSource {
   constructor(context: InspectionContext<Flow>, head: HttpHead) {
     this.context = context
     this.head = head
+    this.text = new TextBody(context.limits)
   }
 
   begin(request: boolean, queue: RequestQueue | null, service: ServiceId): void {
@@ -54,6 +58,7 @@ export class MessageWindows<Flow> implements MessageSource {
     this.queue = queue
     this.sequence = 0
     this.wire.begin()
+    this.text.none()
   }
 
   /**
@@ -157,6 +162,7 @@ export class MessageWindows<Flow> implements MessageSource {
     if (this.wire.active) this.wire.release(context)
     this.trailer.release(context)
     if (this.request) this.clientBody.release(context)
+    else if (this.text.active) this.text.release(context)
     this.pending = null
     this.queue = null
     this.headBytes = NONE
@@ -184,8 +190,21 @@ export class MessageWindows<Flow> implements MessageSource {
   }
 
   private send(flow: Flow, unit: Unit, last: boolean): void {
-    if (this.request) this.clientBody.fill(unit.buffers, this.context, last && this.sequence === 0, last)
+    const set = unit.buffers
+    if (this.request) this.clientBody.fill(set, this.context, last && this.sequence === 0, last)
+    else if (this.text.active) {
+      this.text.fill(set, this.context, last)
+      if (last && this.text.failed && this.context.needs.events) this.raiseBadText(flow)
+    }
     this.deliver(flow, unit, last)
+    set.remove(HTTP_BODY)
+  }
+
+  private raiseBadText(flow: Flow): void {
+    const { context, head } = this
+    context.events.add(HTTP_EVENT.BAD_UTF)
+    const end = this.headAt + head.length
+    context.raise(flow, TO_CLIENT, this.service, HTTP_GID, context.events, this.headBytes, this.headAt, end)
   }
 
   private deliver(flow: Flow, unit: Unit, last: boolean): void {

@@ -15,7 +15,7 @@ import type { InspectionContext } from '../inspect/context.js'
 import { SERVICE, type ServiceId, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import { BODY_FLAW, BodyDecoder } from './body.js'
 import { addBodyEvents } from './body-events.js'
-import { CHARSET, CharsetDecoder } from './charset.js'
+import { CHARSET } from './charset.js'
 import { CHUNK, ChunkParser } from './chunks.js'
 import { CODING } from './content-coding.js'
 import { FRAMING, type FramingId, type HeadListener } from './framing.js'
@@ -26,7 +26,6 @@ import type { RequestQueue } from './queue.js'
 
 const LF = 10
 const CR = 13
-const NONE = new Uint8Array(0)
 
 export class HttpMessage<Flow> {
   readonly head = new HttpHead()
@@ -41,7 +40,6 @@ export class HttpMessage<Flow> {
   private readonly windows: MessageWindows<Flow>
   private ending = false
   private readonly decoder = new BodyDecoder()
-  private readonly charset = new CharsetDecoder()
   private readonly chunks = new ChunkParser()
   private listener: HeadListener<Flow> | null = null
   private inHead = true
@@ -51,8 +49,6 @@ export class HttpMessage<Flow> {
   private windowEnd = 0
   /** Bytes of a LENGTH body still to come. */
   private remaining = 0
-  /** Only the first byte of the body tells whether it is stored as it comes. */
-  private wireUndecided = false
 
   constructor(context: InspectionContext<Flow>) {
     this.context = context
@@ -71,12 +67,10 @@ export class HttpMessage<Flow> {
     this.done = false
     this.abandoned = false
     this.inHead = true
-    this.wireUndecided = false
     this.framing = FRAMING.NO_BODY
     this.windowEnd = this.context.limits.window
     this.head.startLineComplete = false
     this.decoder.begin(CODING.IDENTITY)
-    this.charset.begin(CHARSET.NONE)
     if (request) this.context.counters.requests++
     else this.context.counters.responses++
   }
@@ -123,7 +117,7 @@ export class HttpMessage<Flow> {
   /** The message ends here, complete or not: what has not been inspected is, and the memory goes back. */
   finish(flow: Flow): void {
     if (this.done) return
-    if (!this.inHead && this.decodes && !this.ending) {
+    if (!this.inHead && this.decoder.active && !this.ending) {
       this.endBody(flow)
       if (this.done) return
     }
@@ -168,7 +162,7 @@ export class HttpMessage<Flow> {
     if (this.framing === FRAMING.CHUNKED) this.chunks.take(length)
     this.decoder.skip(this.context)
     this.windows.clientBody.skip(length)
-    if (this.wireUndecided) this.decideWire(false)
+    this.windows.text.skip(length)
     this.windows.wire.skip(length)
     this.area.skip(length, this.head.length)
     this.windowEnd = this.area.position + this.context.limits.window
@@ -191,15 +185,17 @@ export class HttpMessage<Flow> {
     }
     this.headDone(flow, bytes, start, cut && !this.head.complete)
     const headEnd = start + this.head.length
-    if (this.charset.active && headEnd < end && !this.decoder.active && this.framing !== FRAMING.CHUNKED)
-      this.charset.isPlain(bytes, headEnd, end)
     let whole = -1
     if (this.framing === FRAMING.NO_MESSAGE) {
       this.close()
       return headEnd
     }
     if (this.framing === FRAMING.NO_BODY) whole = headEnd
-    else if (this.framing === FRAMING.LENGTH && !this.decodes && this.head.contentLength <= end - headEnd) {
+    else if (
+      this.framing === FRAMING.LENGTH &&
+      !this.decoder.active &&
+      this.head.contentLength <= end - headEnd
+    ) {
       whole = headEnd + this.head.contentLength
       if (whole - start > this.windowEnd) whole = -1
     }
@@ -288,9 +284,10 @@ export class HttpMessage<Flow> {
     this.windows.clientBody.begin()
     if (this.request && head.multipartEnd > 0 && this.framing !== FRAMING.NO_BODY)
       this.windows.startParts(bytes, at)
-    if (this.framing !== FRAMING.NO_BODY) {
+    const bodiless = this.framing === FRAMING.NO_BODY
+    this.windows.text.begin(this.request || bodiless ? CHARSET.NONE : head.charset)
+    if (!bodiless) {
       this.decoder.begin(head.coding)
-      if (!this.request) this.charset.begin(head.charset)
     }
   }
 
@@ -306,7 +303,6 @@ export class HttpMessage<Flow> {
     const { trailer } = this.windows
     const deflate = this.head.coding === CODING.DEFLATE
     addBodyEvents(this.chunked ? this.chunks.flaws : 0, this.decoder.flaws, deflate, context.events)
-    if (this.charset.failed) context.events.add(HTTP_EVENT.BAD_UTF)
     if (trailer.end > 0) examineTrailer(this.windows.own(), trailer.bytes, trailer.end, context.events)
     this.raise(flow, area.bytes, 0, Math.min(this.head.length, area.length))
   }
@@ -343,7 +339,7 @@ export class HttpMessage<Flow> {
 
   /** The body is all there. */
   private complete(flow: Flow): void {
-    if (this.decodes) this.endBody(flow)
+    if (this.decoder.active) this.endBody(flow)
     if (this.done) return
     if (this.context.needs.events) this.raiseBody(flow)
     this.inspectStored(flow, true)
@@ -380,10 +376,9 @@ export class HttpMessage<Flow> {
   /** Takes body bytes, without the framing of chunks. Returns `end`, or where the message was given up. */
   private body(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
     let from = start
-    if (this.wireUndecided && from < end) this.decideWire(this.charset.isPlain(bytes, from, end))
     while (from < end && !this.done) {
       const to = this.windows.wire.active ? this.keepWire(flow, bytes, from, end) : end
-      from = this.decoder.active ? this.decode(flow, bytes, from, to) : this.text(flow, bytes, from, to)
+      from = this.decoder.active ? this.decode(flow, bytes, from, to) : this.add(flow, bytes, from, to)
     }
     return from
   }
@@ -393,7 +388,7 @@ export class HttpMessage<Flow> {
     let from = start
     while (decoder.next(bytes, from, end, this.context)) {
       from = decoder.position
-      this.text(flow, decoder.output, decoder.start, decoder.end)
+      this.add(flow, decoder.output, decoder.start, decoder.end)
       if (this.done) return from
     }
     // What does not stand up to its checksum is not shown, unless some of it has been.
@@ -401,33 +396,13 @@ export class HttpMessage<Flow> {
     return end
   }
 
-  /** The body's character set is undone last. */
-  private text(flow: Flow, bytes: Uint8Array, start: number, end: number): number {
-    const { charset } = this
-    if (!charset.active || charset.isPlain(bytes, start, end)) return this.add(flow, bytes, start, end)
-    charset.decode(bytes, start, end, false)
-    this.add(flow, charset.output, 0, charset.length)
-    return end
-  }
-
-  /** No more body comes: what decoders hold comes out. */
+  /** No more body comes: what the decoder holds comes out. */
   private endBody(flow: Flow): void {
-    const { decoder, charset } = this
+    const { decoder } = this
     // Storing what comes out may fail, which ends the message too.
     this.ending = true
-    if (decoder.active && decoder.finish(this.context)) {
-      this.text(flow, decoder.output, decoder.start, decoder.end)
-    }
-    if (charset.active && !this.done) {
-      charset.decode(NONE, 0, 0, true)
-      this.add(flow, charset.output, 0, charset.length)
-    }
+    if (decoder.finish(this.context)) this.add(flow, decoder.output, decoder.start, decoder.end)
     this.ending = false
-  }
-
-  /** What is stored is not the body as it was sent. */
-  private get decodes(): boolean {
-    return this.decoder.active || this.charset.active
   }
 
   /** Stores bytes behind the head, handing out windows as they fill. Returns `end`, or where the message was given up. */
@@ -452,13 +427,8 @@ export class HttpMessage<Flow> {
   /** The head is stored and a body follows: begins to keep the message as it comes, where that differs. */
   private startWire(): void {
     if (!this.context.needs.wire) return
-    if (this.framing === FRAMING.CHUNKED || this.decoder.active) this.decideWire(false)
-    else this.wireUndecided = this.charset.active
-  }
-
-  private decideWire(asSent: boolean): void {
-    this.wireUndecided = false
-    if (!asSent) this.windows.wire.start(this.area, this.context)
+    if (this.framing === FRAMING.CHUNKED || this.decoder.active)
+      this.windows.wire.start(this.area, this.context)
   }
 
   /** Keeps as many of the bytes as fit the window, at least one; returns the index of the next one. */
