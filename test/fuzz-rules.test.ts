@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { createEngine, createEngines, type Dialect, formatRule, loadRules, type Rule } from 'weir'
 import { type BufferId, isPartSlot, partSlot } from '../ids/src/inspect/buffers.js'
 import { randomFrom } from './support/conversation.js'
+import { PROTOCOL_KINDS } from './support/naive-protocols.js'
 import { below, chance, makeTalk, pick, type Random, TRAFFIC_KINDS } from './support/naive-traffic.js'
 import { ruleText, writeRule } from './support/naive-writer.js'
 
@@ -19,12 +20,13 @@ const RULES = 8
 const SLOW = 2000
 
 const engines = createEngines()
+const KINDS = [...TRAFFIC_KINDS, ...PROTOCOL_KINDS]
 
 /** Rules with sids from 1001 on. */
 function makeRules(random: Random, dialect: Dialect): string[] {
   const texts: string[] = []
   while (texts.length < RULES) {
-    const rule = writeRule(random, makeTalk(random, pick(random, TRAFFIC_KINDS)))
+    const rule = writeRule(random, makeTalk(random, pick(random, KINDS)))
     if (rule.dialect === dialect) texts.push(ruleText(rule, 1001 + texts.length))
   }
   return texts
@@ -110,7 +112,7 @@ function damaged(random: Random, text: string, others: readonly string[]): strin
 }
 
 /** Comments and directives, which mean something else on purpose. */
-const OTHERWISE = /\/\*|^\s*(?:#|include|(?:ip|port)?var|config)|^\s*$/m
+const OTHERWISE = /\/\*|^\s*(?:#|include|(?:ip|port)?var|config)|^\s*\\?$/m
 
 /** What the rule says; the slots for parts of messages are numbered in the order in which they are read. */
 function meaning(rule: Rule): unknown {
@@ -125,7 +127,7 @@ function meaning(rule: Rule): unknown {
     ...('buffer' in option && { buffer: renumbered(option.buffer) }),
     ...('slot' in option && { slot: renumbered(option.slot) }),
   }))
-  return { ...rule, options, text: '', position: undefined }
+  return { ...rule, options, text: '', position: undefined, runs: undefined }
 }
 
 describe('a damaged rule', () => {

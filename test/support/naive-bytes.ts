@@ -52,7 +52,10 @@ function numberIn(draft: RuleDraft): WrittenNumber {
   const count = draft.chance(0.4) ? 1 : 1 + draft.below(4)
   if (at + count > bytes.length && draft.chance(0.8)) at = Math.max(0, bytes.length - count)
   const part = [...bytes.subarray(at, at + count)]
-  if (draft.chance(0.4)) {
+  if (draft.talk.kind === 'dce' && draft.chance(0.3)) {
+    words.push('dce')
+    if (draft.turn.facts?.get('dce_little') === 1) part.reverse()
+  } else if (draft.chance(0.4)) {
     words.push('little')
     part.reverse()
   }

@@ -5,6 +5,9 @@
 import type { BufferId } from '../../ids/src/inspect/buffers.js'
 import type { ContentOption, Dialect, NumericTest, RuleOption } from '../../ids/src/rules/model.js'
 
+/** What a message of a protocol is about; see `naive-protocols`. */
+type FactOf = (name: string) => number | string | undefined
+
 /** A model of the option with the name of its buffer in place of a number. */
 type Named<T> = T extends { readonly buffer: BufferId } ? Omit<T, 'buffer'> & { readonly buffer: string } : T
 
@@ -19,6 +22,8 @@ export type NaiveOption =
       readonly what: string
       readonly holds: (value: number) => boolean
     }
+  /** A condition on what a message is about. */
+  | { readonly kind: 'message_fact'; readonly holds: (of: FactOf) => boolean }
   | {
       readonly kind: 'http_field_test'
       readonly buffer: string

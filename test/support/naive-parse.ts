@@ -13,6 +13,7 @@ import {
   numericTest,
 } from './naive-model.js'
 import { readHeaderTest, readSession } from './naive-parse-tests.js'
+import { readProtocolTest } from './naive-protocols.js'
 
 export function naiveParse(text: string, dialect: Dialect): NaiveRule {
   const open = text.indexOf('(')
@@ -107,7 +108,7 @@ const PCRE_BUFFERS: Readonly<Record<string, string>> = {
 /** Only requests have them: on a response they are those of the request answered. */
 const ASKED = /^http_(?:uri|raw_uri|method|raw_request|true_ip|param)\b/
 const STICKY =
-  /^(?:(?:pkt|file|raw|base64)_data|http_(?:uri|raw_uri|header|raw_header|cookie|raw_cookie|method|stat_code|stat_msg|client_body|version|raw_request|raw_status|raw_body|trailer|raw_trailer|true_ip|param))$/
+  /^(?:(?:pkt|file|raw|base64|dce_stub|dnp3|modbus)_data|sip_(?:header|body)|http_(?:uri|raw_uri|header|raw_header|cookie|raw_cookie|method|stat_code|stat_msg|client_body|version|raw_request|raw_status|raw_body|trailer|raw_trailer|true_ip|param))$/
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -282,7 +283,11 @@ class OptionReader {
         this.streamSize(words)
         return
       default:
-        this.options.push(readSession(name, value, words) ?? readHeaderTest(name, value, words))
+        this.options.push(
+          readProtocolTest(name, value) ??
+            readSession(name, value, words) ??
+            readHeaderTest(name, value, words),
+        )
     }
   }
 
@@ -402,7 +407,7 @@ class OptionReader {
       relative,
       littleEndian: words.includes('little'),
       textBase: words.includes('string') ? (named as 0 | 8 | 10 | 16) : undefined,
-      dce: false,
+      dce: words.includes('dce'),
       bitmask: bitmask === undefined ? undefined : Number(bitmask),
     }
   }

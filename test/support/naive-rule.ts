@@ -51,6 +51,8 @@ export interface NaivePacket {
 export interface NaiveUnit extends Seen {
   /** What the request had that a response answers. */
   readonly asked: Seen | undefined
+  /** What the message of a protocol that it is is about. */
+  readonly facts: ReadonlyMap<string, number | string> | undefined
   /** Undefined: data put together from several. */
   readonly packet: NaivePacket | undefined
   readonly http: boolean
@@ -276,6 +278,8 @@ class NaiveEvaluation {
       case 'ipopts':
       case 'sameip':
         return when(this.headerOption(option))
+      case 'message_fact':
+        return when(option.holds((name) => this.unit.facts?.get(name)))
       case 'http_number': {
         const value = this.numberOf(option.what)
         return when(value !== undefined && option.holds(value))
@@ -462,8 +466,11 @@ class NaiveEvaluation {
     if (start < 0 || end > bytes.length) return undefined
     const part = [...bytes.subarray(start, end)]
     let value: bigint | undefined
+    // The order of bytes in the call: there is none outside of one.
+    const order = option.dce ? this.unit.facts?.get('dce_little') : Number(option.littleEndian)
+    if (order === undefined) return undefined
     if (option.textBase === undefined) {
-      if (option.littleEndian) part.reverse()
+      if (order === 1) part.reverse()
       value = part.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n)
     } else value = textNumber(String.fromCharCode(...part), option.textBase)
     if (value === undefined) return undefined

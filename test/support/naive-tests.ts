@@ -1,6 +1,6 @@
 /** Random options that read no bytes, for the fuzzer's rules: fields of packets and of HTTP heads, flows, counts. */
 import { type RuleDraft, TO_CLIENT, TO_SERVER } from './naive-draft.js'
-import { SERVER } from './naive-traffic.js'
+import { SERVER, transportOf } from './naive-traffic.js'
 
 const OPTION_NAMES: Readonly<Record<number, string>> = {
   1: 'nop',
@@ -178,7 +178,7 @@ export function writeHeader(draft: RuleDraft): string {
   const { kind, serverPort } = draft.talk
   const ip =
     (kind === 'udp' || kind === 'icmp') && draft.options.some((option) => option.startsWith('ip_proto'))
-  const protocol = kind === 'http' ? 'tcp' : ip ? 'ip' : kind
+  const protocol = ip ? 'ip' : transportOf(kind)
   const any = [protocol, 'any', 'any', '->', 'any', 'any']
   if (draft.chance(0.6)) return `alert ${any.join(' ')}`
   const addresses: readonly (readonly [string, string])[] = [

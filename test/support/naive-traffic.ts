@@ -5,6 +5,7 @@
 import { conversation, resegment, shuffle, type TestPacket } from './conversation.js'
 import { type Ipv4Options, icmpFrame, toBytes, udpFrame } from './frames.js'
 import { makeRequest, makeResponse } from './naive-http.js'
+import { PROTOCOL_KINDS, type ProtocolKind, protocolTurns } from './naive-protocols.js'
 import type { NaivePacket, NaiveUnit } from './naive-rule.js'
 
 export type Random = () => number
@@ -13,8 +14,22 @@ export const below = (random: Random, limit: number): number => Math.floor(rando
 export const pick = <T>(random: Random, list: readonly T[]): T => list[below(random, list.length)]!
 export const chance = (random: Random, probability: number): boolean => random() < probability
 
-export type TrafficKind = 'icmp' | 'udp' | 'tcp' | 'http'
+export type TrafficKind = 'icmp' | 'udp' | 'tcp' | 'http' | ProtocolKind
+/** Those whose rules are about the bytes as such; `PROTOCOL_KINDS` has the others. */
 export const TRAFFIC_KINDS: readonly TrafficKind[] = ['icmp', 'udp', 'tcp', 'http']
+
+const OWN_PROTOCOL: readonly TrafficKind[] = ['icmp', 'udp', 'tcp']
+
+/** Whether rules are about messages of the kind, which no rule sees but through the options for them. */
+export function isProtocolKind(kind: TrafficKind): kind is ProtocolKind {
+  return (PROTOCOL_KINDS as readonly TrafficKind[]).includes(kind)
+}
+
+/** What rules for the kind say in their header. */
+export function transportOf(kind: TrafficKind): 'icmp' | 'udp' | 'tcp' {
+  if (kind === 'sip') return 'udp'
+  return OWN_PROTOCOL.includes(kind) ? (kind as 'icmp') : 'tcp'
+}
 
 /** Fields of the headers of one datagram, or of every packet of a conversation. */
 export interface HeaderFields {
@@ -36,6 +51,8 @@ export interface Turn {
   /** By Snort's names. */
   readonly buffers: ReadonlyMap<string, Uint8Array>
   readonly numbers: ReadonlyMap<string, number>
+  /** What a message of a protocol is about. */
+  readonly facts?: ReadonlyMap<string, number | string>
   /** The request that this, a response, answers. */
   readonly asked?: Turn
 }
@@ -60,6 +77,11 @@ export const SERVER_PORTS: Readonly<Record<TrafficKind, readonly number[]>> = {
   udp: [5353, 7777],
   tcp: [7777, 9999],
   http: [80, 8080],
+  sip: [5060, 9999],
+  ssl: [443, 9999],
+  dce: [135, 1026],
+  dnp3: [20_000, 9999],
+  modbus: [502],
 }
 export const SERVER = '192.0.2.80'
 
@@ -137,7 +159,8 @@ const IP_OPTIONS: Readonly<Record<number, readonly number[]>> = {
 export function makeTalk(random: Random, kind: TrafficKind): Talk {
   const serverPort = pick(random, SERVER_PORTS[kind])
   const turns: Turn[] = []
-  const rounds = 1 + below(random, 2)
+  if (isProtocolKind(kind)) turns.push(...protocolTurns(random, kind))
+  const rounds = turns.length > 0 ? 0 : 1 + below(random, 2)
   for (let i = 0; i < rounds; i++) {
     if (kind === 'http') {
       const asked = makeRequest(random)
@@ -208,12 +231,13 @@ export function packetsOf(talk: Talk, index: number, sending: Sending): TestPack
   const clientPort = CLIENT_PORT + index
   const ipv4 = ipOf(fields)
   const start = 1_700_000_000 + index
-  if (kind === 'udp' || kind === 'icmp') {
+  const transport = transportOf(kind)
+  if (transport !== 'tcp') {
     return turns.map(({ fromClient, bytes }, i) => {
       const [source, destination] = fromClient ? [client, SERVER] : [SERVER, client]
       const [sourcePort, destinationPort] = fromClient ? [clientPort, serverPort] : [serverPort, clientPort]
       const frame =
-        kind === 'udp'
+        transport === 'udp'
           ? udpFrame({ source, destination, sourcePort, destinationPort, ipv4, payload: bytes })
           : icmpFrame({
               source,
@@ -259,10 +283,12 @@ export function unitsOf(talk: Talk, index: number, turn: Turn, sending: Sending)
     turns
       .slice(0, at + 1)
       .reduce((sum, one) => sum + (one.fromClient === fromClient ? one.bytes.length : 0), 0)
-  const stream = kind === 'tcp' || kind === 'http'
+  const transport = transportOf(kind)
+  const stream = transport === 'tcp'
   const unit: NaiveUnit = {
     buffers: turn.buffers,
     numbers: turn.numbers,
+    facts: turn.facts,
     asked: turn.asked,
     packet: undefined,
     http: kind === 'http',
@@ -276,7 +302,7 @@ export function unitsOf(talk: Talk, index: number, turn: Turn, sending: Sending)
     sent: stream ? { client: said(true), server: said(false) } : undefined,
   }
   const packet: NaivePacket = {
-    protocol: kind === 'icmp' ? 1 : kind === 'udp' ? 17 : 6,
+    protocol: { icmp: 1, udp: 17, tcp: 6 }[transport],
     ttl: fields.ttl,
     tos: fields.tos,
     id: fields.id,
@@ -290,6 +316,8 @@ export function unitsOf(talk: Talk, index: number, turn: Turn, sending: Sending)
     }),
   }
   if (!stream) return [{ ...unit, packet }]
+  // What asks about messages is tried on messages alone.
+  if (isProtocolKind(kind)) return [unit]
   const segments = packetsOf({ ...talk, turns: turns.slice(0, at + 1) }, index, {
     ...sending,
     shuffled: undefined,

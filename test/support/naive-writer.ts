@@ -16,6 +16,7 @@ import {
   writeStructure,
 } from './naive-bytes.js'
 import { type Dialect, literal, RuleDraft, TO_CLIENT, TO_SERVER } from './naive-draft.js'
+import { writeProtocolTest } from './naive-protocols.js'
 import {
   writeCount,
   writeFlowbits,
@@ -24,7 +25,7 @@ import {
   writePacketTest,
   writeStreamSize,
 } from './naive-tests.js'
-import { chance, pick, type Random, type Talk } from './naive-traffic.js'
+import { chance, isProtocolKind, pick, type Random, type Talk, transportOf } from './naive-traffic.js'
 
 export interface WrittenRule {
   readonly dialect: Dialect
@@ -78,6 +79,7 @@ export function writeRule(random: Random, talk: Talk): WrittenRule {
   const dialect = chance(random, 0.5) ? 'snort2' : 'snort3'
   const draft = new RuleDraft(random, talk, pick(random, talk.turns), dialect)
   writeFlow(draft)
+  if (isProtocolKind(talk.kind)) return writeProtocolRule(draft)
   if (chance(random, 0.25)) writeRetries(draft)
   else {
     const steps = 1 + draft.below(5)
@@ -97,10 +99,33 @@ export function writeRule(random: Random, talk: Talk): WrittenRule {
   return { dialect, header, options: draft.options }
 }
 
+/** A rule about messages of a protocol. */
+function writeProtocolRule(draft: RuleDraft): WrittenRule {
+  writeProtocolTest(draft)
+  const own = draft.present.filter((name) => !/^(?:pkt|raw)_data$/.test(name))
+  const steps = draft.below(4)
+  for (let i = 0; i < steps; i++) {
+    if (own.length > 0 && draft.chance(0.4)) {
+      draft.sticky = draft.pick(draft.chance(0.7) ? own : ['pkt_data'])
+      draft.push(`${draft.sticky};`)
+      draft.moveTo(draft.sticky, 0)
+    }
+    writeStep(draft)
+  }
+  if (steps > 0 && !draft.positive) writeContent(draft, false)
+  if (draft.chance(0.1)) writeCount(draft)
+  return { dialect: draft.dialect, header: writeHeader(draft), options: draft.options }
+}
+
 function writeFlow(draft: RuleDraft): void {
   const { kind } = draft.talk
   const { fromClient } = draft.turn
   if (kind === 'icmp') return
+  // What is said of answers is of the call that they answer.
+  if (kind === 'dce') {
+    draft.push(TO_SERVER)
+    return
+  }
   if (draft.chance(0.5)) {
     const right = draft.chance(0.9) === fromClient
     const plain = right ? TO_SERVER : TO_CLIENT
@@ -108,7 +133,7 @@ function writeFlow(draft: RuleDraft): void {
     if (draft.chance(0.8)) draft.push(plain)
     else if (!(draft.snort3 && draft.http)) draft.push(`flow:${draft.pick([`${other},established`, other])};`)
   } else if (draft.chance(0.2)) {
-    const last = kind === 'udp' ? 'not_established' : 'only_stream'
+    const last = transportOf(kind) === 'udp' ? 'not_established' : 'only_stream'
     draft.push(`flow:${draft.pick(['established', 'stateless', last])};`)
   }
 }
