@@ -14,6 +14,7 @@ import {
   type FlowVerdict,
   type RuleExplanation,
 } from '../src/explain/index.js'
+import { explanationJson, explanationText } from '../src/explain/report.js'
 import { createEngines } from '../src/match/index.js'
 import { loadRules, Variables } from '../src/rules/index.js'
 
@@ -554,5 +555,79 @@ describe('the words of the rule and of the traffic', () => {
       .packets()
     const one = explain(tcp('flow:to_server; content:"xyz";'), packets).flows[0]!
     expect(one.notes.join()).toContain('outside the window')
+  })
+
+  it('names the option that fails first in the rule, whatever is cheapest to test', () => {
+    const one = verdict(tcp('flowbits:isset,never; content:"abc"; dsize:>100;'), talk('xabc'))
+    expect(one.failed).toMatchObject({ number: 1, of: 3, text: 'flowbits:isset,never' })
+    const implied = verdict(tcp('content:"abc"; nocase; pcre:"/abcd/i";'), talk('xABCx'))
+    expect(implied.text).toContain('"abcd" (of a pcre, in any case)')
+  })
+
+  it('says that packet data of a message is its body', () => {
+    const rule = 'alert http any any -> any any (msg:"m"; flow:to_server; content:"Host"; sid:1;)'
+    const one = verdict(rule, web('/'))
+    expect(one.failed!.found).toBe('there is no pkt_data (of an HTTP message, its body) in this HTTP request')
+    expect(one.failed!.buffer).toBe('pkt_data (of an HTTP message, its body)')
+  })
+
+  it('tells what inspectors found odd about the flow', () => {
+    const packets = conversation({ serverPort: 80 })
+      .handshake()
+      .client('GET /%61 HTTP/1.1\r\nHost: h\r\n\r\n')
+      .server('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz')
+      .close()
+      .packets()
+    const { notes } = verdict(tcp('file_data; content:"absent";'), packets)
+    expect(notes).toContain('119:213 (http_inspect) HTTP chunk misformatted')
+    // How a URI is written hides nothing.
+    expect(notes.join()).not.toContain('119:1 ')
+    expect(verdict(tcp('content:"GET";', '80'), packets).notes).toEqual([])
+  })
+
+  it('names the first match that led nowhere, not what repeats it', () => {
+    const pass = verdict('pass tcp any any -> any any (msg:"p"; content:"abc"; sid:1;)', talk('xabc'))
+    expect(pass.text).toContain('it is a pass rule itself')
+    const both = 'pass tcp any any -> any any (sid:1;)'
+    expect(verdict(both, talk('xabc')).text).toMatch(/matched at packet 1, .* it is a pass rule itself/)
+  })
+
+  it('says that encrypted data are not searched', () => {
+    const hello = (type: number): string =>
+      `\x16\x03\x03\x00\x06${String.fromCharCode(type)}\x00\x00\x02\x03\x03`
+    const data = (text: string): string => `\x17\x03\x03\x00${String.fromCharCode(text.length)}${text}`
+    const packets = conversation({ serverPort: 443 })
+      .handshake()
+      .client(hello(1))
+      .server(hello(2))
+      .client(data('secret'))
+      .server(data('answer'))
+      .close()
+      .packets()
+    const one = verdict(tcp('flow:to_server; content:"secret";', '443'), packets)
+    expect([one.text, ...one.notes].join()).toContain('not looked for in encrypted records of TLS')
+  })
+
+  it('counts packets that could not be decoded, and flows of other protocols', () => {
+    const arp = Uint8Array.from([...new Array(12).fill(2), 8, 6, ...new Array(28).fill(0)])
+    const cut = Uint8Array.from([...new Array(12).fill(2), 8, 0, 0x45, 0, 0])
+    const frames = [arp, cut].map((frame) => ({ frame, seconds: 1, nanoseconds: 0 }))
+    const packets = udpExchange([['client', 'x']], { serverPort: 53 })
+    const told = explain(tcp('content:"x";'), [...packets, ...frames])
+    expect(told.otherProtocols).toEqual({ UDP: 1 })
+    expect(Object.values(told.undecoded)).toEqual([1, 1])
+    const text = explanationText(told, 10)
+    expect(text).toContain('no flow of its protocol: 3 packets, 1 flow of others (UDP 1)')
+    expect(text.join('\n')).toMatch(/2 packets of 3 not decoded \(.*IPv4.* 1\)/)
+    expect(JSON.parse(explanationJson(told).at(-1)!)).toMatchObject({
+      otherProtocols: { UDP: 1 },
+      undecoded: told.undecoded,
+    })
+  })
+
+  it('says what file data a rule on mail misses', () => {
+    const packets = talk('EHLO x\r\n', '220 mx ESMTP\r\n', 25)
+    const rule = 'alert smtp any any -> any any (msg:"m"; file_data; content:"abc"; sid:1;)'
+    expect(verdict(rule, packets).text).not.toContain('HTTP')
   })
 })

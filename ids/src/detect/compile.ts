@@ -120,13 +120,20 @@ export class CompiledRule {
     return this.#gate
   }
 
+  /** The steps in the order of the rule, made anew: to tell which option fails first. */
+  stepsAsWritten(): readonly Step[] {
+    return compileSteps(this.#tested(), this.#context, compileRegexes(this.rule.options, this.#context), true)
+  }
+
+  #tested(): readonly RuleOption[] {
+    const only = this.#gated ? onlyContent(this.rule) : undefined
+    return this.rule.options.filter((option) => option !== only)
+  }
+
   #compile(): readonly Step[] {
     const context = this.#context
-    const { options } = this.rule
-    const only = this.#gated ? onlyContent(this.rule) : undefined
-    const regexes = this.#regexes ?? compileRegexes(options, context)
-    const own = options.filter((option) => option !== only)
-    this.#steps = compileSteps(own, context, regexes)
+    const regexes = this.#regexes ?? compileRegexes(this.rule.options, context)
+    this.#steps = compileSteps(this.#tested(), context, regexes)
     this.#regexes = undefined
     return this.#steps
   }

@@ -92,7 +92,8 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 /** The engine's own events, but for those that a rule of the user's stands for. */
-function withBuiltin(rules: readonly Rule[]): Rule[] {
+/** The rules, and one for each event of inspectors that they do not name themselves. */
+export function withBuiltin(rules: readonly Rule[]): Rule[] {
   const own = new Set(rules.map(({ gid, sid }) => `${gid}:${sid}`))
   return [...rules, ...builtinRules().filter(({ gid, sid }) => !own.has(`${gid}:${sid}`))]
 }

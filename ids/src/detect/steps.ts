@@ -286,11 +286,19 @@ function isImplied(option: RuleOption, options: readonly RuleOption[]): boolean 
   )
 }
 
-/** Retry flags are set by the order as written; then cheap tests that depend on nothing go first. */
-export function compileSteps(options: readonly RuleOption[], context: StepContext, regexes: Regexes): Step[] {
+/**
+ * Retry flags are set by the order as written; then cheap tests that depend on nothing go first.
+ * @param asWritten all options, in the order of the rule: the same outcome, but slower
+ */
+export function compileSteps(
+  options: readonly RuleOption[],
+  context: StepContext,
+  regexes: Regexes,
+  asWritten = false,
+): Step[] {
   const variables = new VariableNames()
   const drafts: (Draft & { readonly option: RuleOption })[] = []
-  for (const option of options.filter((one) => !isImplied(one, options))) {
+  for (const option of options.filter((one) => asWritten || !isImplied(one, options))) {
     const one = draft(option, context, regexes, variables)
     if (one !== undefined) drafts.push({ ...one, option })
   }
@@ -315,8 +323,9 @@ export function compileSteps(options: readonly RuleOption[], context: StepContex
     if (one.moves) mover = { retried: retried && !strays }
     return { step, early: one.early ?? Number.POSITIVE_INFINITY, order: i }
   })
-  return placed
-    .filter(({ step }) => step.evaluator !== ALWAYS)
+  const tested = placed.filter(({ step }) => step.evaluator !== ALWAYS)
+  if (asWritten) return tested.map(({ step }) => step)
+  return tested
     .sort((a, b) => (a.early === b.early ? a.order - b.order : a.early - b.early))
     .map(({ step }) => step)
 }

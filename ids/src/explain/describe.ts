@@ -10,7 +10,15 @@ import type { Evaluation } from '../detect/evaluation.js'
 import { ByteReader } from '../detect/options/bytes.js'
 import { VariableNames } from '../detect/options/numbers.js'
 import { LiteralSearch } from '../detect/search.js'
-import { BUF, BUFFER_COUNT, BUFFER_NAMES, type BufferId, type BufferSet } from '../inspect/buffers.js'
+import {
+  BUF,
+  BUFFER_COUNT,
+  BUFFER_NAMES,
+  type BufferId,
+  type BufferSet,
+  HTTP_BODY,
+  isPartSlot,
+} from '../inspect/buffers.js'
 import { UNIT, type UnitKind } from '../inspect/unit.js'
 import { tcpFlagText } from '../output/text.js'
 import { formatLiteral } from '../rules/format.js'
@@ -44,8 +52,8 @@ export interface Attempt {
   readonly limitHit: boolean
   /** Names of set flowbits, for the flow. */
   readonly flowbits: (option: FlowbitsOption) => string
-  /** What the rule calls a buffer. */
-  readonly nameOf: (slot: BufferId) => string
+  /** What the rule calls a buffer; `asked` is the one it names, when another stands for it. */
+  readonly nameOf: (slot: BufferId, asked?: BufferId) => string
 }
 
 const UNIT_TEXT: Readonly<Record<UnitKind, string>> = {
@@ -65,7 +73,8 @@ export const buffersWith = (buffers: BufferSet, search: LiteralSearch, except: B
   const names: string[] = []
   for (let id = 0; id < BUFFER_COUNT; id++) {
     const end = buffers.end[id]!
-    if (id === except || id === BUF.RAW_DATA || end < 0) continue
+    if (id === except || id === BUF.RAW_DATA || id === HTTP_BODY || isPartSlot(id as BufferId) || end < 0)
+      continue
     if (search.find(buffers.bytes[id]!, buffers.start[id]!, end) >= 0) names.push(BUFFER_NAMES[id]!)
   }
   // Packet data holds what the others are parts of.
@@ -84,8 +93,8 @@ const position = (buffers: BufferSet, slot: BufferId, index: number): number =>
 
 const bytesText = (count: number): string => `${count} byte${count === 1 ? '' : 's'}`
 
-const absent = (attempt: Attempt, slot: BufferId): Finding => ({
-  found: `there is no ${attempt.nameOf(slot)} in this ${UNIT_TEXT[attempt.state.kind]}`,
+const absent = (attempt: Attempt, slot: BufferId, asked: BufferId): Finding => ({
+  found: `there is no ${attempt.nameOf(slot, asked)} in this ${UNIT_TEXT[attempt.state.kind]}`,
   facts: { absent: true, unit: UNIT_TEXT[attempt.state.kind] },
 })
 
@@ -111,9 +120,15 @@ const describeContent = (option: ContentOption, attempt: Attempt): Finding => {
   if (option.negated) {
     const at = search.find(bytes, low, high)
     if (at < 0)
-      return { found: `negated ${literal}: its window does not lie in ${attempt.nameOf(slot)}`, facts: {} }
+      return {
+        found: `negated ${literal}: its window does not lie in ${attempt.nameOf(slot, option.buffer)}`,
+        facts: {},
+      }
     const facts = { offset: position(buffers, slot, at) }
-    return { found: `${literal} must not be in ${attempt.nameOf(slot)}, but is at ${place(at)}`, facts }
+    return {
+      found: `${literal} must not be in ${attempt.nameOf(slot, option.buffer)}, but is at ${place(at)}`,
+      facts,
+    }
   }
   const at = search.find(bytes, start, end)
   const facts: Record<string, string | number | boolean | readonly string[]> = {
@@ -135,11 +150,11 @@ const describeContent = (option: ContentOption, attempt: Attempt): Finding => {
     facts.offset = position(buffers, slot, shown)
     facts.allowed = allowed
     return {
-      found: `${literal} found in ${attempt.nameOf(slot)} at ${place(shown)}, allowed is ${allowed}${short}`,
+      found: `${literal} found in ${attempt.nameOf(slot, option.buffer)} at ${place(shown)}, allowed is ${allowed}${short}`,
       facts,
     }
   }
-  let found = `${literal} not found in ${attempt.nameOf(slot)} ${quoted(bytes, low < high ? low : start, low < high ? high : end)}`
+  let found = `${literal} not found in ${attempt.nameOf(slot, option.buffer)} ${quoted(bytes, low < high ? low : start, low < high ? high : end)}`
   if (option.relative) found += `, after the cursor at ${cursor}`
   const anyCase = option.nocase ? -1 : new LiteralSearch(option.bytes, true).find(bytes, start, end)
   const elsewhere = buffersWith(buffers, search, slot)
@@ -147,7 +162,7 @@ const describeContent = (option: ContentOption, attempt: Attempt): Finding => {
     found += `; in other case it is at offset ${position(buffers, slot, anyCase)} (nocase is not set)`
     facts.otherCase = position(buffers, slot, anyCase)
   } else if (elsewhere.length > 0) {
-    found += `; found in ${elsewhere.join(', ')}, the rule wants ${attempt.nameOf(slot)}`
+    found += `; found in ${elsewhere.join(', ')}, the rule wants ${attempt.nameOf(slot, option.buffer)}`
     facts.elsewhere = elsewhere
   }
   return { found, facts }
@@ -160,8 +175,8 @@ const describePcre = (option: PcreOption, attempt: Attempt): Finding => {
   const end = buffers.end[slot]!
   const subject = quoted(buffers.bytes[slot]!, from, Math.max(from, end))
   const where = option.relative
-    ? `${attempt.nameOf(slot)} after the cursor at ${position(buffers, slot, from)}, ${subject}`
-    : `${attempt.nameOf(slot)} ${subject}`
+    ? `${attempt.nameOf(slot, option.buffer)} after the cursor at ${position(buffers, slot, from)}, ${subject}`
+    : `${attempt.nameOf(slot, option.buffer)} ${subject}`
   const facts = { window: subject, length: end - from, limit: attempt.limitHit }
   if (attempt.limitHit) return { found: `the expression hit its match limit in ${where}`, facts }
   return { found: `the expression ${option.negated ? 'matches' : 'does not match'} in ${where}`, facts }
@@ -176,7 +191,7 @@ const describeRead = (option: ByteRead & RuleOption, attempt: Attempt): Finding 
   const from = origin(attempt, slot, option.relative)
   const at = from + numberFor(attempt, option.offset)
   const one = option.count === 1
-  const where = `${bytesText(option.count)} at offset ${position(buffers, slot, at)} of ${attempt.nameOf(slot)}`
+  const where = `${bytesText(option.count)} at offset ${position(buffers, slot, at)} of ${attempt.nameOf(slot, option.buffer)}`
   if (at < buffers.start[slot]! || at + option.count > buffers.end[slot]!) {
     const length = position(buffers, slot, buffers.end[slot]!)
     return {
@@ -211,7 +226,7 @@ const describeIsDataAt = (option: IsDataAtOption, attempt: Attempt): Finding => 
   const after = option.relative ? ` after the cursor at ${position(buffers, slot, from)}` : ''
   const wanted = option.negated ? 'not more than' : 'more than'
   return {
-    found: `${attempt.nameOf(slot)} has ${bytesText(left)}${after}, wanted ${wanted} ${numberFor(attempt, option.at)}`,
+    found: `${attempt.nameOf(slot, option.buffer)} has ${bytesText(left)}${after}, wanted ${wanted} ${numberFor(attempt, option.at)}`,
     facts: { length: left },
   }
 }
@@ -260,7 +275,7 @@ export const describe = (option: RuleOption, attempt: Attempt): Finding => {
   const { buffers, packet, kind } = state
   if ('buffer' in option) {
     const slot = state.slot(option.buffer)
-    if (!buffers.has(slot)) return absent(attempt, slot)
+    if (!buffers.has(slot)) return absent(attempt, slot, option.buffer)
   }
   switch (option.kind) {
     case 'content':
@@ -279,7 +294,10 @@ export const describe = (option: RuleOption, attempt: Attempt): Finding => {
       const length = buffers.end[slot]! - origin(attempt, slot, option.relative)
       const from = buffers.start[slot]!
       const shown = quoted(buffers.bytes[slot]!, from, buffers.end[slot]!)
-      return { found: `${attempt.nameOf(slot)} has length ${length}: ${shown}`, facts: { length } }
+      return {
+        found: `${attempt.nameOf(slot, option.buffer)} has length ${length}: ${shown}`,
+        facts: { length },
+      }
     }
     case 'dsize': {
       if (kind !== UNIT.PACKET) return { found: 'dsize is never true on reassembled data', facts: {} }

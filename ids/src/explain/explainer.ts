@@ -3,8 +3,16 @@
  *
  * In: loaded rules, the rules asked for, frames. Out: `Explanation`, once all frames have been fed.
  */
-import { createStack, type FrameSink, STATUS, type Stack, type StackOptionsInput } from '@weir/stack'
+import {
+  createStack,
+  type FrameSink,
+  STATUS,
+  STATUS_TEXT,
+  type Stack,
+  type StackOptionsInput,
+} from '@weir/stack'
 import { Counters } from '../detect/counters.js'
+import { withBuiltin } from '../detect/engine.js'
 import { DEFAULT_EVENT_QUEUE, EventQueue } from '../detect/event-queue.js'
 import { Inspector } from '../detect/inspector.js'
 import { FlowbitNames } from '../detect/options/session.js'
@@ -13,10 +21,11 @@ import { RuleSet } from '../detect/rule-set.js'
 import { serverPortsOf } from '../detect/server-ports.js'
 import { DEFAULT_DETECT_SETTINGS, type DetectSettings } from '../detect/settings.js'
 import type { MatcherEngine, RegexEngine } from '../match/matcher.js'
+import { eveProtocol } from '../output/text.js'
 import { formatProblem, type LoadedRules, type Rule } from '../rules/index.js'
 import { findOutside } from './find-rule.js'
 import type { NotLoaded, RuleExplanation } from './findings.js'
-import { FlowLog } from './flow-log.js'
+import { FlowLog, type FlowRecord } from './flow-log.js'
 import { HeaderFit } from './header-fit.js'
 import { neededRules } from './select.js'
 import { Target, Tracer } from './tracer.js'
@@ -71,7 +80,8 @@ export class Explainer implements FrameSink {
       else if (!asked.includes(rule)) asked.push(rule)
     }
     const names = new FlowbitNames()
-    const set = new RuleSet(neededRules(loaded.rules, asked, settings.eventQueue), {
+    const needed = neededRules(loaded.rules, asked, settings.eventQueue)
+    const set = new RuleSet(withBuiltin(needed), {
       regexEngine: options.regexEngine,
       flowbits: names,
       pcreMatchLimit: settings.pcreMatchLimit,
@@ -145,6 +155,8 @@ export class Explainer implements FrameSink {
         rule: rule.text,
         flows,
         otherFlows: records.length - own.length,
+        otherProtocols: countProtocols(records.filter(({ protocol }) => !isForProtocol(rule, protocol))),
+        undecoded: undecoded(this.stack),
         unfollowed: this.#log.unfollowed,
         packets: this.stack.counters.packets,
         wrongChecksums: this.#wrongChecksums,
@@ -153,6 +165,26 @@ export class Explainer implements FrameSink {
     this.#matchers.close()
     return { rules, missing: this.missing }
   }
+}
+
+const countProtocols = (records: readonly FlowRecord[]): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const { protocol } of records) {
+    const name = eveProtocol(protocol)
+    counts[name] = (counts[name] ?? 0) + 1
+  }
+  return counts
+}
+
+/** Packets that could not be decoded to their end, by reason; wrong checksums are told apart. */
+const undecoded = ({ counters }: Stack): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  STATUS_TEXT.forEach((text, status) => {
+    const count = counters.decode.outcomes[status]!
+    const told = status === STATUS.DECODED || (CHECKSUM_STATUSES as readonly number[]).includes(status)
+    if (count > 0 && !told) counts[text] = count
+  })
+  return counts
 }
 
 const CHECKSUM_STATUSES = [

@@ -13,6 +13,7 @@ export const CAUSES = [
   'not_file',
   'not_pdu',
   'service',
+  'encrypted',
   'packet_rule',
   'fast_pattern',
   'option',
@@ -41,6 +42,7 @@ export const CAUSE_TEXT: Readonly<Record<Cause, string>> = {
   not_file: 'no file data',
   not_pdu: 'no DCE/RPC message',
   service: 'another service',
+  encrypted: 'only encrypted data',
   packet_rule: 'no packet of the kind the rule looks at',
   fast_pattern: 'fast pattern absent',
   option: 'an option failed',
@@ -131,6 +133,10 @@ export interface RuleExplanation {
   readonly flows: readonly FlowVerdict[]
   /** Flows of other protocols, which the rule is not for. */
   readonly otherFlows: number
+  /** The same by protocol. */
+  readonly otherProtocols: Readonly<Record<string, number>>
+  /** Packets that could not be decoded to their end, by reason; ARP and its like among them. */
+  readonly undecoded: Readonly<Record<string, number>>
   /** Flows that were not followed because there were too many. */
   readonly unfollowed: number
   readonly packets: number

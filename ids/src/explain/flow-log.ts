@@ -49,6 +49,8 @@ export class FlowRecord {
   readonly packets: [number, number] = [0, 0]
   /** What of the stream was not used or given up, by code (`STREAM_ERROR`), and how often. */
   readonly errors = new Map<number, number>()
+  /** Events of inspectors, as text, and how often. */
+  readonly events = new Map<string, number>()
   /** Name of the service last recognised. */
   service = 'unknown'
   serviceId = 0

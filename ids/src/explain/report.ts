@@ -39,6 +39,11 @@ const partsText = (flows: readonly FlowVerdict[]): string => {
   return ` (${sorted.map(([part, count]) => `${part} ${count}`).join(', ')})`
 }
 
+const listText = (counts: Readonly<Record<string, number>>): string => {
+  const items = Object.entries(counts).map(([name, count]) => `${name} ${count}`)
+  return items.length === 0 ? '' : ` (${items.join(', ')})`
+}
+
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** Lines without line ends; nothing in them is escaped yet. */
@@ -50,13 +55,15 @@ export const explanationText = (rule: RuleExplanation, limit: number): string[] 
     lines.push('', `… and ${plural(flows.length - limit, 'more flow')} (--flows shows more)`)
   lines.push('')
   if (flows.length === 0) {
-    lines.push(
-      `no flow of its protocol: ${plural(packets, 'packet')}, ${plural(otherFlows, 'flow')} of others`,
-    )
+    const others = `${plural(otherFlows, 'flow')} of others${listText(rule.otherProtocols)}`
+    lines.push(`no flow of its protocol: ${plural(packets, 'packet')}, ${others}`)
   } else {
-    const others = otherFlows === 0 ? '' : `; ${otherFlows} of other protocols`
+    const others =
+      otherFlows === 0 ? '' : `; ${otherFlows} of other protocols${listText(rule.otherProtocols)}`
     lines.push(`${plural(flows.length, 'flow')}: ${byCause(flows)}${others}`)
   }
+  const bad = Object.values(rule.undecoded).reduce((sum, count) => sum + count, 0)
+  if (bad > 0) lines.push(`${plural(bad, 'packet')} of ${packets} not decoded${listText(rule.undecoded)}`)
   if (unfollowed > 0) lines.push(`${plural(unfollowed, 'flow')} not followed: too many`)
   if (wrongChecksums > 0)
     lines.push(`${plural(wrongChecksums, 'packet')} of ${packets} with wrong checksums left out: try -k none`)
@@ -83,6 +90,8 @@ export const explanationJson = (rule: RuleExplanation): string[] => {
     flows: flows.length,
     causes,
     otherFlows: rule.otherFlows,
+    otherProtocols: rule.otherProtocols,
+    undecoded: rule.undecoded,
     unfollowed: rule.unfollowed,
     packets: rule.packets,
     wrongChecksums: rule.wrongChecksums,

@@ -17,13 +17,13 @@ import { type FlowbitNames, isBitSet } from '../detect/options/session.js'
 import { SILENCE, type Silence } from '../detect/reporter.js'
 import type { RuleSet } from '../detect/rule-set.js'
 import { LiteralSearch } from '../detect/search.js'
-import { BUF, BUFFER_NAMES, type BufferId } from '../inspect/buffers.js'
+import { BUF, BUFFER_NAMES, type BufferId, HTTP_BODY } from '../inspect/buffers.js'
 import { type InspectionUnit, SERVICE, SERVICE_NAMES, UNIT } from '../inspect/unit.js'
 import type { AlertRecord, AlertSink } from '../output/alert.js'
 import { formatOption } from '../rules/format.js'
-import type { FlowbitsOption, RuleAction, RuleOption } from '../rules/model.js'
+import type { FlowbitsOption, Rule, RuleAction, RuleOption } from '../rules/model.js'
 import { buffersWith, describe } from './describe.js'
-import type { FailedOption } from './findings.js'
+import { CAUSES, type Cause, type FailedOption } from './findings.js'
 import type { FlowLog, FlowRecord } from './flow-log.js'
 import { type Finding, MatchWords, queueFinding } from './outcome.js'
 import { asWritten } from './pattern-text.js'
@@ -36,6 +36,9 @@ const MAX_PACKETS = 100
 
 /** A failure on a unit that holds the fast pattern counts as further than any on one without it. */
 const PATTERN_RANK = 1000
+
+/** What packet data is in a message of a connection known to be HTTP. */
+const MESSAGE_BODY = 'pkt_data (of an HTTP message, its body)'
 
 /** Of failures of one option, those on a unit that has the buffer, or any data, tell more. */
 const ABSENT = 0.5
@@ -55,14 +58,25 @@ export class Trace {
   notEstablished = 0
   wrongHeader = 0
   lateForService = 0
+  /** Units whose contents are not looked at: records of TLS that are encrypted, or mean nothing to rules. */
+  opaque = 0
   stepLimit = false
   failed: FailedOption | undefined
   rank = -1
   matches = 0
   readonly alerts: number[] = []
-  /** The last reason a match was not reported. */
+  /** Of the reasons that matches were not reported, the one that came furthest, at its first match. */
   unreported: (Finding & { readonly packet: number }) | undefined
+
+  unreport(finding: Finding, packet: number): void {
+    const before = this.unreported
+    if (before === undefined || reach(finding.cause) > reach(before.cause))
+      this.unreported = { ...finding, packet }
+  }
 }
+
+/** What has been matched once is the reason for the rest: a duplicate tells least. */
+const reach = (cause: Cause): number => (cause === 'duplicate' ? -1 : CAUSES.indexOf(cause))
 
 export class Target implements FailureListener {
   readonly compiled: CompiledRule
@@ -80,7 +94,10 @@ export class Target implements FailureListener {
   readonly #variables: string[] = []
   /** Of the slots that the rule itself fills with parts of a message. */
   readonly #partNames = new Map<BufferId, string>()
-  readonly #nameOf = (slot: BufferId): string => this.#partNames.get(slot) ?? BUFFER_NAMES[slot]!
+  readonly #nameOf = (slot: BufferId, asked: BufferId = slot): string => {
+    if (asked === BUF.PKT_DATA && (slot === BUF.FILE_DATA || slot === HTTP_BODY)) return MESSAGE_BODY
+    return this.#partNames.get(slot) ?? BUFFER_NAMES[slot]!
+  }
   /** What is being traced now. */
   #trace!: Trace
   #record!: FlowRecord
@@ -99,7 +116,7 @@ export class Target implements FailureListener {
     this.#set = set
     this.#names = names
     this.words = new MatchWords(compiled.rule, settings)
-    this.steps = tracingSteps(compiled.steps, this)
+    this.steps = tracingSteps(compiled.stepsAsWritten(), this)
     const { fastPattern, rule } = compiled
     this.#search =
       fastPattern === undefined ? undefined : new LiteralSearch(Buffer.from(fastPattern.text, 'latin1'), true)
@@ -187,7 +204,7 @@ export class Target implements FailureListener {
       number: at + 1,
       of: options.length,
       text: formatOption(option, dialect, sticky),
-      buffer: 'buffer' in option ? this.#nameOf(state.slot(option.buffer)) : undefined,
+      buffer: 'buffer' in option ? this.#nameOf(state.slot(option.buffer), option.buffer) : undefined,
       found: finding.found,
       facts: finding.facts,
       packet: this.#packet,
@@ -275,8 +292,15 @@ export class Tracer implements DetectObserver, AlertSink {
     this.#queue = queue
   }
 
-  /** What is reported is known from `filtered`. */
-  alert(): void {}
+  /** What is reported of rules is known from `filtered`; the rest are events of inspectors. */
+  alert({ rule, flowId }: AlertRecord): void {
+    if (!rule.options.some(({ kind }) => kind === 'engine_event')) return
+    const events = this.#log.records.get(flowId)?.events
+    if (events === undefined) return
+    const text = `${rule.gid}:${rule.sid} ${rule.msg}`
+    events.set(text, (events.get(text) ?? 0) + 1)
+  }
+
   async flush(): Promise<void> {}
   async close(): Promise<void> {}
 
@@ -299,7 +323,7 @@ export class Tracer implements DetectObserver, AlertSink {
       why === SILENCE.NOALERT
         ? { cause: 'noalert', text: 'the rule says flowbits:noalert' }
         : why === SILENCE.DUPLICATE
-          ? { cause: 'duplicate', text: 'it has matched a packet whose bytes are these' }
+          ? duplicateOf(target.compiled.rule)
           : target.words.below(record!)
     this.#findings.set(rule, finding)
   }
@@ -348,7 +372,7 @@ export class Tracer implements DetectObserver, AlertSink {
     const trace = target.traceOf(record)
     trace.matches++
     const finding = this.#findings.get(target.index) ?? this.#queued(target)
-    if (finding.cause !== 'alerted') trace.unreported = { ...finding, packet }
+    if (finding.cause !== 'alerted') trace.unreport(finding, packet)
     else if (trace.alerts.length < MAX_PACKETS) trace.alerts.push(packet)
   }
 
@@ -371,6 +395,10 @@ export class Tracer implements DetectObserver, AlertSink {
   ): void {
     const { index } = target
     if (!this.#tables.some((table) => table.holds(index))) return
+    if (unit.opaque && target.compiled.fastPattern !== undefined) {
+      if (judge.fitsHeader(index, state)) target.traceOf(record).opaque++
+      return
+    }
     if (judge.isInStream(index)) return
     if (!judge.fitsHeader(index, state)) target.traceOf(record).wrongHeader++
     else if (judge.isLate(index)) target.traceOf(record).lateForService++
@@ -378,6 +406,11 @@ export class Tracer implements DetectObserver, AlertSink {
     else target.walk(record, unit, state, this.#stack.packet.number, VIEWS[judge.sees(index)]!)
   }
 }
+
+const duplicateOf = ({ header }: Rule): Finding =>
+  header.action === 'pass'
+    ? { cause: 'passed', text: 'it is a pass rule itself' }
+    : { cause: 'duplicate', text: 'it has been reported for a packet that holds these bytes' }
 
 /** By `SEES`: whether packet data is the body alone, for each time the rule is tried. */
 const VIEWS: readonly (readonly boolean[])[] = [[], [false], [true], [false, true]]

@@ -89,6 +89,9 @@ const firstBytes = ({ first }: FlowRecord): string => {
   return `the client began with ${client}, the server with ${server}`
 }
 
+const opaqueText = ({ opaque }: Trace): string =>
+  `contents are not looked for in encrypted records of TLS, nor in its alerts (${opaque} ${opaque === 1 ? 'stretch' : 'stretches'} of data)`
+
 /** No unit reached the options of the rule: why. */
 const judgeFlow = (target: Target, record: FlowRecord, trace: Trace, fit: HeaderFit): Judgement => {
   const { compiled } = target
@@ -139,15 +142,23 @@ const judgeFlow = (target: Target, record: FlowRecord, trace: Trace, fit: Header
     const wrong = missing.map((direction) => (direction === TO_SERVER ? 'request' : 'response'))
     const what = wrong.length === 1 ? `no HTTP ${wrong[0]}` : 'not HTTP'
     if (wrong.length > 0 && compiled.onFiles) {
-      const text = `${what} and no other file, but the rule needs file_data; ${firstBytes(record)}`
+      const web = rule.services.length === 0 || rule.services.includes('http')
+      const seen = web ? `${what} and no other file` : 'no file was sent'
+      const text = `${seen}, but the rule needs file_data; ${firstBytes(record)}`
       return { cause: 'not_file', text }
     }
     if (wrong.length > 0) {
       return { cause: 'not_http', text: `${what}, but the rule needs HTTP buffers; ${firstBytes(record)}` }
     }
   }
-  if (compiled.onPdus)
-    return { cause: 'not_pdu', text: `no DCE/RPC message, but the rule needs one; ${firstBytes(record)}` }
+  if (compiled.onPdus) {
+    const what =
+      record.service === 'dcerpc'
+        ? 'no complete DCE/RPC call on an interface bound before'
+        : 'no DCE/RPC message'
+    return { cause: 'not_pdu', text: `${what}, but the rule needs one; ${firstBytes(record)}` }
+  }
+  if (trace.opaque > 0) return { cause: 'encrypted', text: opaqueText(trace) }
   if (toServer + toClient === 0) return { cause: 'no_data', text: 'no data was exchanged' }
   if (known && rule.services.length > 0 && !rule.services.includes(record.service)) {
     return { cause: 'service', text: `the service is ${record.service}, the rule is for ${wanted}` }
@@ -165,14 +176,18 @@ const judgeMatches = (trace: Trace): Judgement | undefined => {
   return { cause, text: `matched at packet ${packet}, not reported: ${text}`, depth: trace.matches }
 }
 
-const notesOf = (record: FlowRecord, cause: Cause): string[] => {
+const notesOf = (record: FlowRecord, trace: Trace, cause: Cause): string[] => {
   const notes: string[] = []
+  if (trace.opaque > 0 && cause !== 'encrypted' && cause !== 'alerted') notes.push(opaqueText(trace))
   if (record.wrongChecksums > 0 && cause !== 'checksum') {
     notes.push(`${count(record.wrongChecksums, 'packet')} with wrong checksums left out: try -k none`)
   }
   if (cause === 'alerted') return notes
   if (record.gaps > 0) {
     notes.push(`${count(record.gaps, 'gap')} in the stream, ${count(record.gapBytes, 'byte')} missing`)
+  }
+  for (const [text, times] of [...record.events].filter(([text]) => !isAboutUri(text)).slice(0, MAX_EVENTS)) {
+    notes.push(`${text}${times > 1 ? `: ${count(times, 'time')}` : ''}`)
   }
   for (const [code, times] of record.errors) {
     notes.push(`${STREAM_ERROR_TEXT[code]}: ${count(times, 'time')}`)
@@ -187,6 +202,12 @@ const notesOf = (record: FlowRecord, cause: Cause): string[] => {
   }
   return notes
 }
+
+/** Events noted of one flow. */
+const MAX_EVENTS = 6
+
+/** How a URI is written keeps no rule from matching: it is normalised. */
+const isAboutUri = (event: string): boolean => /^119:(\d|1\d|33) /.test(event)
 
 /** How much the causes stand apart in `progress`. */
 const CAUSE_STEP = 100_000
@@ -212,7 +233,7 @@ export const verdictOf = (target: Target, record: FlowRecord, fit: HeaderFit): F
     failed: cause === 'option' || cause === 'fast_pattern' ? trace.failed : undefined,
     fastPattern: report,
     headerParts: cause === 'header' ? (fit.mismatch(record)?.parts ?? []) : undefined,
-    notes: notesOf(record, cause),
+    notes: notesOf(record, trace, cause),
     progress: CAUSES.indexOf(cause) * CAUSE_STEP + Math.min(depth, CAUSE_STEP - 1),
   }
 }
