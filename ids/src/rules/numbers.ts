@@ -9,7 +9,8 @@ const HEX = /^0[xX][0-9a-fA-F]{1,12}$/
 
 /** A decimal or 0x number, or NaN. */
 export function toInteger(text: string): number {
-  if (DECIMAL.test(text) || HEX.test(text)) return Number(text)
+  // "-0" is 0.
+  if (DECIMAL.test(text) || HEX.test(text)) return Number(text) + 0
   return Number.NaN
 }
 
