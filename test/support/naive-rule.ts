@@ -503,5 +503,5 @@ function countsFromCursor(option: NaiveOption): boolean {
 
 function fieldOf(packet: NaivePacket, field: HeaderNumberOption['field']): number | undefined {
   if (field === 'ip_proto') return packet.protocol
-  return field === 'fragoffset' ? 0 : packet[field]
+  return field === 'fragoffset' ? 0 : packet[field as 'ttl']
 }

@@ -5,9 +5,9 @@
  * nothing: whether an option holds is what its evaluator has said; this only looks at the same bytes again to tell why.
  */
 
-import { ICMP } from '@weir/stack'
 import type { Evaluation } from '../detect/evaluation.js'
 import { ByteReader } from '../detect/options/bytes.js'
+import { headerField } from '../detect/options/header.js'
 import { VariableNames } from '../detect/options/numbers.js'
 import { LiteralSearch } from '../detect/search.js'
 import {
@@ -26,7 +26,6 @@ import type {
   ByteRead,
   ContentOption,
   FlowbitsOption,
-  HeaderNumberOption,
   IsDataAtOption,
   NumberOrVariable,
   PcreOption,
@@ -231,44 +230,6 @@ const describeIsDataAt = (option: IsDataAtOption, attempt: Attempt): Finding => 
   }
 }
 
-const headerValue = (option: HeaderNumberOption, { packet, flow }: Evaluation): number | undefined => {
-  if (packet === undefined) return option.field === 'ip_proto' ? flow?.protocol : undefined
-  const tcp = packet.protocol === 6
-  const icmp = packet.protocol === 1 || packet.protocol === 58
-  switch (option.field) {
-    case 'ttl':
-      return packet.ttl
-    case 'tos':
-      return packet.tos
-    case 'id':
-      return packet.ipId >>> 0
-    case 'fragoffset':
-      return packet.fragOffset
-    case 'ip_proto':
-      return packet.protocol
-    case 'seq':
-      return tcp ? packet.tcpSeq >>> 0 : undefined
-    case 'ack':
-      return tcp ? packet.tcpAck >>> 0 : undefined
-    case 'window':
-      return tcp ? packet.tcpWindow : undefined
-    case 'itype':
-      return icmp ? packet.sourcePort : undefined
-    case 'icode':
-      return icmp ? packet.destinationPort : undefined
-    case 'icmp_id':
-    case 'icmp_seq': {
-      // Echo and other queries have them; the header of the others may be shorter.
-      const at = packet.transportOffset + (option.field === 'icmp_id' ? ICMP.ID : ICMP.SEQUENCE)
-      return icmp && packet.transportOffset >= 0 && at + 2 <= packet.payloadOffset
-        ? packet.view.getUint16(at)
-        : undefined
-    }
-    default:
-      return undefined
-  }
-}
-
 /** What was there when `option` failed. */
 export const describe = (option: RuleOption, attempt: Attempt): Finding => {
   const { state } = attempt
@@ -310,8 +271,8 @@ export const describe = (option: RuleOption, attempt: Attempt): Finding => {
       return { found: `the packet has flags ${flags}`, facts: { flags } }
     }
     case 'header_number': {
-      const value = headerValue(option, state)
-      return value === undefined
+      const value = headerField(option.field, state)
+      return value < 0
         ? { found: `there is no packet with ${option.field}`, facts: {} }
         : { found: `${option.field} is ${value}`, facts: { value } }
     }

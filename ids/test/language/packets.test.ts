@@ -1,6 +1,7 @@
 /** Rule headers (protocol, addresses, ports, direction) and tests of packet headers. */
 import { type CapturedFrame, conversation, udpExchange } from '../../../test/support/conversation.js'
 import { icmpFrame, TCP_FLAG, tcpFrame, udpFrame } from '../../../test/support/frames.js'
+import { geneve } from '../../../test/support/tunnels.js'
 import { clientSays } from '../detect/harness.js'
 import { FIRES, SILENT, table } from './table.js'
 
@@ -38,6 +39,11 @@ const udp = (fields: Partial<Parameters<typeof udpFrame>[0]> = {}): readonly Cap
     }),
   )
 const tcp6 = tcp({ source: '2001:db8::1', destination: '2001:db8:2::80' })
+
+const inGeneve = udp({
+  destinationPort: 6081,
+  payload: geneve(tcp()[0]!.frame.subarray(14), { network: 77, type: 0x0800 }),
+})
 
 const from = (address: string, port = 'any'): string =>
   `alert tcp ${address} ${port} -> any any (flags:S; sid:1;)`
@@ -210,6 +216,19 @@ table('TCP and IP fields', 'both', [
   ['ipopts:any; flags:S;', tcp(), SILENT, 'ipopts any: there are none'],
   ['sameip; flags:S;', tcp({ destination: FROM }), FIRES, 'sameip'],
   ['sameip; flags:S;', tcp(), SILENT, 'sameip'],
+])
+
+table('TCP, tunnel and packet numbers of Snort 3', '3', [
+  ['urg:5;', tcp({ flags: SYN | URG, urgent: 5 }), FIRES, 'urg: the urgent pointer'],
+  ['urg:>5;', tcp({ flags: SYN | URG, urgent: 5 }), SILENT, 'urg with a comparison'],
+  ['wscale:7;', tcp({ options: Uint8Array.of(1, 3, 3, 7) }), FIRES, 'wscale: the window scale option'],
+  ['wscale:<7;', tcp({ options: Uint8Array.of(1, 3, 3, 7) }), SILENT, 'wscale with a comparison'],
+  ['wscale:<=14;', tcp(), SILENT, 'wscale: there is none'],
+  ['alert udp (pkt_num:1; sid:1;)', udp(), FIRES, 'pkt_num counts from 1'],
+  ['alert udp (pkt_num:2; sid:1;)', udp(), SILENT, 'pkt_num counts from 1'],
+  ['geneve_vni:77; flags:S;', inGeneve, FIRES, 'geneve_vni: of the tunnel that the packet came in'],
+  ['geneve_vni:70<=>76; flags:S;', inGeneve, SILENT, 'geneve_vni with a range'],
+  ['geneve_vni:>=0; flags:S;', tcp(), SILENT, 'geneve_vni: no tunnel'],
 ])
 
 table('ttl', '2.9', [

@@ -1,4 +1,5 @@
 /** Tests of IP, TCP and ICMP header fields. They look at the packet at hand; without one (flow timed out) they fail. */
+import { parseTcpOptions, TcpOptions, TUNNEL } from '@weir/stack'
 import { UNIT } from '../../inspect/unit.js'
 import type { FragBitsOption, HeaderNumberOption, IpOptsOption, TcpFlagsOption } from '../../rules/model.js'
 import type { Evaluation, Evaluator } from '../evaluation.js'
@@ -95,6 +96,8 @@ function echoWord(state: Evaluation, offset: number): number {
   return (packet.buffer[at]! << 8) | packet.buffer[at + 1]!
 }
 
+const tcpOptions = new TcpOptions()
+
 const FIELDS: Readonly<Record<HeaderNumberOption['field'], FieldReader>> = {
   ttl: ({ packet }) => packet?.ttl ?? -1,
   tos: ({ packet }) => packet?.tos ?? -1,
@@ -108,6 +111,19 @@ const FIELDS: Readonly<Record<HeaderNumberOption['field'], FieldReader>> = {
   icode: ({ packet }) => (packet !== undefined && isIcmp(packet.protocol) ? packet.destinationPort : -1),
   icmp_id: (state) => echoWord(state, 4),
   icmp_seq: (state) => echoWord(state, 6),
+  urg: ({ packet }) => (packet?.protocol === PROTOCOL_TCP ? packet.tcpUrgent : -1),
+  wscale: ({ packet }) => {
+    if (packet?.protocol !== PROTOCOL_TCP) return -1
+    parseTcpOptions(packet, tcpOptions)
+    return tcpOptions.windowScale
+  },
+  geneve_vni: ({ packet }) => (packet?.tunnel === TUNNEL.GENEVE ? packet.tunnelId : -1),
+  pkt_num: ({ packet }) => packet?.number ?? -1,
+}
+
+/** The field of the packet at hand, -1 when it has none. */
+export function headerField(field: HeaderNumberOption['field'], state: Evaluation): number {
+  return FIELDS[field](state)
 }
 
 export class HeaderNumberEvaluator implements Evaluator {

@@ -49,6 +49,10 @@ export interface HeaderNumberOption {
     | 'icode'
     | 'icmp_id'
     | 'icmp_seq'
+    | 'urg'
+    | 'wscale'
+    | 'geneve_vni'
+    | 'pkt_num'
   readonly test: NumericTest
 }
 

@@ -9,7 +9,9 @@ import { quote, syntaxError, valueError } from '../problem.js'
 import type { OptionSpec } from '../registry.js'
 
 const BOTH: readonly Dialect[] = ['snort2', 'snort3']
+const SNORT3: readonly Dialect[] = ['snort3']
 const MAX_16 = 0xffff
+const MAX_24 = 0xffffff
 const MAX_32 = 0xffffffff
 
 interface NumberRow {
@@ -21,6 +23,8 @@ interface NumberRow {
   readonly dash?: boolean
   /** Protocol that has the field; any when absent. */
   readonly protocol?: 'tcp' | 'icmp'
+  /** In Snort 3 only. */
+  readonly snort3?: boolean
 }
 
 const NUMBERS: readonly NumberRow[] = [
@@ -35,6 +39,17 @@ const NUMBERS: readonly NumberRow[] = [
   { field: 'icode', high: 255, help: 'ICMP code', section: '3.6.15', protocol: 'icmp' },
   { field: 'icmp_id', high: MAX_16, help: 'ICMP echo identifier', section: '3.6.16', protocol: 'icmp' },
   { field: 'icmp_seq', high: MAX_16, help: 'ICMP echo sequence number', section: '3.6.17', protocol: 'icmp' },
+  { field: 'urg', high: MAX_16, help: 'TCP urgent pointer', section: 'S3', protocol: 'tcp', snort3: true },
+  {
+    field: 'wscale',
+    high: 255,
+    help: 'TCP window scale option',
+    section: 'S3',
+    protocol: 'tcp',
+    snort3: true,
+  },
+  { field: 'geneve_vni', high: MAX_24, help: 'GENEVE network identifier', section: 'S3', snort3: true },
+  { field: 'pkt_num', high: MAX_32, help: 'number of the packet, from 1', section: 'S3', snort3: true },
 ]
 
 /** Snort refuses a rule that could never match; rules for any protocol may. @throws RuleTextError */
@@ -48,7 +63,7 @@ function needsProtocol(rule: RuleBuilder, option: OptionText, needed: 'tcp' | 'i
 function numberOption(row: NumberRow): OptionSpec {
   return {
     name: row.field,
-    dialects: BOTH,
+    dialects: row.snort3 === true ? SNORT3 : BOTH,
     status: 'evaluated',
     argument: row.dash === true ? '<n>|<<n>|><n>|<a>-<b>|<a><><b>' : '!?<n>|<<n>|><n>|<a><><b>',
     help: row.help,

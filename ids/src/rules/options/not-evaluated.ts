@@ -50,6 +50,8 @@ export const notEvaluatedOptions: readonly OptionSpec[] = [
     sd_pattern: 'sensitive data, counted by a preprocessor',
     http_encode: 'encodings present in HTTP data',
     protected_content: 'hash of bytes in the buffer',
+    hash: 'algorithm of a protected_content',
+    length: 'number of bytes of a protected_content',
     activates: 'rule switched on by this one',
     activated_by: 'rule that switches this one on',
     count: 'packets a dynamic rule stays on',
