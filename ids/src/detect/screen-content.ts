@@ -48,9 +48,10 @@ function isRoom(option: IsDataAtOption): option is IsDataAtOption & { readonly a
   return option.relative && !option.negated && typeof option.at === 'number'
 }
 
-/** A negated content for which there is one place: right behind the cursor, which it does not move. */
+/** A negated content that must not stand right behind the cursor, among other places. It does not move the cursor. */
 function isPinned({ negated, relative, offset, depth, bytes }: ContentOption): boolean {
-  return negated && relative && offset === 0 && depth === bytes.length && bytes.length <= MAX_REFUSED
+  if (!negated || !relative || offset !== 0 || bytes.length > MAX_REFUSED) return false
+  return depth === undefined || (typeof depth === 'number' && depth >= bytes.length)
 }
 
 const hex = (byte: number): string => `\\x${byte.toString(16).padStart(2, '0')}`

@@ -11,14 +11,17 @@ const RESPONSE = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'
 /** Snort 2 text: a modifier stands behind its content. */
 const PLACES = ['', 'http_header; ', 'http_raw_header; ']
 
-const version = fc.string({ unit: fc.constantFrom('1', '.', 'a', 'A', '0'), minLength: 1, maxLength: 4 })
+const version = fc.constantFrom('1', '1.', '1.1', '1.0', '1.A', 'a', 'A.0')
 const refused = fc.record({
   text: version,
   nocase: fc.boolean(),
-  /** Not where it would have to be for the rule to depend on it alone. */
-  loose: fc.constantFrom(0, 0, 0, 1),
+  /** More than its own length; undefined = up to the end. */
+  within: fc.constantFrom(0, 0, 0, 1, undefined),
+  distance: fc.constantFrom(0, 0, 0, 0, 0, 1),
 })
 const rule = fc.record({
+  /** Snort 2 text: without `nocase`, the lower-case one is not in the request line. */
+  content: fc.constantFrom('HTTP/', 'http/'),
   nocase: fc.boolean(),
   room: fc.option(fc.integer({ min: 0, max: 5 })),
   refused: fc.array(refused, { maxLength: 4 }),
@@ -27,12 +30,12 @@ const rule = fc.record({
 
 type Wanted = typeof rule extends fc.Arbitrary<infer One> ? One : never
 
-const text = (sid: number, { nocase, room, refused, place }: Wanted): string => {
-  const options = [`content:"HTTP/"; ${nocase ? 'nocase; ' : ''}${place}`]
+const text = (sid: number, { content, nocase, room, refused, place }: Wanted): string => {
+  const options = [`content:"${content}"; ${nocase ? 'nocase; ' : ''}${place}`]
   if (room !== null) options.push(`isdataat:${room},relative; `)
-  for (const { text, nocase, loose } of refused) {
-    const within = text.length + loose
-    options.push(`content:!"${text}"; ${nocase ? 'nocase; ' : ''}${place}within:${within}; `)
+  for (const { text, nocase, within, distance } of refused) {
+    const window = within === undefined ? '' : `within:${text.length + within}; `
+    options.push(`content:!"${text}"; ${nocase ? 'nocase; ' : ''}${place}distance:${distance}; ${window}`)
   }
   return `alert tcp any any -> any any (flow:to_server; ${options.join('')}sid:${sid};)`
 }
@@ -46,7 +49,7 @@ describe.skipIf(matcher.compileMixed === undefined)('contents that ordinary byte
       fc.boolean(),
       (rules, versions, ends) => {
         const loaded = rules.map((one, i) => text(i + 1, one)).join('\n')
-        const headers = versions.map((one) => `X: HTTP/${one}\r\n`).join('')
+        const headers = versions.map((one) => `X: http/${one}\r\n`).join('')
         const body = ends ? 'http/' : ''
         const request = `POST /${'p'.repeat(40)} HTTP/1.1\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`
         const found = [plain.matcher, matcher].map((matcherEngine) =>
