@@ -26,7 +26,7 @@ import { FlagsTable } from './packet-gate.js'
 import { PortClasses } from './ports.js'
 import { PROTOCOL_BIT, type RuleFacts } from './rule-facts.js'
 import { isSliding } from './screen.js'
-import { serverPortsOf } from './server-ports.js'
+import { type FlowDirection, serverPortsOf } from './server-ports.js'
 
 /** One table for each direction of travel. */
 export type DirectionTables = readonly [toServer: GroupTable, toClient: GroupTable]
@@ -162,8 +162,11 @@ export class RuleSet {
       }
     }
     this.needs = needs
-    this.serverPorts = serverPortsOf(rules, 'tcp')
-    this.datagramPorts = serverPortsOf(rules, 'udp')
+    const directionOf = (_rule: Rule, index: number): FlowDirection =>
+      directionOfFacts(compiled[index]!.facts)
+    const usable = compiled.map(({ rule }) => rule)
+    this.serverPorts = serverPortsOf(usable, 'tcp', directionOf)
+    this.datagramPorts = serverPortsOf(usable, 'udp', directionOf)
     this.portClasses = classes
     this.#fits = new Array<Uint8Array | undefined>(SERVICE_COUNT * 2).fill(undefined)
 
@@ -273,6 +276,11 @@ function isFor({ header }: Rule, facts: RuleFacts, protocol: Protocol): boolean 
     header.protocol === 'ip' ||
     (header.serviceOnly === true && (protocol === 'tcp' || protocol === 'udp'))
   )
+}
+
+function directionOfFacts({ refusedDirection }: RuleFacts): FlowDirection {
+  if (refusedDirection < 0) return undefined
+  return refusedDirection === TO_CLIENT ? 'to_server' : 'to_client'
 }
 
 function stayOf({ fastPattern, gated, screen }: RuleFacts, inMessages: boolean): number {

@@ -31,8 +31,22 @@ const SERVICE_PORTS: Readonly<Record<string, readonly number[]>> = {
   iec104: [2404],
 }
 
-/** Indexed by port; see `RoleHints.serverPorts`. */
-export function serverPortsOf(rules: readonly Rule[], protocol: 'tcp' | 'udp'): Uint8Array {
+export type FlowDirection = 'to_server' | 'to_client' | undefined
+
+function flowDirection({ options }: Rule): FlowDirection {
+  const flow = options.find((option) => option.kind === 'flow')
+  return flow?.kind === 'flow' ? flow.direction : undefined
+}
+
+/**
+ * Indexed by port; see `RoleHints.serverPorts`.
+ * @param directionOf what is known of a rule's direction: rules from the start-up cache would be unpacked to see it
+ */
+export function serverPortsOf(
+  rules: readonly Rule[],
+  protocol: 'tcp' | 'udp',
+  directionOf: (rule: Rule, index: number) => FlowDirection = flowDirection,
+): Uint8Array {
   const ranks = new Uint8Array(PORTS)
   const seen = new Set<PortSet>()
   const services = new Set<string>()
@@ -47,13 +61,14 @@ export function serverPortsOf(rules: readonly Rule[], protocol: 'tcp' | 'udp'): 
       for (let port = low; port <= high; port++) if (ranks[port]! < rank) ranks[port] = rank
     }
   }
-  for (const { header, services: named, options } of rules) {
+  for (const [index, rule] of rules.entries()) {
+    const { header, services: named } = rule
     if (header.protocol !== protocol) continue
     for (const service of named) services.add(service)
     const { sourcePorts, destinationPorts, bidirectional } = header
-    const flow = options.find((option) => option.kind === 'flow')
-    if (flow?.kind === 'flow' && flow.direction === 'to_server') name(destinationPorts, KNOWN_PORT)
-    else if (flow?.kind === 'flow' && flow.direction === 'to_client') name(sourcePorts, KNOWN_PORT)
+    const direction = directionOf(rule, index)
+    if (direction === 'to_server') name(destinationPorts, KNOWN_PORT)
+    else if (direction === 'to_client') name(sourcePorts, KNOWN_PORT)
     // Without a direction: the end that is held to ports, if the other is not.
     else if (sourcePorts.any || bidirectional) name(destinationPorts, IN_RANGE)
     else if (destinationPorts.any) name(sourcePorts, IN_RANGE)

@@ -97,6 +97,20 @@ describe.skipIf(addon === undefined)('the native addon', () => {
     hyperscan.close(database)
   })
 
+  it('reports none but the expressions it was given', () => {
+    const database = hyperscan.compileExpressions(
+      bytes('a+bx'),
+      Uint32Array.of(3, 1),
+      Uint32Array.of(0, 0),
+      0,
+    )
+    // The expression that is there for Hyperscan's sake.
+    const text = bytes('x\xfe\x01\xfd\x02\x05\xfc\x07\x09aab')
+    expect(hyperscan.scan(database, text, 0, text.length)).toBe(2)
+    expect(hyperscan.scan(database, text, 1, text.length - 3)).toBe(0)
+    hyperscan.close(database)
+  })
+
   it('describes what it compiled', () => {
     const { text: description, bytes: size } = engine()
       .compile([pattern('abc')])
