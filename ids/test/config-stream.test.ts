@@ -69,11 +69,15 @@ describe('stream5_tcp', () => {
       policy: 'windows',
       targets: [],
       timestamps: 'check',
+      doubtful: 'wait',
       maxWindow: 100_000,
       overlapLimit: 10,
       smallSegments: { count: 3, bytes: 150 },
     })
-    expect([outOfOrder, timeouts]).toEqual([{ sideBytes: 5000, sideSegments: 7 }, { established: 190 }])
+    expect([outOfOrder, timeouts]).toEqual([
+      { acrossSides: true, sideBytes: 5000, sideSegments: 7 },
+      { established: 190 },
+    ])
     expect(problems).toEqual(['warning: stream5_tcp: not used: detect_anomalies, require_3whs, ports'])
   })
 

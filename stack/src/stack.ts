@@ -29,6 +29,7 @@ import { RETAINED_CHUNK, Retention } from './monitor/retention.js'
 import { RawSocket, type RawSocketOptions, StreamSocket, type StreamSocketOptions } from './monitor/socket.js'
 import { type StackOptions, type StackOptionsInput, stackOptions } from './options.js'
 import { PacketPath } from './packet-path.js'
+import { SegmentDoubt } from './tcp/doubt.js'
 import { Handshake } from './tcp/handshake.js'
 import { CHUNK_BYTES } from './tcp/held.js'
 import { HostPolicies } from './tcp/options.js'
@@ -145,10 +146,22 @@ export class Stack implements InlineSink {
       this.retention,
       watch,
       options.outOfOrder.acrossSides,
+      options.tcp.doubtful === 'wait',
     )
     const hosts = new HostPolicies(options.tcp)
     const handshake = new Handshake(table, events, this.reassembler, values, packet, timers, hosts, watch)
-    const tracker = new TcpTracker(table, events, this.reassembler, values, packet, handshake, timers, watch)
+    const doubt = new SegmentDoubt(table.words, packet, options.tcp.doubtful === 'wait')
+    const tracker = new TcpTracker(
+      table,
+      events,
+      this.reassembler,
+      values,
+      packet,
+      handshake,
+      timers,
+      watch,
+      doubt,
+    )
     this.responder = new Responder(table, packet)
     this.userTimers = new UserTimers(options.maxTimers, values, memory)
     this.flows = new FlowLifecycle({

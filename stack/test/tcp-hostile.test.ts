@@ -140,7 +140,10 @@ describe('any sequence of segments', () => {
   const options = fc.record({
     midstream: fc.boolean(),
     maxFlows: fc.constantFrom(1, 2, 8),
-    tcp: fc.record({ policy: fc.constantFrom(...TCP_POLICIES) }),
+    tcp: fc.record({
+      policy: fc.constantFrom(...TCP_POLICIES),
+      doubtful: fc.constantFrom('use', 'wait'),
+    }),
     outOfOrder: fc.record({
       sideBytes: fc.constantFrom(0, 100, 1e6),
       totalBytes: fc.constantFrom(0, 4096, 1e6),

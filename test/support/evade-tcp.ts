@@ -278,6 +278,23 @@ const finWithData: Change = (packets) => {
   return out
 }
 
+/** Data segments with this TTL; the others keep theirs. */
+function withTtl(packets: Packets, ttl: number): TestPacket[] {
+  return eachData(packets, (packet) => [remade(packet, { ipv4: { ...packet.tcp!.ipv4, ttl } })])
+}
+
+/** Segments of the size of the window, each acknowledged; before each one, garbage in place of the one after it. */
+function beyondWindow(packets: Packets, size: number): TestPacket[] {
+  const narrow = packets.map((packet) => remade(packet, { window: size, options: new Uint8Array(0) }))
+  return eachData(narrow, (packet) =>
+    resegment([packet], size).flatMap((piece, i, all) => {
+      const next = all[i + 1]
+      const acked = answer(piece, { window: size })
+      return next === undefined ? [piece, acked] : [blank(next), piece, acked]
+    }),
+  )
+}
+
 const isOpening = (packet: TestPacket): boolean => (flagsOf(packet) & SYN) !== 0
 
 /** A connection between the same ports before this one: innocent, closed in the way given. */
@@ -317,6 +334,15 @@ export const TCP_CHANGES: Readonly<Record<string, Change>> = {
   'every segment twice at once': (packets) => duplicate(resegment(packets, 40), 1),
   'every segment twice, later': (packets) => duplicate(resegment(packets, 40), 4),
   'sent again whole, cut otherwise': (packets) => overlapping(packets),
+  'each with other bytes before its own, acknowledged long ago': (packets) => {
+    const sent = { client: 0, server: 0 }
+    return eachData(resegment(packets, 60), (packet, payload) => {
+      const known = Math.min(sent[packet.from], 30)
+      sent[packet.from] += payload.length
+      const seq = (packet.tcp!.seq! - known) >>> 0
+      return [remade(packet, { seq, payload: concat(garbage(known), payload) })]
+    })
+  },
   'sent again with other bytes after the ACK': lateGarbage,
   'small segments sent again with other bytes after the ACK': (packets) =>
     eachData(resegment(packets, 30), (packet) => [packet, answer(packet, {}), blank(packet)]),
@@ -334,6 +360,19 @@ export const TCP_CHANGES: Readonly<Record<string, Change>> = {
   'decoys without any flag': (packets) => decoys(resegment(packets, 50), () => ({ flags: 0, ack: 0 })),
   'decoys that acknowledge what was never sent': (packets) =>
     decoys(resegment(packets, 50), ({ ack }) => ({ ack: (ack! + 0x1000_0000) >>> 0 })),
+  'decoys that acknowledge a little too much': (packets) =>
+    decoys(resegment(packets, 50), ({ ack }) => ({ ack: (ack! + 50_000) >>> 0 })),
+  'decoys that acknowledge what has long been acknowledged': (packets) =>
+    decoys(resegment(packets, 50), ({ ack }) => ({ ack: (ack! - 200_000) >>> 0 })),
+  'decoys with a lower TTL': (packets) =>
+    decoys(resegment(packets, 50), ({ ipv4 }) => ({ ipv4: { ...ipv4, ttl: 5 } })),
+  'decoys with a lower TTL, longer than the segments': (packets) =>
+    decoys(resegment(packets, 50), ({ ipv4 }) => ({ ipv4: { ...ipv4, ttl: 5 }, payload: 'X'.repeat(140) })),
+  'decoys with lower TTLs than those of segments with lower ones': (packets) =>
+    decoys(withTtl(resegment(packets, 50), 40), ({ ipv4 }) => ({ ipv4: { ...ipv4, ttl: 39 } })),
+  'decoys beyond a small window': (packets) => beyondWindow(packets, 50),
+  'decoys with a signature': (packets) =>
+    decoys(resegment(packets, 50), () => ({ options: concat(Uint8Array.of(19, 18), new Uint8Array(18)) })),
   'decoys with SYN and FIN': (packets) => decoys(resegment(packets, 50), () => ({ flags: SYN | FIN })),
   'decoys with an old timestamp': (packets) =>
     decoys(resegment(timestamped(packets, 500_000), 50), () => ({ options: timestamp(7) })),
@@ -345,6 +384,10 @@ export const TCP_CHANGES: Readonly<Record<string, Change>> = {
       payload: '',
       flags: RST,
     })),
+  'resets with a lower TTL': (packets) =>
+    decoys(resegment(packets, 50), ({ ipv4 }) => ({ payload: '', flags: RST, ipv4: { ...ipv4, ttl: 5 } })),
+  'resets inside the window': (packets) =>
+    decoys(resegment(packets, 50), ({ seq }) => ({ seq: (seq! + 7) >>> 0, payload: '', flags: RST })),
   'resets with a wrong checksum': (packets) =>
     decoys(resegment(packets, 50), () => ({ payload: '', flags: RST, checksum: 1 })),
   'FINs with a wrong sequence number': (packets) =>
@@ -365,6 +408,8 @@ export const TCP_CHANGES: Readonly<Record<string, Change>> = {
       payload: '',
       flags: SYN,
     })),
+  'SYNs in the middle, with the next number': (packets) =>
+    decoys(resegment(packets, 50), () => ({ payload: '', flags: SYN })),
   'SYN+ACKs in the middle': (packets) =>
     decoys(resegment(packets, 50), ({ seq }) => ({ seq: (seq! - 77) >>> 0, payload: '', flags: SYN | ACK })),
   'data in the SYN, sent again': dataInSyn,

@@ -86,7 +86,7 @@ export class OracleSet {
       outOfOrder: { acrossSides: true },
       seed: 1,
       ...options,
-      tcp: { policy: 'bsd', timestamps: 'check', ...options.tcp },
+      tcp: { policy: 'bsd', timestamps: 'check', doubtful: 'wait', ...options.tcp },
     })
     this.#engine.attach(stack, sink)
     for (const { frame, seconds, nanoseconds, wireLength, linkType = standard } of frames) {

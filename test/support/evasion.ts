@@ -71,7 +71,7 @@ export class Attacks {
       checksums: 'verify',
       midstream: true,
       outOfOrder: { acrossSides: true },
-      tcp: { timestamps: 'check' },
+      tcp: { timestamps: 'check', doubtful: 'wait' },
     })
     this.#engine.attach(stack, sink)
     const sent: { attack: Attack; client: string }[] = []

@@ -68,7 +68,7 @@ export async function runRules(options: RunOptions): Promise<RunResult> {
     midstream: true,
     outOfOrder: { acrossSides: true },
     seed: 1,
-    tcp: { policy: options.policy ?? 'bsd' },
+    tcp: { policy: options.policy ?? 'bsd', doubtful: 'wait' },
   })
   const flows = new Set<string>()
   const watch = stack.monitorStream({ reassemble: { client: false, server: false } })

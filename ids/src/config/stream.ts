@@ -152,6 +152,7 @@ export const stackOptionsOf = (
       targets: settings.tcpTargets,
       // As Snort does on every connection.
       timestamps: 'check',
+      doubtful: inline ? 'use' : 'wait',
       maxWindow: numbers.maxWindow ?? 0,
       overlapLimit: numbers.overlapLimit ?? 0,
       smallSegments: { count: numbers.smallCount ?? 0, bytes: numbers.smallBytes ?? 0 },

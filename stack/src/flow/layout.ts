@@ -107,6 +107,10 @@ export const FLAG_RST_SIDE = 0x800
 export const FLAG_BLOCKED = 0x1000
 export const FLAG_RESET = 0x2000
 
+/** The usual TTL of each side's packets, 8 bits each, the client's first; 0 when it is not asked for. */
+export const TTL_SHIFT = 16
+export const TTL_MASK = 0xff
+
 // ---- Side flags -------------------------------------------------------------------------------------------------
 
 export const STATE_MASK = 0x0f

@@ -27,8 +27,9 @@ const CONTINUES = 0x1_0000
 const ACKNOWLEDGES = 0x2_0000
 const NEXT = 2
 const PREV = 3
-/** Acknowledgement number of the segment. */
+/** Acknowledgement number of the segment, and how doubtful it is. */
 const ACK = 4
+const DOUBT = 5
 const RECORD_SHIFT = 3
 
 export interface HeldLimits {
@@ -56,6 +57,8 @@ export class HeldSegments {
   /** What is inserted notes `acknowledgement`. */
   stamped = false
   acknowledgement = 0
+  /** How doubtful what is inserted is. */
+  doubt = 0
   private readonly rows: Int32Array
   private readonly memory: MemoryBudget
   private readonly sideBytes: number
@@ -95,6 +98,11 @@ export class HeldSegments {
     const at = record << RECORD_SHIFT
     if ((this.records[at + LENGTH] & ACKNOWLEDGES) === 0) return 0
     return (this.records[at + ACK] - position) | 0
+  }
+
+  /** How doubtful the bytes of a record are. */
+  doubtOf(record: number): number {
+    return this.records[(record << RECORD_SHIFT) + DOUBT]
   }
 
   /** The record after this one in its side's list, or 0. */
@@ -187,13 +195,14 @@ export class HeldSegments {
     }
   }
 
-  /** Drops held bytes in `[from, to)` of segments that have acknowledged more than `position`. */
-  dropAhead(side: number, from: number, to: number, position: number): void {
+  /** Drops held bytes in `[from, to)` of more doubtful segments, and of those that have acknowledged more than `position`. */
+  dropDoubtful(side: number, from: number, to: number, position: number, doubt: number): void {
     for (let record = this.firstRun(side, from); record !== 0; ) {
       if (((this.sequence(record) - to) | 0) >= 0) return
       const end = this.runEnd(record)
       const next = this.nextRun(record)
-      if (((end - from) | 0) > 0 && this.ahead(record, position) > 0)
+      const less = this.doubtOf(record) > doubt || this.ahead(record, position) > 0
+      if (((end - from) | 0) > 0 && less)
         this.cut(side, record, next, later(this.sequence(record), from), earlier(end, to))
       record = next
     }
@@ -262,12 +271,14 @@ export class HeldSegments {
     }
   }
 
-  /** End of the bytes without a hole that begin at `sequence`, given what is held. */
-  contiguousEnd(side: number, sequence: number): number {
+  /**
+   * End of the bytes without a hole that begin at `sequence`, given what is held; doubtful bytes from `sure` on are none.
+   */
+  contiguousEnd(side: number, sequence: number, sure: number): number {
     let end = sequence
     for (let record = this.rows[side + HELD_HEAD]; record !== 0; ) {
       const start = this.sequence(record)
-      if (((start - end) | 0) > 0) break
+      if (((start - end) | 0) > 0 || (this.doubtOf(record) > 0 && ((start - sure) | 0) >= 0)) break
       end = later(end, this.end(record))
       record = this.next(record)
     }
@@ -384,6 +395,7 @@ export class HeldSegments {
     records[at + SEQUENCE] = sequence
     records[at + LENGTH] = length | flag | (this.stamped ? ACKNOWLEDGES : 0)
     records[at + ACK] = this.acknowledgement
+    records[at + DOUBT] = this.doubt
     records[at + NEXT] = next
     records[at + PREV] = prev
     if (prev !== 0) records[(prev << RECORD_SHIFT) + NEXT] = record
@@ -403,6 +415,7 @@ export class HeldSegments {
     records[target + LENGTH] =
       (records[target + LENGTH] & ~ACKNOWLEDGES) | (records[source + LENGTH] & ACKNOWLEDGES)
     records[target + ACK] = records[source + ACK]
+    records[target + DOUBT] = records[source + DOUBT]
   }
 
   private allocate(): number {

@@ -21,6 +21,14 @@ export interface TcpTrackingOptions {
    * whose handshake agreed on timestamps. It costs a look at every segment of those. Default 'ignore'.
    */
   readonly timestamps: 'check' | 'ignore'
+  /**
+   * What becomes of data that not every host takes, or that may not reach the receiver: with a TTL lower than that of the
+   * handshake, beyond the window, with an acknowledgement long outdated or an unexpected signature. 'use': it counts. 'wait':
+   * it is delivered once the receiver has acknowledged it, and until then gives way to other data with the same numbers;
+   * likewise RSTs with a lower TTL, or with another number than the next, end nothing. Not for inline use: data is
+   * delivered after its packet. Default 'use'.
+   */
+  readonly doubtful: 'use' | 'wait'
   /** Windows larger than this, bytes, are an anomaly (WINDOW_TOO_LARGE); 0 for no limit. Default 0. */
   readonly maxWindow: number
   /** More overlapping segments than this, per side, are an anomaly (EXCESSIVE_OVERLAP); 0 for no limit. Default 0. */
@@ -37,6 +45,7 @@ export const DEFAULT_TCP_OPTIONS: TcpTrackingOptions = Object.freeze({
   policy: 'first',
   targets: Object.freeze([]),
   timestamps: 'ignore',
+  doubtful: 'use',
   maxWindow: 0,
   overlapLimit: 0,
   smallSegments: Object.freeze({ count: 0, bytes: 0 }),
@@ -49,6 +58,9 @@ export function tcpOptions(input: TcpTrackingOptionsInput = {}): TcpTrackingOpti
     checkPolicy(policy)
   if (options.timestamps !== 'check' && options.timestamps !== 'ignore') {
     throw new RangeError(`tcp.timestamps must be 'check' or 'ignore'`)
+  }
+  if (options.doubtful !== 'use' && options.doubtful !== 'wait') {
+    throw new RangeError(`tcp.doubtful must be 'use' or 'wait'`)
   }
   range('tcp.maxWindow', options.maxWindow, 0x3fff_ffff)
   range('tcp.overlapLimit', options.overlapLimit, 0x3fff_ffff)

@@ -53,7 +53,7 @@ import type { Retention } from '../monitor/retention.js'
 import type { Packet } from '../wire/index.js'
 import { OverlapComparison } from './conflict.js'
 import { HELD_OK, type HeldLimits, HeldSegments } from './held.js'
-import { everNew, TRAITS } from './policy.js'
+import { everNew, TCP_POLICY, TRAITS } from './policy.js'
 import type { SegmentWatch } from './watch.js'
 
 /**
@@ -116,6 +116,8 @@ export class Reassembler {
   private awake = 0
   /** Data waits for what its sender has acknowledged. */
   private readonly across: boolean
+  /** Held data may wait for more than the bytes before it. */
+  readonly waits: boolean
   /** Packets after which an acknowledged hole is given up. */
   private readonly patience: number
   /** Held data is delivered whatever it waits for: a limit has been reached, or nothing more is to come. */
@@ -132,8 +134,10 @@ export class Reassembler {
     retention: Retention,
     watch: SegmentWatch,
     across: boolean,
+    doubts: boolean,
   ) {
     this.across = across
+    this.waits = across || doubts
     this.patience = across ? HOLE_PACKETS_ACROSS : HOLE_PACKETS
     this.watch = watch
     this.words = table.words
@@ -175,7 +179,7 @@ export class Reassembler {
   position(side: number, receiver: number): number {
     if (this.waiting === side) return this.reach
     const next = this.words[receiver + RECEIVED]
-    return this.words[receiver + HELD_COUNT] === 0 ? next : this.held.contiguousEnd(receiver, next)
+    return this.words[receiver + HELD_COUNT] === 0 ? next : this.contiguousEnd(receiver, next)
   }
 
   /** Held data of `side` that waited for more than the bytes before it may be delivered. */
@@ -193,8 +197,16 @@ export class Reassembler {
    * Tells of repeated bytes.
    * @param length captured bytes
    * @param wireLength bytes on the wire, at least 1
+   * @param doubt how doubtful they are, see doubt.ts
    */
-  accept(row: number, side: number, sequence: number, length: number, wireLength: number): void {
+  accept(
+    row: number,
+    side: number,
+    sequence: number,
+    length: number,
+    wireLength: number,
+    doubt: number,
+  ): void {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const next = words[receiver + RECEIVED]
@@ -227,15 +239,14 @@ export class Reassembler {
     this.length = length
     this.cut = wireLength - length
     let waits = (words[receiver + STATE] & SIDE_WAITS) !== 0
-    if (this.across) {
+    if (this.waits) {
       const position = this.peerPosition(row, side)
-      const ahead = this.packet.tcpAck - position
-      if ((ahead | 0) > 0) waits = true
-      else if (words[receiver + HELD_COUNT] !== 0) {
-        // The receiver has dropped what acknowledged bytes it had not sent: this comes in its place.
-        this.held.dropAhead(receiver, sequence, end, position)
-        if (this.isBlocked(row, side, receiver)) waits = true
+      const ahead = ((this.packet.tcpAck - position) | 0) > 0
+      if (!ahead && words[receiver + HELD_COUNT] !== 0) {
+        // Its receiver has dropped what acknowledged bytes it had not sent, say: this comes in its place.
+        this.held.dropDoubtful(receiver, sequence, end, position, doubt)
       }
+      if (ahead || doubt > 0 || this.isBlocked(row, side, receiver)) waits = true
       // Data of the other direction may have waited for this.
       if (words[(receiver ^ OTHER_SIDE) + HELD_COUNT] !== 0) this.wake(1 - side)
     }
@@ -251,7 +262,8 @@ export class Reassembler {
     if (skip >= length) return
     const from = (sequence + skip) | 0
     const { held, packet } = this
-    const policy = this.policy(receiver)
+    const policy = doubt > 0 ? TCP_POLICY.first : this.policy(receiver)
+    held.doubt = doubt
     held.stamped = this.across
     held.acknowledgement = packet.tcpAck
     const limit = held.insert(receiver, policy, from, packet.buffer, this.from + skip, length - skip)
@@ -262,6 +274,7 @@ export class Reassembler {
       if (inOrder) this.hitLimit(row, side, limit)
     }
     held.stamped = false
+    held.doubt = 0
     if (held.repeatedFrom !== held.repeatedTo) {
       this.tellRepeated(row, side, receiver, held.repeatedFrom, (held.repeatedTo - held.repeatedFrom) | 0)
     }
@@ -346,7 +359,7 @@ export class Reassembler {
       if ((giveUp & 1) !== 0) this.giveUpAcked(row, 0)
       if ((giveUp & 2) !== 0) this.giveUpAcked(row, 1)
     }
-    if (this.across && (awake | giveUp) !== 0) this.settle(row)
+    if (this.waits && (awake | giveUp) !== 0) this.settle(row)
   }
 
   /** Delivers what waited for data of the other direction that has come, and what waited for that in turn. */
@@ -372,7 +385,8 @@ export class Reassembler {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const sender = receiver ^ OTHER_SIDE
-    const seen = (words[sender + STATE] & SIDE_RECEIVED) !== 0 && words[receiver + PACKETS] !== 0
+    const seen =
+      this.across && (words[sender + STATE] & SIDE_RECEIVED) !== 0 && words[receiver + PACKETS] !== 0
     const next = words[sender + RECEIVED]
     if (!seen || !this.needed(row, 1 - side)) return (next + UNBOUNDED) | 0
     return (words[receiver + STATE] & SIDE_FIN) !== 0 && next === words[receiver + FIN_SEQ]
@@ -380,20 +394,36 @@ export class Reassembler {
       : next
   }
 
-  /** The next bytes for `side` are there, and wait for data of the other direction. */
+  /** The next bytes for `side` are there, and wait: for data of the other direction, or, doubtful, for the receiver. */
   private isBlocked(row: number, side: number, receiver: number): boolean {
-    const head = this.words[receiver + HELD_HEAD]
-    if (!this.across || this.forced || head === 0) return false
-    if (((this.held.sequence(head) - this.words[receiver + RECEIVED]) | 0) > 0) return false
+    const words = this.words
+    const head = words[receiver + HELD_HEAD]
+    if (!this.waits || this.forced || head === 0) return false
+    const start = this.held.sequence(head)
+    if (((start - words[receiver + RECEIVED]) | 0) > 0) return false
+    if (this.held.doubtOf(head) > 0 && this.isUnacked(receiver, start)) return true
     return this.held.ahead(head, this.peerPosition(row, side)) > 0
+  }
+
+  /** The receiver sends acknowledgements, and none of them for the byte numbered `sequence`. */
+  private isUnacked(receiver: number, sequence: number): boolean {
+    if ((this.words[receiver + STATE] & SIDE_ACK) === 0) return false
+    return ((this.ackedData(receiver) - sequence) | 0) <= 0
+  }
+
+  /** Sequence number up to which the receiver has acknowledged data; a FIN is none. */
+  private ackedData(receiver: number): number {
+    const words = this.words
+    const sender = receiver ^ OTHER_SIDE
+    const acked = words[receiver + ACKED]
+    const fin = (words[sender + STATE] & SIDE_FIN) !== 0 && acked === ((words[sender + FIN_SEQ] + 1) | 0)
+    return fin ? words[sender + FIN_SEQ] : acked
   }
 
   /** `isBlocked`, and the receiver has acknowledged the bytes: it had sent what they acknowledge. */
   private blockedAcked(row: number, side: number, receiver: number): boolean {
-    const words = this.words
     if (!this.isBlocked(row, side, receiver)) return false
-    if ((words[receiver + STATE] & SIDE_ACK) === 0) return true
-    return ((words[receiver + ACKED] - this.held.sequence(words[receiver + HELD_HEAD])) | 0) > 0
+    return !this.isUnacked(receiver, this.held.sequence(this.words[receiver + HELD_HEAD]))
   }
 
   /** Gives up the data of the other direction that the next bytes for `side` wait for. */
@@ -460,6 +490,7 @@ export class Reassembler {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const sender = (row << ROW_SHIFT) + SIDES + ((1 - side) << SIDE_SHIFT)
+    if (this.waits) this.dropUntaken(row, side, receiver)
     this.forced = true
     try {
       while (words[receiver + HELD_HEAD] !== 0) {
@@ -472,6 +503,21 @@ export class Reassembler {
     }
     if ((words[sender + STATE] & SIDE_FIN) !== 0 && this.needed(row, side)) {
       this.skipTo(row, side, receiver, words[sender + FIN_SEQ])
+    }
+  }
+
+  /** Drops doubtful bytes that the receiver has not taken: it has taken all before them, and the connection is over. */
+  private dropUntaken(row: number, side: number, receiver: number): void {
+    const { words, held } = this
+    const sender = receiver ^ OTHER_SIDE
+    this.drain(row, side, receiver)
+    for (let head = words[receiver + HELD_HEAD]; head !== 0; head = words[receiver + HELD_HEAD]) {
+      const start = held.sequence(head)
+      const fin = (words[sender + STATE] & SIDE_FIN) !== 0 && ((start - words[sender + FIN_SEQ]) | 0) >= 0
+      const acked = (words[receiver + STATE] & SIDE_ACK) !== 0 && this.ackedData(receiver) === start
+      if (held.doubtOf(head) === 0 || start !== words[receiver + RECEIVED] || !(fin || acked)) return
+      held.unlink(receiver, head)
+      held.release(head)
     }
   }
 
@@ -547,9 +593,14 @@ export class Reassembler {
     const words = this.words
     const next = words[receiver + RECEIVED]
     if (words[receiver + HELD_COUNT] === 0) return next
-    const waits =
-      (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0 || this.across
-    return waits ? this.held.contiguousEnd(receiver, next) : next
+    const waits = (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0
+    return waits || this.waits ? this.contiguousEnd(receiver, next) : next
+  }
+
+  private contiguousEnd(receiver: number, sequence: number): number {
+    const acks = (this.words[receiver + STATE] & SIDE_ACK) !== 0
+    const sure = acks ? this.ackedData(receiver) : (sequence + UNBOUNDED) | 0
+    return this.held.contiguousEnd(receiver, sequence, sure)
   }
 
   private deliverSegment(row: number, side: number): void {
@@ -652,7 +703,7 @@ export class Reassembler {
   /** An in-order segment may reach into held data. */
   private overlapsHeld(row: number, side: number, receiver: number, end: number): void {
     const { held, sequence } = this
-    this.reach = held.contiguousEnd(receiver, end)
+    this.reach = this.contiguousEnd(receiver, end)
     const next = this.words[receiver + RECEIVED]
     const from = ((sequence - next) | 0) > 0 ? sequence : next
     const to = (sequence + this.length) | 0

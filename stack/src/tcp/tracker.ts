@@ -51,6 +51,7 @@ import type { FlowTable } from '../flow/table.js'
 import { CLASS_CLOSING, CLASS_LINGER } from '../flow/timeouts.js'
 import type { FlowTimers } from '../flow/timers.js'
 import { type Packet, TCP_FLAG } from '../wire/index.js'
+import type { SegmentDoubt } from './doubt.js'
 import { setState } from './endpoint.js'
 import type { Handshake } from './handshake.js'
 import { TRAITS } from './policy.js'
@@ -83,6 +84,7 @@ export class TcpTracker {
   private readonly opening: Handshake
   private readonly timers: FlowTimers
   private readonly watch: SegmentWatch
+  private readonly doubt: SegmentDoubt
 
   constructor(
     table: FlowTable,
@@ -93,7 +95,9 @@ export class TcpTracker {
     opening: Handshake,
     timers: FlowTimers,
     watch: SegmentWatch,
+    doubt: SegmentDoubt,
   ) {
+    this.doubt = doubt
     this.watch = watch
     this.words = table.words
     this.events = events
@@ -173,6 +177,7 @@ export class TcpTracker {
     if (length !== p.payloadWireLength) return false
     const end = (sequence + length) | 0
     if (((end - words[R + ACKED]) | 0) > words[R + WINDOW]) return false
+    if (this.doubt.suspects(row, s)) return false
     if ((words[S + STATE] & SIDE_WATCHED) !== 0 && !this.watch.expected(row, s, S, R)) return false
     words[S + ACKED] = ack
     words[S + WINDOW] = this.window(S, R)
@@ -197,6 +202,7 @@ export class TcpTracker {
     if ((words[S + STATE] & SIDE_WATCHED) !== 0 || this.events.wants(row, 3 << SLOT_ANOMALY)) {
       if (!this.watch.segment(row, s, S, R, first)) return
     }
+    this.doubt.learn(row, s)
     if ((flags & RST) !== 0) {
       this.rst(row, s, S, R)
       return
@@ -252,6 +258,8 @@ export class TcpTracker {
         this.unusable(row, 1 - s)
         return false
       }
+      // Its data waits for what it acknowledges, and so does the acknowledgement.
+      if (this.reassembler.waits && this.packet.payloadWireLength > 0 && this.isAhead(R, ack)) return true
       words[S + ACKED] = ack
     }
     words[S + WINDOW] = this.window(S, R)
@@ -259,7 +267,7 @@ export class TcpTracker {
       this.opening.acknowledged(row, s, S, R, ack)
     if ((words[S + STATE] & SIDE_PROBE) !== 0) this.probeAnswered(row, s, S, ack)
     if (words[S + HELD_COUNT] !== 0) {
-      if ((words[S + STATE] & SIDE_WAITS) !== 0) this.reassembler.wake(s)
+      if (this.reassembler.waits || (words[S + STATE] & SIDE_WAITS) !== 0) this.reassembler.wake(s)
       this.reassembler.noteHole(row, s)
     }
     return true
@@ -277,6 +285,11 @@ export class TcpTracker {
     const window = words[S + WINDOW]
     const allowed = window > 0xffff ? window : 0xffff
     return progress > allowed && ((ack - words[R + SENT]) | 0) > allowed
+  }
+
+  /** Whether `ack` is for more than the peer was seen to send. */
+  private isAhead(R: number, ack: number): boolean {
+    return (this.words[R + STATE] & SIDE_SENT) !== 0 && ((ack - this.words[R + SENT]) | 0) > 0
   }
 
   /** The window of the packet in bytes. Without the SYNs the scale is not known: it is taken for the largest. */
@@ -309,6 +322,7 @@ export class TcpTracker {
       words[R + RECEIVED] = sequence
       words[R + STATE] |= SIDE_RECEIVED
     }
+    const doubt = this.doubt.ofData(row, s, S, R, sequence)
     const end = (sequence + wireLength) | 0
     let next = words[R + RECEIVED]
     if (((sequence - next) | 0) < 0 && this.beginsEarlier(row, R, sequence)) {
@@ -334,7 +348,7 @@ export class TcpTracker {
       words[S + STATE] |= SIDE_SENT
     }
     words[R + STATE] &= ~SIDE_PROBE
-    this.reassembler.accept(row, 1 - s, sequence, p.payloadLength, wireLength)
+    this.reassembler.accept(row, 1 - s, sequence, p.payloadLength, wireLength, doubt)
   }
 
   /**
@@ -492,7 +506,7 @@ export class TcpTracker {
         ((p.tcpAck - words[R + ISN]) | 0) > 0 &&
         ((words[R + SENT] - p.tcpAck) | 0) >= 0
       : this.expectedRst(p.tcpSeq, s, S, R) || this.allowedRst(p.tcpSeq, R)
-    if (!obeyed) {
+    if (!obeyed || (!answersSyn && this.doubt.ofReset(row, s, this.expectedRst(p.tcpSeq, s, S, R)))) {
       this.counts[C.rstIgnored]++
       this.events.error(row, 1 - s, STREAM_ERROR.RST_IGNORED)
       return

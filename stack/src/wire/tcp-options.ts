@@ -11,6 +11,8 @@ export const TCP_OPTION = {
   SACK_PERMITTED: 4,
   SACK: 5,
   TIMESTAMPS: 8,
+  MD5_SIGNATURE: 19,
+  AUTHENTICATION: 29,
 } as const
 
 /** Values of the options of one segment; reused. An option that occurs twice counts as its last occurrence. */
@@ -24,6 +26,8 @@ export class TcpOptions {
   /** TSval, TSecr (int32): compare with `(a - b) | 0`. */
   timestampValue = 0
   timestampEcho = 0
+  /** It is signed (RFC 2385, RFC 5925): a receiver that expects no signature drops it, most of them at least. */
+  signed = false
   /** Blocks of the SACK option, 0 to 4, and the offset of the first in the packet's buffer (8 bytes each). */
   sackBlocks = 0
   sackOffset = 0
@@ -44,6 +48,7 @@ export function parseTcpOptions(packet: Packet, options: TcpOptions): void {
   options.hasTimestamps = false
   options.timestampValue = 0
   options.timestampEcho = 0
+  options.signed = false
   options.sackBlocks = 0
   options.sackOffset = 0
   options.count = 0
@@ -94,6 +99,10 @@ function readOption(view: DataView, at: number, kind: number, length: number, op
       options.hasTimestamps = true
       options.timestampValue = view.getInt32(at + 2)
       options.timestampEcho = view.getInt32(at + 6)
+      return true
+    case TCP_OPTION.MD5_SIGNATURE:
+    case TCP_OPTION.AUTHENTICATION:
+      options.signed = true
       return true
     default:
       return true
