@@ -265,6 +265,20 @@ describe('weir rules', () => {
     })
   })
 
+  it('counts what does not compile, in the order of the file', async () => {
+    const rule = (body: string, sid: number): string => `alert tcp any any -> any any (${body} sid:${sid};)`
+    const text = [rule('pcre:"/a(/";', 1), rule('nonsense;', 2), rule('content:"x";', 3)].join('\n')
+    const { stdout } = await runCli(['rules', 'check', directory.file('c.rules', text)])
+    const lines = stdout.split('\n')
+    expect(lines[0]).toMatch(
+      /c\.rules:1:36: rule 1:1 cannot be evaluated: pcre .*missing closing parenthesis$/,
+    )
+    expect(lines[1]).toMatch(/c\.rules:2:31: unknown option 'nonsense'$/)
+    expect(lines[2]).toMatch(/c\.rules: 1 rule, 2 skipped; /)
+    expect(stdout).toContain('       1  pcre: missing closing parenthesis\n')
+    expect(stdout).toContain('1 rule can be used, 2 problems, 0 warnings\n')
+  })
+
   it('check --json is one document', async () => {
     const rules = directory.file('a.rules', GOOD + BAD)
     const { stdout } = await runCli(['rules', 'check', rules, '--json'])

@@ -150,6 +150,11 @@ refused('packets and sessions', '2.9', [
     'detection_filter',
   ],
   [rule('sd_pattern:2,us_social;'), /'sd_pattern' is not evaluated/, 'sd_pattern'],
+  [
+    rule('protected_content:"293C9EA246FF9985DC6F62A650F78986"; hash:md5; offset:0; length:4;'),
+    /'protected_content' is not evaluated/,
+    'protected_content',
+  ],
 ])
 
 describe('expressions that do not compile', () => {

@@ -25,6 +25,11 @@ function parseTag(rule: RuleBuilder, option: OptionText): void {
   for (let i = 0; i < rest.length; i++) {
     const part = rest[i]!
     const { word, rest: value } = splitWord(part)
+    if (type === 'session' && word === 'exclusive' && rule.dialect === 'snort2') {
+      const message = "tag: 'exclusive' is accepted, but not carried out: sessions are tagged each time"
+      rule.warn('tag exclusive', message, part.at, 'unsupported')
+      continue
+    }
     const metric = METRICS.find((one) => one === word)
     if (metric !== undefined) {
       const { text, at } = required(option, part, value)

@@ -26,7 +26,27 @@ function rows(
   }))
 }
 
+/** Its modifiers are those of a content: they have something to belong to, though the rule is refused. */
+const protectedContent: OptionSpec = {
+  name: 'protected_content',
+  dialects: SNORT2,
+  status: 'not-evaluated',
+  argument: '!?"hash"',
+  help: 'hash of bytes in the buffer',
+  section: '3.5',
+  parse: (rule, option) => {
+    rule.notEvaluated(
+      'option not evaluated: protected_content',
+      "option 'protected_content' is not evaluated",
+      option.at,
+    )
+    const bytes = new Uint8Array(0)
+    rule.startContent({ bytes, negated: false, at: option.at, ownBuffer: undefined, uricontent: false })
+  },
+}
+
 export const notEvaluatedOptions: readonly OptionSpec[] = [
+  protectedContent,
   ...rows(BOTH, '3.5', {
     gtp_type: 'type of the GTP message',
     gtp_info: 'information element of the GTP message',
@@ -49,7 +69,6 @@ export const notEvaluatedOptions: readonly OptionSpec[] = [
   ...rows(SNORT2, '3.5', {
     sd_pattern: 'sensitive data, counted by a preprocessor',
     http_encode: 'encodings present in HTTP data',
-    protected_content: 'hash of bytes in the buffer',
     hash: 'algorithm of a protected_content',
     length: 'number of bytes of a protected_content',
     activates: 'rule switched on by this one',
