@@ -10,7 +10,7 @@ import type { InspectionUnit } from '../inspect/unit.js'
 import type { RuleAction } from '../rules/model.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
-import type { DetectFlow } from './detector.js'
+import type { DetectFlow } from './flow-context.js'
 import { ReplaceEvaluator } from './options/replace.js'
 import type { ActionTaker } from './reporter.js'
 

@@ -5,8 +5,8 @@
  * the `Reporter`, which makes alerts of them, and flowbits in the flow's context. One instance per worker. A rule matches
  * once per unit.
  */
-import { CLI, type Flow, type Packet, type Side, SVR } from '@weir/stack'
-import { BUF, type BufferSet } from '../inspect/buffers.js'
+import { CLI, type Packet, type Side, SVR } from '@weir/stack'
+import { BUF } from '../inspect/buffers.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { Unit } from '../inspect/inspection-unit.js'
 import {
@@ -18,7 +18,6 @@ import {
   UNIT,
   type UnitSink,
 } from '../inspect/unit.js'
-import type { AlertRecord } from '../output/alert.js'
 import {
   hasCommands,
   hasMessages,
@@ -28,19 +27,24 @@ import {
   ProtocolInspector,
   RecordJoiner,
 } from '../protocol/index.js'
-import type { RuleAction } from '../rules/model.js'
-import type { Outcome } from './alert-filter.js'
 import { Candidates } from './candidates.js'
 import type { CompiledRule } from './compile.js'
 import type { Counters } from './counters.js'
 import { Evaluation } from './evaluation.js'
-import { type FlowContext, hasMatchedPiece, isEstablished, loadFlowAddresses } from './flow-context.js'
+import {
+  type DetectFlow,
+  type FlowContext,
+  hasMatchedPiece,
+  isEstablished,
+  loadFlowAddresses,
+} from './flow-context.js'
 import type { GroupTable } from './groups.js'
 import { SEES, UnitJudge } from './judge.js'
+import type { DetectObserver } from './observer.js'
 import type { SearcherCache } from './pattern-set.js'
-import type { Reporter, Silence } from './reporter.js'
-import { type DirectionTables, type RuleSet, STAY } from './rule-set.js'
-import { SLIDING } from './screen.js'
+import { PendingRules } from './pending-rules.js'
+import type { Reporter } from './reporter.js'
+import type { DirectionTables, RuleSet } from './rule-set.js'
 import type { DetectSettings } from './settings.js'
 
 const TCP = 6
@@ -55,26 +59,6 @@ const NO_MATCH = 0
 const WAIT = 1
 const MATCH = 2
 type Tried = number
-
-export type DetectFlow = Flow<FlowContext>
-
-/** Told of every unit and what became of it, to explain why rules do not match. Detection itself has none. */
-export interface DetectObserver {
-  /** A unit is looked at with the rules of this table (of both, when the direction is not known). */
-  enter(table: GroupTable): void
-  /** A rule has matched the unit; whether it is reported is decided later. */
-  matched(rule: number): void
-  /** A rule has matched and counts: every detection_filter is asked this, held or not. */
-  counted(rule: number, record: AlertRecord): void
-  /** A match is not reported, whatever else matches. */
-  silent(rule: number, why: Silence, record?: AlertRecord): void
-  /** All matches of the unit are known; of these rules the event queue makes its choice. */
-  decided(fired: readonly number[]): void
-  /** What filters made of a match that the event queue let through, and the action it came to. */
-  filtered(rule: number, outcome: Outcome, action: RuleAction, record: AlertRecord): void
-  /** The unit has been dealt with; `state` and `judge` are filled for it. */
-  inspected(flow: DetectFlow | undefined, unit: InspectionUnit, state: Evaluation, judge: UnitJudge): void
-}
 
 export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   readonly counters: Counters
@@ -99,13 +83,9 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   /** By rule index: how often the rule was tried. */
   readonly #triesOf: Float64Array
 
-  /** Limit of the look-back of windows. */
-  #lookBack = 0
   /** Turns are shown as they come. */
   #immediate = false
-  /** Rules remembered for later windows: `n` waiting, `~n` fired. */
-  readonly #pending: Int32Array
-  #pendingCount = 0
+  readonly #pending: PendingRules
 
   constructor(
     set: RuleSet,
@@ -129,7 +109,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     this.#protocols = new ProtocolInspector(this)
     this.#state = new Evaluation(counters, settings.maxSteps, this.#protocols.facts)
     this.#triesOf = new Float64Array(set.rules.length)
-    this.#pending = new Int32Array(settings.maxPendingRules)
+    this.#pending = new PendingRules(settings.maxPendingRules, this.#candidates, counters)
   }
 
   /** How often each rule was a candidate, by rule index: 0 = no traffic has come near it. */
@@ -277,11 +257,11 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     const packet = this.#packetFrom(flow, sender)
     this.#begin(packet, false, context.bits)
     const pending = unit.sequence > 0 ? unit.pending : null
-    if (pending !== null) this.#excludeFired(pending)
+    if (pending !== null) this.#pending.excludeFired(pending)
     if (this.#command) for (const index of this.#turnMatches) this.#candidates.exclude(index)
     else if (unit.kind === UNIT.STREAM) this.#turnMatches.length = 0
     this.#candidates.search(table, unit, serverPort, clientPort)
-    if (pending !== null) this.#resume(pending)
+    if (pending !== null) this.#pending.resume(pending)
     this.#candidates.settle(observer !== undefined)
     if (this.#candidates.count > 0 || observer !== undefined) {
       this.#state.packet = packet
@@ -289,7 +269,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       this.#evaluate(flow, unit, toServer ? clientPort : serverPort, toServer ? serverPort : clientPort)
     }
     if (!unit.last) {
-      this.#remember(unit)
+      this.#pending.leaveIn(unit)
       if (!this.#immediate || unit.kind !== UNIT.STREAM) return
     }
     context.inspectedAs = unit.service
@@ -319,7 +299,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
 
   /** Must be called before the first unit. */
   useContext(context: InspectionContext<DetectFlow>): void {
-    this.#lookBack = context.limits.lookBack
+    this.#pending.lookBack = context.limits.lookBack
     this.#immediate = context.limits.immediate
     this.#protocols.useContext(context)
   }
@@ -400,30 +380,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
   #begin(packet: Packet | undefined, isPacket: boolean, bits: Uint32Array | undefined): void {
     this.#candidates.begin(packet, isPacket, bits)
     this.#reporter.begin()
-    this.#pendingCount = 0
-  }
-
-  /** Rules that have fired on an earlier window of the message are kept out. */
-  #excludeFired(pending: Int32Array): void {
-    for (let i = 0; i < pending.length; i++) {
-      const entry = pending[i]!
-      if (entry >= 0) continue
-      this.#candidates.exclude(~entry)
-      this.#keep(entry)
-    }
-  }
-
-  /** Candidates of earlier windows of the message. */
-  #resume(pending: Int32Array): void {
-    for (let i = 0; i < pending.length; i++) {
-      const entry = pending[i]!
-      if (entry >= 0) this.#candidates.resume(entry)
-    }
-  }
-
-  #keep(entry: number): void {
-    if (this.#pendingCount < this.#pending.length) this.#pending[this.#pendingCount++] = entry
-    else this.counters.pendingLimit++
+    this.#pending.begin()
   }
 
   /** Tries the candidates in rule order and reports those that match. */
@@ -453,7 +410,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
         : unit.kind === UNIT.STREAM
           ? this.#set.stayInStreams
           : this.#set.stayElsewhere
-    const slidesOn = !unit.last && this.#slidesOn(unit.buffers)
+    const slidesOn = !unit.last && this.#pending.slidesOn(unit.buffers)
     const established = isEstablished(flow)
     state.established = established
     const first = flow === undefined || (context?.inspectedAs ?? SERVICE.UNKNOWN) !== unit.service
@@ -473,14 +430,14 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
       if (sees === SEES.BOTH && outcome !== MATCH)
         outcome = Math.max(outcome, this.#try(rule, index, true, unit.last))
       if (outcome !== MATCH) {
-        if (outcome === WAIT && this.#stays(index, stay[index]!, slidesOn)) this.#keep(index)
+        if (outcome === WAIT) this.#pending.wait(index, stay[index]!, slidesOn)
         continue
       }
       if (unit.kind === UNIT.PACKET && flow !== undefined && rule.facts.onWholePackets) {
         if (hasMatchedPiece(flow.uctx ?? this.#open(flow), unit.direction, index, unit === this.#wholeUnit))
           continue
       }
-      if (!unit.last) this.#keep(~index)
+      if (!unit.last) this.#pending.fired(index)
       if (unit.kind === UNIT.STREAM) this.#turnMatches.push(index)
       counters.matches++
       this.#observer?.matched(index)
@@ -505,33 +462,11 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     return holds ? MATCH : WAIT
   }
 
-  #stays(index: number, stay: number, slidesOn: boolean): boolean {
-    return stay === STAY.ON || (stay === STAY.IN_SIGHT && !(slidesOn && this.#candidates.isUnseen(index)))
-  }
-
-  /** What lies before the new bytes of this window is out of sight in the next. */
-  #slidesOn(buffers: BufferSet): boolean {
-    for (const slot of SLIDING) {
-      const end = buffers.end[slot]!
-      if (end >= 0 && end - buffers.fresh[slot]! < this.#lookBack) return false
-    }
-    return true
-  }
-
   #changeBits(flow: DetectFlow, rule: CompiledRule): void {
     const context = flow.uctx ?? this.#open(flow)
     context.bits ??= new Uint32Array(this.#set.flowbitWords)
     for (const change of rule.changes) change.apply(context.bits)
     this.#state.bits = context.bits
-  }
-
-  /** Leaves in the unit what the later windows of its message need. */
-  #remember(unit: InspectionUnit): void {
-    if (this.#pendingCount === 0) {
-      if (unit.sequence === 0) unit.pending = null
-      return
-    }
-    unit.pending = this.#pending.slice(0, this.#pendingCount)
   }
 }
 

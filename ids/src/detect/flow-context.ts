@@ -3,8 +3,9 @@ import { CLI, type Flow, SVR } from '@weir/stack'
 import type { Conversation } from '../http/conversation.js'
 import { type Direction, SERVICE, type ServiceId } from '../inspect/unit.js'
 import type { ProtocolSlot } from '../protocol/index.js'
-import type { DetectFlow } from './detector.js'
 import type { Evaluation } from './evaluation.js'
+
+export type DetectFlow = Flow<FlowContext>
 
 export class FlowContext implements ProtocolSlot<DetectFlow> {
   /** Tells HTTP from other data and makes the inspection units; absent for flows that are not TCP. */

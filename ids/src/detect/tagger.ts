@@ -10,7 +10,7 @@ import type { Packet } from '@weir/stack'
 import type { AlertRecord } from '../output/alert.js'
 import type { TagOption } from '../rules/model.js'
 import type { Counters } from './counters.js'
-import type { DetectFlow } from './detector.js'
+import type { DetectFlow } from './flow-context.js'
 
 const TAGGED_PACKET_LIMIT = 256
 
