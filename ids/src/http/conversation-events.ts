@@ -3,6 +3,7 @@ import { HTTP_EVENT, HTTP_GID, type HttpEventId } from '../builtin/http.js'
 import type { InspectionContext } from '../inspect/context.js'
 import { type Direction, SERVICE, TO_CLIENT, TO_SERVER } from '../inspect/unit.js'
 import type { HttpHead } from './head.js'
+import { beginsLikeStatus } from './probe.js'
 import type { Side } from './side.js'
 
 const NONE = new Uint8Array(0)
@@ -35,7 +36,7 @@ export function raiseLostSync<Flow>(
   end: number,
 ): void {
   context.counters.desynchronised++
-  if (context.needs.events && direction === TO_CLIENT) {
+  if (context.needs.events && direction === TO_CLIENT && beginsLikeStatus(bytes, start, end)) {
     let i = start
     while (i < end && bytes[i] !== CR && bytes[i] !== LF) i++
     if (i + 1 < end && bytes[i] === CR && bytes[i + 1] !== LF)

@@ -215,6 +215,7 @@ export class Conversation<Flow> {
           side.blanks = true
           return end
         }
+        side.blanks = false
         if (direction === TO_SERVER && this.exchanges.connecting) {
           this.exchanges.connecting = false
           raiseEarlyTraffic(this.pool.context, flow)

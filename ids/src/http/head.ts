@@ -306,7 +306,8 @@ export class HttpHead {
       const charset = charsetOf(bytes, start, end)
       // Of several, one that says text is enough.
       if (charset !== CHARSET.NONE) this.charset = charset
-      if ((bytes[start]! | 0x20) === 0x6d && wordIs(bytes, start, start + MULTIPART.length, MULTIPART)) {
+      const word = start + MULTIPART.length
+      if ((bytes[start]! | 0x20) === 0x6d && word <= end && wordIs(bytes, start, word, MULTIPART)) {
         this.multipartStart = start - this.base
         this.multipartEnd = end - this.base
       }

@@ -156,28 +156,44 @@ export function probeResponse(bytes: Uint8Array, start: number, end: number): Pr
 }
 
 /**
- * A status line as Snort wants it: `HTTP/d.d`, blanks, three characters and no more. UNSURE only while it may still
- * become one.
+ * A status line as Snort wants it: `HTTP/d.d`, blanks, three characters and no more. UNSURE while it may still become one,
+ * and until the end of a line that begins with `HTTP/` and is none: how it ends tells more about it.
  */
 export function probeStatusLine(bytes: Uint8Array, start: number, end: number): ProbeResult {
   const prefix = startsWith(bytes, start, end, HTTP_SLASH)
   if (prefix !== PROBE.HTTP) return prefix
   let i = start + 5
-  if (i < end && !isDigit(bytes[i]!)) return PROBE.NOT_HTTP
-  if (i + 1 < end && bytes[i + 1] !== DOT) return PROBE.NOT_HTTP
-  if (i + 2 < end && !isDigit(bytes[i + 2]!)) return PROBE.NOT_HTTP
+  if (i < end && !isDigit(bytes[i]!)) return otherLine(bytes, i, end)
+  if (i + 1 < end && bytes[i + 1] !== DOT) return otherLine(bytes, i, end)
+  if (i + 2 < end && !isDigit(bytes[i + 2]!)) return otherLine(bytes, i, end)
   i += 3
   if (i >= end) return PROBE.UNSURE
   const version = i
   while (i < end && (bytes[i] === SPACE || bytes[i] === TAB)) i++
-  if (i === version) return PROBE.NOT_HTTP
+  if (i === version) return otherLine(bytes, i, end)
   const status = i
   while (i < end && bytes[i]! > SPACE && i - status < 4) i++
-  if (i - status < 3) return i === end ? PROBE.UNSURE : PROBE.NOT_HTTP
-  if (i - status > 3) return PROBE.NOT_HTTP
+  if (i - status < 3) return i === end ? PROBE.UNSURE : otherLine(bytes, i, end)
+  if (i - status > 3) return otherLine(bytes, i, end)
   if (i === end) return PROBE.UNSURE
   const after = bytes[i]!
-  return after === SPACE || after === TAB || after === CR || after === LF ? PROBE.HTTP : PROBE.NOT_HTTP
+  return after === SPACE || after === TAB || after === CR || after === LF
+    ? PROBE.HTTP
+    : otherLine(bytes, i, end)
+}
+
+/** NOT_HTTP when the end of the line is there, and the byte behind a CR. */
+function otherLine(bytes: Uint8Array, start: number, end: number): ProbeResult {
+  for (let i = start; i < end; i++) {
+    if (bytes[i] === LF) return PROBE.NOT_HTTP
+    if (bytes[i] === CR) return i + 1 < end ? PROBE.NOT_HTTP : PROBE.UNSURE
+  }
+  return PROBE.UNSURE
+}
+
+/** The bytes begin with `HTTP/`, in any case. */
+export function beginsLikeStatus(bytes: Uint8Array, start: number, end: number): boolean {
+  return startsWith(bytes, start, end, HTTP_SLASH) === PROBE.HTTP
 }
 
 function isDigit(byte: number): boolean {
