@@ -204,7 +204,10 @@ export function writeHeader(draft: RuleDraft): string {
           `[${port - 1},${port}:${port + 1}]`,
           `![${near},9]`,
         ]
-  const clientPorts = kind === 'icmp' || ip ? ['any'] : ['any', 'any', '40000:', '[40000:40004]', '!40002']
+  // A rule with a direction that holds the server to a client's port makes it doubtful who of a datagram is which.
+  const directed = protocol === 'udp' && draft.options.some((option) => /^flow:.*(?:to_|from_)/.test(option))
+  const few = directed ? '1024:' : '[40000:40004]'
+  const clientPorts = kind === 'icmp' || ip ? ['any'] : ['any', 'any', '40000:', few, '!40002']
   const [client, server] = draft.pick(addresses)
   const ends = [
     [client, draft.pick(clientPorts)],

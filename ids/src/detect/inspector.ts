@@ -10,6 +10,7 @@ import {
   CLI,
   FRAGMENT_ANOMALY_SID,
   type Gap,
+  KNOWN_PORT,
   type NewData,
   ON_ANOMALY,
   ON_CONN_END,
@@ -267,7 +268,8 @@ export class Inspector {
       unit.direction = direction
       const { datagramPorts } = this.#set
       // Whoever was seen to send first is the client, but not surely where it is the one with a server's port.
-      const eitherWay = datagramPorts[flow.port(CLI)]! > datagramPorts[flow.port(SVR)]!
+      const eitherWay =
+        datagramPorts[flow.port(CLI)] === KNOWN_PORT && datagramPorts[flow.port(SVR)]! < KNOWN_PORT
       this.#detector.datagram(flow, unit, packet, eitherWay)
       return
     }

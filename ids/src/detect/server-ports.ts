@@ -65,12 +65,12 @@ export function serverPortsOf(
     const { header, services: named } = rule
     if (header.protocol !== protocol) continue
     for (const service of named) services.add(service)
-    const { sourcePorts, destinationPorts, bidirectional } = header
+    const { sourcePorts, destinationPorts } = header
     const direction = directionOf(rule, index)
     if (direction === 'to_server') name(destinationPorts, KNOWN_PORT)
     else if (direction === 'to_client') name(sourcePorts, KNOWN_PORT)
     // Without a direction: the end that is held to ports, if the other is not.
-    else if (sourcePorts.any || bidirectional) name(destinationPorts, IN_RANGE)
+    else if (sourcePorts.any) name(destinationPorts, IN_RANGE)
     else if (destinationPorts.any) name(sourcePorts, IN_RANGE)
   }
   for (const service of services) for (const port of SERVICE_PORTS[service] ?? []) ranks[port] = KNOWN_PORT

@@ -170,6 +170,18 @@ describe('which end is the server', () => {
     const fired = (packets: readonly TestPacket[]): string[] =>
       run(rules, packets).alerts.map(({ sid, packet }) => `${packet}: ${sid}`)
     expect(fired(both)).toEqual(['1: 2', '1: 3', '2: 1', '2: 3', '3: 2', '3: 3'].sort())
+    // Rules that say nothing of a direction do not make a client's port a server's.
+    const either = `alert udp any any -> any any (flow:to_server; content:"answer"; sid:4;)
+      alert udp 192.0.2.1 [3000:3001] <> any [7777:7778] (content:"none"; sid:5;)
+      alert udp any any -> any [3000,7777] (content:"none"; sid:6;)`
+    const answered = udpExchange(
+      [
+        ['client', 'ask'],
+        ['server', 'answer'],
+      ],
+      { clientPort: 7777, serverPort: 4000 },
+    )
+    expect(sids(either, answered)).toEqual([])
     // From a port that is none of a server's: the first sender is the client.
     const plain = udpExchange([['client', 'answer']], { clientPort: 7776, serverPort: 3000 })
     expect(sids('alert udp any any -> any any (flow:to_client; content:"answer"; sid:1;)', plain)).toEqual([])
