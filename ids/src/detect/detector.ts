@@ -51,7 +51,7 @@ const TCP = 6
 /** Most payload of a usual packet. */
 const PACKET_BYTES = 1460
 /** Commands of one turn that are looked at by themselves. */
-const MAX_COMMANDS = 256
+const MAX_COMMANDS = 4096
 const SYN = 0x02
 
 /** Outcomes of trying a rule, the better the higher. */
@@ -206,6 +206,7 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
         buffers.set(BUF.PKT_DATA, this.#records.bytes, 0, this.#records.end)
       } else buffers.set(BUF.PKT_DATA, bytes, at, stop)
       buffers.set(BUF.RAW_DATA, bytes, at, stop)
+      this.#protocols.beforeMessage(unit, at, stop)
       this.#inspectUnit(flow, context, unit, table)
       at = stop
       // What packets have alerted on stays known for the whole turn.
@@ -213,6 +214,16 @@ export class Detector implements UnitSink<DetectFlow>, PduSink<DetectFlow> {
     }
     buffers.set(BUF.PKT_DATA, bytes, start, end)
     buffers.set(BUF.RAW_DATA, bytes, start, end)
+  }
+
+  endOfMessages(
+    flow: DetectFlow,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    return this.#protocols.endOfMessages(flow, flow.uctx!, direction, bytes, start, end)
   }
 
   /** Something an inspector has found by itself. */

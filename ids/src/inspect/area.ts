@@ -103,6 +103,15 @@ export class SlidingArea {
     return true
   }
 
+  /** What lies before `start` is forgotten, and what begins there is all there has been. */
+  restart(start: number): void {
+    this.bytes.copyWithin(0, start, this.length)
+    this.length -= start
+    this.front = 0
+    this.base = 0
+    this.inspected = 0
+  }
+
   /** Forgets all bytes but keeps the memory. */
   clear(): void {
     this.length = 0

@@ -5,12 +5,12 @@
  * the callback. A turn is the data one side sends until the other side sends, a gap comes or the flow ends.
  *
  * A window is handed out when more data than fits into it arrives, or when the turn ends; so where the segments were cut
- * never changes the units.
+ * never changes the units. If the sink knows where messages end in the first window, a long turn is several turns.
  */
 import { SlidingArea } from './area.js'
 import { BUF } from './buffers.js'
 import type { InspectionContext } from './context.js'
-import type { Direction, ServiceId } from './unit.js'
+import { type Direction, SERVICE, type ServiceId } from './unit.js'
 
 /** Collects one direction. Reused by many flows; holds memory only while a turn is unfinished. */
 export class StreamCollector<Flow> {
@@ -47,7 +47,8 @@ export class StreamCollector<Flow> {
     let from = start
     this.pieces++
     while (from < end) {
-      if (area.fresh === limits.window) this.emit(flow, direction, service, false)
+      if (area.fresh === limits.window && !this.cut(flow, direction, service))
+        this.emit(flow, direction, service, false)
       const room = limits.window - area.fresh
       const to = end - from < room ? end : from + room
       if (!area.reserve(to - from, 0, 0, limits, pool, counters)) {
@@ -86,6 +87,20 @@ export class StreamCollector<Flow> {
     this.sequence = 0
     this.pending = null
     this.pieces = 0
+  }
+
+  /** Hands out the whole messages of the first window as a turn of their own; the rest begins another one. */
+  private cut(flow: Flow, direction: Direction, service: ServiceId): boolean {
+    const { area, context } = this
+    if (this.sequence > 0 || service !== SERVICE.UNKNOWN) return false
+    const end = context.sink.endOfMessages?.(flow, direction, area.bytes, 0, area.length) ?? 0
+    if (end === 0) return false
+    this.send(flow, direction, service, area.bytes, 0, end, 0, 0, true)
+    area.restart(end)
+    this.sequence = 0
+    this.pending = null
+    this.pieces = 1
+    return true
   }
 
   private emit(flow: Flow, direction: Direction, service: ServiceId, last: boolean): void {

@@ -123,6 +123,11 @@ export interface InspectionUnit {
 export interface UnitSink<Flow> {
   inspect(flow: Flow, unit: InspectionUnit): void
   /**
+   * Of a turn that is longer than a window: the end of the last whole message or command in its first window
+   * `bytes[start, end)`, up to which it may be inspected as a turn of its own; `start` when there is none, or in doubt.
+   */
+  endOfMessages?(flow: Flow, direction: Direction, bytes: Uint8Array, start: number, end: number): number
+  /**
    * An inspector has found something by itself: Snort's numbers of it, and the bytes `[start, end)` it is about (valid
    * during the call). Called only when the context's needs say that events are wanted.
    */

@@ -20,6 +20,7 @@ import {
 } from '../inspect/unit.js'
 import { type Dialogue, follow, MailContext, openDialogue } from '../mail/index.js'
 import { identifyDatagram, identifyTurn, PROBED_TURNS } from '../service/index.js'
+import { hasCommands, nextCommand } from './commands.js'
 import { DceConnection, readDceDatagram } from './dce.js'
 import { Dnp3Connection } from './dnp3.js'
 import { FACTS, ProtocolFacts } from './facts.js'
@@ -29,6 +30,7 @@ import type { MessageListener, MessageParser } from './message-parser.js'
 import { ModbusConnection } from './modbus.js'
 import { readSip, removeSip } from './sip.js'
 import { SmbConnection, type SmbListener } from './smb.js'
+import { hasMessages, messageLength } from './split.js'
 import { TelnetText } from './telnet.js'
 import { TlsState } from './tls.js'
 import { judgeTurn, turnEventsOf } from './turn-events.js'
@@ -123,6 +125,41 @@ export class ProtocolInspector<Flow extends FlowEnds> implements SmbListener<Flo
         unit.swapped = true
       }
     }
+  }
+
+  /**
+   * End of the last whole message or command of a turn's first window, `start` when there is none: see
+   * `UnitSink.endOfMessages`.
+   */
+  endOfMessages(
+    flow: Flow,
+    slot: ProtocolSlot<Flow>,
+    direction: Direction,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    if (slot.service === SERVICE.UNKNOWN && slot.probes < PROBED_TURNS && !this.#rawStreams)
+      slot.service = this.#identify(flow, slot, direction, bytes, start, end)
+    const { service } = slot
+    let at = start
+    if (hasMessages(service)) {
+      for (;;) {
+        const length = messageLength(service, bytes, at, end)
+        if (length <= 0 || length > end - at) return at
+        at += length
+      }
+    }
+    if (!hasCommands(service, direction)) return start
+    for (let next = at; next >= 0; next = nextCommand(service, bytes, at, end)) at = next
+    return at
+  }
+
+  /** Before a message of a turn is searched: its facts, in place of those of the one before. */
+  beforeMessage({ service, buffers }: InspectionUnit, start: number, end: number): void {
+    if (service !== SERVICE.SIP) return
+    removeSip(buffers)
+    readSip(this.facts, buffers, buffers.bytes[BUF.PKT_DATA]!, start, end)
   }
 
   /** After the window has been inspected: takes back what `beforeUnit` set, and hands out the messages inside. */

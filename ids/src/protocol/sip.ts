@@ -1,11 +1,11 @@
 /**
  * The parts of a SIP message (RFC 3261 section 7) that rules ask about.
  *
- * In: the bytes of a datagram, or of the beginning of a turn. Out: method or status in the facts, and the buffers
+ * In: the bytes of a datagram, or of a message in a stream. Out: method or status in the facts, and the buffers
  * `sip_header` (the lines behind the start line, with the empty line) and `sip_body`.
  */
 import { BUF, type BufferSet } from '../inspect/buffers.js'
-import { lineEnd } from '../service/patterns.js'
+import { ascii, lineEnd, startsWith } from '../service/patterns.js'
 import { FACTS, type ProtocolFacts } from './facts.js'
 
 const MAX_START_LINE = 2048
@@ -67,4 +67,48 @@ function bodyStart(bytes: Uint8Array, start: number, end: number): number {
     } else if (byte !== CR) empty = false
   }
   return end
+}
+
+/** Content-Length and its compact form, in lower case (RFC 3261 section 20.14). */
+const LENGTH_NAMES: readonly Uint8Array[] = ['content-length', 'l'].map(ascii)
+const MAX_LENGTH_DIGITS = 7
+const COLON = 0x3a
+const TAB = 9
+
+/** Bytes of the message at `start` (RFC 3261 section 18.3); -1 when its header is not all there. */
+export function sipLength(bytes: Uint8Array, start: number, end: number): number {
+  const body = bodyStart(bytes, start, end)
+  if (body === end && !endsWithEmptyLine(bytes, start, end)) return -1
+  let length = 0
+  for (let line = start; line < body; ) {
+    const stop = bytes.indexOf(LF, line)
+    if (stop < 0 || stop >= body) break
+    const value = lengthAt(bytes, line, stop)
+    if (value >= 0) length = value
+    line = stop + 1
+  }
+  return body - start + length
+}
+
+function endsWithEmptyLine(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start < 2 || bytes[end - 1] !== LF) return false
+  return bytes[end - 2] === LF || (bytes[end - 2] === CR && end - start > 2 && bytes[end - 3] === LF)
+}
+
+/** The number in a Content-Length line; -1 for any other line. */
+function lengthAt(bytes: Uint8Array, start: number, end: number): number {
+  const name = LENGTH_NAMES.find((word) => startsWith(bytes, start, end, word))
+  if (name === undefined) return -1
+  let at = start + name.length
+  while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++
+  if (bytes[at] !== COLON) return -1
+  at++
+  while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++
+  let value = -1
+  for (let digits = 0; at < end && digits < MAX_LENGTH_DIGITS; at++, digits++) {
+    const digit = bytes[at]! - 0x30
+    if (digit < 0 || digit > 9) break
+    value = (value < 0 ? 0 : value) * 10 + digit
+  }
+  return value
 }

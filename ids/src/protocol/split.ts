@@ -14,6 +14,7 @@ import { DNP3_FRAME } from './dnp3.js'
 import type { FrameFormat } from './frames.js'
 import { IEC104_FRAME } from './iec104.js'
 import { MODBUS_FRAME } from './modbus.js'
+import { sipLength } from './sip.js'
 
 /** A NetBIOS session header, a record mark. */
 const MARK = 4
@@ -32,6 +33,7 @@ export function hasMessages(service: ServiceId): boolean {
     case SERVICE.DNP3:
     case SERVICE.MODBUS:
     case SERVICE.IEC104:
+    case SERVICE.SIP:
       return true
     default:
       return false
@@ -40,11 +42,12 @@ export function hasMessages(service: ServiceId): boolean {
 
 /** End of the message that begins at `start`; `end` when it is not whole, or no message begins there. */
 export function messageEnd(service: ServiceId, bytes: Uint8Array, start: number, end: number): number {
-  const length = lengthOf(service, bytes, start, end)
+  const length = messageLength(service, bytes, start, end)
   return length <= 0 || length > end - start ? end : start + length
 }
 
-function lengthOf(service: ServiceId, bytes: Uint8Array, start: number, end: number): number {
+/** Bytes of the message that begins at `start`; 0 or less when they are not known, more than there are when it is not whole. */
+export function messageLength(service: ServiceId, bytes: Uint8Array, start: number, end: number): number {
   switch (service) {
     case SERVICE.NETBIOS_SSN:
       return end - start < MARK ? -1 : MARK + ((bytes[start + 1]! << 16) | readBig16(bytes, start + 2))
@@ -60,6 +63,8 @@ function lengthOf(service: ServiceId, bytes: Uint8Array, start: number, end: num
       return framed(MODBUS_FRAME, bytes, start, end)
     case SERVICE.IEC104:
       return framed(IEC104_FRAME, bytes, start, end)
+    case SERVICE.SIP:
+      return sipLength(bytes, start, end)
     default:
       return -1
   }

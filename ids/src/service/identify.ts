@@ -121,7 +121,7 @@ function fromEither(bytes: Uint8Array, start: number, end: number, port: number)
   if (looksLikeDnp3(bytes, start, end)) return SERVICE.DNP3
   if (looksLikeIec104(bytes, start, end, port)) return SERVICE.IEC104
   if (startsWithAny(bytes, start, end, SSH)) return SERVICE.SSH
-  if (startsWith(bytes, start, end, SIP_VERSION)) return SERVICE.SIP
+  if (startsWith(bytes, behindLineEnds(bytes, start, end), end, SIP_VERSION)) return SERVICE.SIP
   if (looksLikeTelnet(bytes, start, end)) return SERVICE.TELNET
   if (end - start > 2 && readBig16(bytes, start) <= end - start - 2 && looksLikeDns(bytes, start + 2, end))
     return SERVICE.DNS
@@ -143,8 +143,16 @@ function banner220(bytes: Uint8Array, start: number, end: number, port: number):
 
 /** A SIP method, a URI, and the version at the end of the line (RFC 3261 section 7.1). */
 function isSipRequest(bytes: Uint8Array, start: number, end: number): boolean {
-  if (!startsWithAny(bytes, start, end, SIP_METHODS)) return false
-  return holds(bytes, start, lineEnd(bytes, start, end, LINE), SIP_VERSION)
+  const first = behindLineEnds(bytes, start, end)
+  if (!startsWithAny(bytes, first, end, SIP_METHODS)) return false
+  return holds(bytes, first, lineEnd(bytes, first, end, LINE), SIP_VERSION)
+}
+
+/** Empty lines before a message mean nothing (RFC 3261 section 7.5); `start` for anything else. */
+function behindLineEnds(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  while (at < end && at - start < LINE && (bytes[at] === 0x0d || bytes[at] === 0x0a)) at++
+  return at
 }
 
 /** Any token, a URI and the version: extension methods count on the ports of SIP. */
@@ -162,7 +170,7 @@ export function identifyDatagram(
   serverPort: number,
 ): ServiceId {
   if (start >= end) return SERVICE.UNKNOWN
-  if (startsWith(bytes, start, end, SIP_VERSION) || isSipRequest(bytes, start, end)) return SERVICE.SIP
+  if (startsWith(bytes, behindLineEnds(bytes, start, end), end, SIP_VERSION) || isSipRequest(bytes, start, end)) return SERVICE.SIP
   if (SIP_PORTS.includes(serverPort) && isSipLine(bytes, start, end)) return SERVICE.SIP
   if (looksLikeDns(bytes, start, end)) return SERVICE.DNS
   if (looksLikeDnp3(bytes, start, end)) return SERVICE.DNP3

@@ -24,6 +24,9 @@ const query = (name: string): Uint8Array => {
   return bytes(big(message.length, 2), message)
 }
 
+const sip = (method: string, body: string, name = 'Content-Length'): string =>
+  `${method} sip:a@b SIP/2.0\r\nVia: x\r\n${name}: ${body.length}\r\n\r\n${body}`
+
 const GETPORT = rpcCall(100_000, 2, 3)
 const DUMP = rpcCall(100_000, 2, 4)
 
@@ -51,6 +54,14 @@ describe('offset and depth count from the beginning of every message', () => {
       'content:"|00 01 86 A0|"; offset:16; depth:4; content:"|00 00 00 04|"; distance:4; within:4;',
       bytes(record(GETPORT), record(DUMP), record(GETPORT)),
       111,
+      1,
+    ],
+    ['SIP', 'content:"INVITE"; depth:6;', bytes(sip('OPTIONS', 'a=1'), sip('INVITE', '', 'l')), 9999, 1],
+    [
+      'SIP, its own options',
+      'sip_method:invite; sip_body; content:"v=2"; depth:3; isdataat:!4;',
+      bytes('\r\n', sip('OPTIONS', 'v=1'), '\r\n\r\n', sip('INVITE', 'v=2'), sip('BYE', '')),
+      9999,
       1,
     ],
     ['ONC RPC, its own option', 'rpc:100000,*,4;', bytes(record(GETPORT), record(DUMP)), 111, 1],
@@ -97,5 +108,23 @@ describe('ONC RPC records in fragments', () => {
     expect(sids(rule('content:"|00 00 00 14|"; depth:4;'), dialogue([turn], { serverPort: 111 }))).toEqual([
       1,
     ])
+  })
+})
+
+describe('turns that are longer than a window', () => {
+  const many = Array.from({ length: 1500 }, (_, i) => query(`name${i}`))
+  const rule =
+    'alert tcp any any -> any any (flow:to_server; content:"|06|second"; offset:14; depth:7; sid:1;)'
+
+  it('are looked at message by message as well', () => {
+    const packets = dialogue([bytes(...many, query('second'), ...many)])
+    expect(sids(rule, packets)).toEqual([1])
+    expect(sids(rule, shuffle(resegment(packets, 700), 3))).toEqual([1])
+  })
+
+  it('hide nothing behind a message that is longer than a window itself', () => {
+    const long = bytes(big(20_000, 2), query('a').subarray(2), new Uint8Array(20_000 - query('a').length + 2))
+    const plain = 'alert tcp any any -> any any (flow:to_server; content:"|06|second"; sid:1;)'
+    expect(sids(plain, dialogue([bytes(query('a'), long, query('second'))]))).toEqual([1])
   })
 })
