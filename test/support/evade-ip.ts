@@ -135,8 +135,8 @@ function rechecked(packet: Uint8Array, source: Uint8Array, destination: Uint8Arr
 /** The same over IPv6; as IPv6 packets, `undefined` for what has no IPv6 form. */
 function sixth(packet: Uint8Array, extensions: readonly Ipv6Extension[] = []): Uint8Array | undefined {
   if (!isPlain(packet)) return undefined
-  const { source, destination, protocol } = headerOf(packet)
-  const addresses = { source: twin(source), destination: twin(destination) }
+  const { source, destination, protocol, ttl } = headerOf(packet)
+  const addresses = { source: twin(source), destination: twin(destination), hopLimit: ttl }
   const header = ipv6(new Uint8Array(0), { ...addresses, protocol })
   const payload = rechecked(packet, header.subarray(8, 24), header.subarray(24, 40))
   return payload && ipv6(payload, { ...addresses, protocol, extensions })
@@ -161,8 +161,8 @@ function cut6(
 ): Uint8Array[] {
   const whole = sixth(packet)!
   const payload = whole.subarray(40)
-  const { source, destination, protocol } = headerOf(packet)
-  const addresses = { source: twin(source), destination: twin(destination) }
+  const { source, destination, protocol, ttl } = headerOf(packet)
+  const addresses = { source: twin(source), destination: twin(destination), hopLimit: ttl }
   if (payload.length <= size) return [ethernet(sixth(packet, extensions)!)]
   const out: Uint8Array[] = []
   for (let at = 0; at < payload.length; at += size) {

@@ -496,6 +496,6 @@ export const tcpEvasions: readonly Named[] = [
 /** Evasions that may be applied one after the other: one of each list. */
 export const composable: readonly (readonly Named[])[] = [
   /^(ECN|no ACKs|SYN and SYN|split|simul|FIN with the last data|RST in|no end|SYN.* ISN|sequence numbers|five)/,
-  /^(decoys (beyond|without|that|with SYN)|resets with a wrong seq|FINs|SYNs in|SYN.ACKs in|urgent)/,
+  /^(decoys (beyond the|without|that|with (SYN|a lower|a sig))|resets (with (a wrong seq|a lower)|inside)|FINs|SYNs in|SYN.ACKs in|urgent)/,
   /^(segments|every segment|sent again whole|ten seconds|padded)/,
 ].map((names) => tcpEvasions.filter(([name]) => names.test(name)))
