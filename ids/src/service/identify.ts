@@ -170,7 +170,11 @@ export function identifyDatagram(
   serverPort: number,
 ): ServiceId {
   if (start >= end) return SERVICE.UNKNOWN
-  if (startsWith(bytes, behindLineEnds(bytes, start, end), end, SIP_VERSION) || isSipRequest(bytes, start, end)) return SERVICE.SIP
+  if (
+    startsWith(bytes, behindLineEnds(bytes, start, end), end, SIP_VERSION) ||
+    isSipRequest(bytes, start, end)
+  )
+    return SERVICE.SIP
   if (SIP_PORTS.includes(serverPort) && isSipLine(bytes, start, end)) return SERVICE.SIP
   if (looksLikeDns(bytes, start, end)) return SERVICE.DNS
   if (looksLikeDnp3(bytes, start, end)) return SERVICE.DNP3
