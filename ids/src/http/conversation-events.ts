@@ -47,9 +47,10 @@ export function raiseLostSync<Flow>(
   raise(context, flow, direction, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
 }
 
-/** The server answers in HTTP what was none. */
-export function raiseNoRequest<Flow>(context: InspectionContext<Flow>, flow: Flow): void {
-  raise(context, flow, TO_SERVER, HTTP_EVENT.BAD_REQUEST_LINE, NONE, 0, 0)
+/** The server answers in HTTP what was none. @param partial what was said may have been the beginning of a request */
+export function raiseNoRequest<Flow>(context: InspectionContext<Flow>, flow: Flow, partial: boolean): void {
+  const line = partial ? HTTP_EVENT.PARTIAL_START_LINE : HTTP_EVENT.BAD_REQUEST_LINE
+  raise(context, flow, TO_SERVER, line, NONE, 0, 0)
   raise(context, flow, TO_SERVER, HTTP_EVENT.LOSS_OF_SYNC, NONE, 0, 0)
 }
 

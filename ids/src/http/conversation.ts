@@ -184,8 +184,10 @@ export class Conversation<Flow> {
       }
     } else if (side.message === null && side.collector !== null) {
       if (side.mode === MODE.PROBE) {
-        if (this.service === SERVICE.UNKNOWN) side.mode = MODE.RAW
-        else if (side.following) raisePartial(this.pool.context, flow, direction)
+        if (this.service === SERVICE.UNKNOWN) {
+          side.mode = MODE.RAW
+          side.undecided = true
+        } else if (side.following) raisePartial(this.pool.context, flow, direction)
       }
       this.endRaw(flow, direction, side)
     }
@@ -336,7 +338,7 @@ export class Conversation<Flow> {
       this.service = SERVICE.HTTP
       this.pool.context.counters.httpFlows++
       if (direction === TO_CLIENT && this.client.mode === MODE.RAW) {
-        raiseNoRequest(this.pool.context, flow)
+        raiseNoRequest(this.pool.context, flow, this.client.undecided)
       }
     }
     const message = this.pool.takeMessage()

@@ -193,6 +193,7 @@ class HeaderWalk {
   private readonly events: EventList
   private count = 0
   private lengths = 0
+  private emptyLengths = 0
   private hosts = 0
   private expects = false
   private readonly transferCodings: string[] = []
@@ -271,7 +272,9 @@ class HeaderWalk {
     const value = (name: Uint8Array): number => headerValueAt(bytes, start, end, name)
     let at = value(CONTENT_LENGTH)
     if (at >= 0) {
-      const values = words(bytes, at, end).filter((word) => word !== '')
+      const all = words(bytes, at, end)
+      const values = all.filter((word) => word !== '')
+      this.emptyLengths += all.length - values.length
       const bad = values.filter((word) => !/^[\d\s]+$/.test(word))
       this.lengths += values.length - bad.length
       if (bad.length > 0) events.add(HTTP_EVENT.BAD_LENGTH)
@@ -347,7 +350,9 @@ class HeaderWalk {
     const { events } = this
     const { head, request, bytes, at, framed } = this.source
     if (this.count > MANY_LINES) events.add(HTTP_EVENT.MANY_HEADERS)
-    if (this.lengths > 1 && !head.transferEncoding) events.add(HTTP_EVENT.MULTIPLE_LENGTHS)
+    const lengths = this.lengths + this.emptyLengths
+    if (lengths > 1 && !head.transferEncoding) events.add(HTTP_EVENT.MULTIPLE_LENGTHS)
+    if (lengths > 1 && this.emptyLengths > 0) events.add(HTTP_EVENT.BAD_LENGTH)
     if (this.hosts > 1) events.add(HTTP_EVENT.MULTIPLE_HOSTS)
     if (framed) {
       if (head.transferEncoding) events.add(HTTP_EVENT.HTTP2_TRANSFER_CODING)

@@ -394,8 +394,9 @@ export class HttpHead {
         if (this.contentLength === NO_LENGTH) this.contentLength = BAD_LENGTH
         return
       }
-      if (this.contentLength < 0) this.contentLength = value
-      else if (this.contentLength !== value) this.conflictingLength = true
+      // What is behind a bad one is part of it.
+      if (this.contentLength === NO_LENGTH) this.contentLength = value
+      else if (this.contentLength >= 0 && this.contentLength !== value) this.conflictingLength = true
       if (i >= end) return
       i = skipWhite(bytes, i + 1, end)
     }

@@ -18,6 +18,8 @@ export class Side<Flow> {
   mode: ModeId = MODE.PROBE
   /** The last bytes ended a message: what follows need only look like one. */
   following = false
+  /** The bytes of the first turn ended before it was clear what they are. */
+  undecided = false
   /** Nothing but blanks has come since. */
   blanks = false
   /** They have been told of. */
@@ -32,6 +34,7 @@ export class Side<Flow> {
     this.mode = MODE.PROBE
     this.following = false
     this.blanks = false
+    this.undecided = false
     this.blanksTold = false
     this.blankBytes = 0
     this.message = null
