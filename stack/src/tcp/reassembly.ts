@@ -28,7 +28,6 @@ import {
   HOLE_TIME,
   OFFSET,
   OTHER_SIDE,
-  PACKETS,
   RECEIVED,
   ROW_SHIFT,
   SIDE_ACK,
@@ -38,7 +37,6 @@ import {
   SIDE_FIN,
   SIDE_POLICY_MASK,
   SIDE_POLICY_SHIFT,
-  SIDE_RECEIVED,
   SIDE_SHIFT,
   SIDE_WAITS,
   SIDE_WATCHED,
@@ -54,6 +52,7 @@ import type { Packet } from '../wire/index.js'
 import { OverlapComparison } from './conflict.js'
 import { HELD_OK, type HeldLimits, HeldSegments } from './held.js'
 import { everNew, TCP_POLICY, TRAITS } from './policy.js'
+import { DeliveryOrder, UNBOUNDED } from './waiting.js'
 import type { SegmentWatch } from './watch.js'
 
 /**
@@ -70,8 +69,6 @@ const HOLE_TIMER = 2
 
 /** Bytes that wait for the end of the handshake, per side: more than a host sends into a connection before it. */
 const EARLY_BYTES = 65_536
-/** Further than any sequence number in a window. */
-const UNBOUNDED = 0x4000_0000
 
 /** Counter of each limit that `HeldSegments.insert` may run into. */
 const LIMIT_COUNTER: readonly number[] = [
@@ -114,14 +111,10 @@ export class Reassembler {
   private giveUp = 0
   /** Bit per receiving side: held data has become contiguous without a segment. */
   private awake = 0
-  /** Data waits for what its sender has acknowledged. */
-  private readonly across: boolean
-  /** Held data may wait for more than the bytes before it. */
-  readonly waits: boolean
+  /** What of the held data waits for more than the bytes before it. */
+  readonly order: DeliveryOrder
   /** Packets after which an acknowledged hole is given up. */
   private readonly patience: number
-  /** Held data is delivered whatever it waits for: a limit has been reached, or nothing more is to come. */
-  private forced = false
 
   constructor(
     table: FlowTable,
@@ -136,8 +129,6 @@ export class Reassembler {
     across: boolean,
     doubts: boolean,
   ) {
-    this.across = across
-    this.waits = across || doubts
     this.patience = across ? HOLE_PACKETS_ACROSS : HOLE_PACKETS
     this.watch = watch
     this.words = table.words
@@ -147,6 +138,7 @@ export class Reassembler {
     this.counts = counts
     this.packet = packet
     this.held = new HeldSegments(table.words, limits, memory)
+    this.order = new DeliveryOrder(table.words, events, this.held, across, doubts)
     this.comparison = new OverlapComparison(table, events, packet, this.held, retention)
   }
 
@@ -167,7 +159,7 @@ export class Reassembler {
     this.waiting = -1
     this.giveUp = 0
     this.awake = 0
-    this.forced = false
+    this.order.forced = false
   }
 
   /** Stream offset of the next byte; `receiver` are the words of a side. */
@@ -179,7 +171,7 @@ export class Reassembler {
   position(side: number, receiver: number): number {
     if (this.waiting === side) return this.reach
     const next = this.words[receiver + RECEIVED]
-    return this.words[receiver + HELD_COUNT] === 0 ? next : this.contiguousEnd(receiver, next)
+    return this.words[receiver + HELD_COUNT] === 0 ? next : this.order.contiguousEnd(receiver, next)
   }
 
   /** Held data of `side` that waited for more than the bytes before it may be delivered. */
@@ -239,14 +231,14 @@ export class Reassembler {
     this.length = length
     this.cut = wireLength - length
     let waits = (words[receiver + STATE] & SIDE_WAITS) !== 0
-    if (this.waits) {
-      const position = this.peerPosition(row, side)
+    if (this.order.waits) {
+      const position = this.order.peerPosition(row, side)
       const ahead = ((this.packet.tcpAck - position) | 0) > 0
       if (!ahead && words[receiver + HELD_COUNT] !== 0) {
         // Its receiver has dropped what acknowledged bytes it had not sent, say: this comes in its place.
         this.held.dropDoubtful(receiver, sequence, end, position, doubt)
       }
-      if (ahead || doubt > 0 || this.isBlocked(row, side, receiver)) waits = true
+      if (ahead || doubt > 0 || this.order.isBlocked(row, side, receiver)) waits = true
       // Data of the other direction may have waited for this.
       if (words[(receiver ^ OTHER_SIDE) + HELD_COUNT] !== 0) this.wake(1 - side)
     }
@@ -264,12 +256,12 @@ export class Reassembler {
     const { held, packet } = this
     const policy = doubt > 0 ? TCP_POLICY.first : this.policy(receiver)
     held.doubt = doubt
-    held.stamped = this.across
+    held.stamped = this.order.across
     held.acknowledgement = packet.tcpAck
     const limit = held.insert(receiver, policy, from, packet.buffer, this.from + skip, length - skip)
     if (limit !== HELD_OK) {
       this.waiting = side
-      this.forced = true
+      this.order.forced = true
       // Beyond a hole it is counted when the hole is given up for it.
       if (inOrder) this.hitLimit(row, side, limit)
     }
@@ -359,7 +351,7 @@ export class Reassembler {
       if ((giveUp & 1) !== 0) this.giveUpAcked(row, 0)
       if ((giveUp & 2) !== 0) this.giveUpAcked(row, 1)
     }
-    if (this.waits && (awake | giveUp) !== 0) this.settle(row)
+    if (this.order.waits && (awake | giveUp) !== 0) this.settle(row)
   }
 
   /** Delivers what waited for data of the other direction that has come, and what waited for that in turn. */
@@ -376,56 +368,6 @@ export class Reassembler {
     }
   }
 
-  /**
-   * Sequence number up to which the sender of the stream to `side` has got the other stream, as far as seen. When it has
-   * acknowledged more, data of the other side is late in the capture or was lost by it; or no such data was ever sent, and
-   * hosts drop the segment (RFC 9293 3.10.7.4).
-   */
-  private peerPosition(row: number, side: number): number {
-    const words = this.words
-    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    const sender = receiver ^ OTHER_SIDE
-    const seen =
-      this.across && (words[sender + STATE] & SIDE_RECEIVED) !== 0 && words[receiver + PACKETS] !== 0
-    const next = words[sender + RECEIVED]
-    if (!seen || !this.needed(row, 1 - side)) return (next + UNBOUNDED) | 0
-    return (words[receiver + STATE] & SIDE_FIN) !== 0 && next === words[receiver + FIN_SEQ]
-      ? (next + 1) | 0
-      : next
-  }
-
-  /** The next bytes for `side` are there, and wait: for data of the other direction, or, doubtful, for the receiver. */
-  private isBlocked(row: number, side: number, receiver: number): boolean {
-    const words = this.words
-    const head = words[receiver + HELD_HEAD]
-    if (!this.waits || this.forced || head === 0) return false
-    const start = this.held.sequence(head)
-    if (((start - words[receiver + RECEIVED]) | 0) > 0) return false
-    if (this.held.doubtOf(head) > 0 && this.isUnacked(receiver, start)) return true
-    return this.held.ahead(head, this.peerPosition(row, side)) > 0
-  }
-
-  /** The receiver sends acknowledgements, and none of them for the byte numbered `sequence`. */
-  private isUnacked(receiver: number, sequence: number): boolean {
-    if ((this.words[receiver + STATE] & SIDE_ACK) === 0) return false
-    return ((this.ackedData(receiver) - sequence) | 0) <= 0
-  }
-
-  /** Sequence number up to which the receiver has acknowledged data; a FIN is none. */
-  private ackedData(receiver: number): number {
-    const words = this.words
-    const sender = receiver ^ OTHER_SIDE
-    const acked = words[receiver + ACKED]
-    const fin = (words[sender + STATE] & SIDE_FIN) !== 0 && acked === ((words[sender + FIN_SEQ] + 1) | 0)
-    return fin ? words[sender + FIN_SEQ] : acked
-  }
-
-  /** `isBlocked`, and the receiver has acknowledged the bytes: it had sent what they acknowledge. */
-  private blockedAcked(row: number, side: number, receiver: number): boolean {
-    if (!this.isBlocked(row, side, receiver)) return false
-    return !this.isUnacked(receiver, this.held.sequence(this.words[receiver + HELD_HEAD]))
-  }
-
   /** Gives up the data of the other direction that the next bytes for `side` wait for. */
   private skipPeer(row: number, side: number, receiver: number): void {
     const { words, held } = this
@@ -433,7 +375,7 @@ export class Reassembler {
     const target = held.ahead(words[receiver + HELD_HEAD], 0)
     const fin = (words[receiver + STATE] & SIDE_FIN) !== 0 ? words[receiver + FIN_SEQ] : target
     const end = ((fin - target) | 0) < 0 ? fin : target
-    this.forced = true
+    this.order.forced = true
     try {
       while (((words[sender + RECEIVED] - end) | 0) < 0) {
         const head = words[sender + HELD_HEAD]
@@ -441,12 +383,12 @@ export class Reassembler {
         this.skipTo(row, 1 - side, sender, stop)
         this.drain(row, 1 - side, sender, true)
       }
-      this.forced = false
-      if (!this.isBlocked(row, side, receiver)) return
-      this.forced = true
+      this.order.forced = false
+      if (!this.order.isBlocked(row, side, receiver)) return
+      this.order.forced = true
       this.drain(row, side, receiver, true)
     } finally {
-      this.forced = false
+      this.order.forced = false
     }
   }
 
@@ -457,7 +399,7 @@ export class Reassembler {
   noteHole(row: number, side: number): void {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    if (!this.holeAcked(receiver) && !this.blockedAcked(row, side, receiver)) return
+    if (!this.holeAcked(receiver) && !this.order.blockedAcked(row, side, receiver)) return
     const times = this.times
     const at = ((row << ROW_SHIFT) + HOLE_TIME + 2 * side) >> 1
     const now = this.packet.time
@@ -490,8 +432,8 @@ export class Reassembler {
     const words = this.words
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const sender = (row << ROW_SHIFT) + SIDES + ((1 - side) << SIDE_SHIFT)
-    if (this.waits) this.dropUntaken(row, side, receiver)
-    this.forced = true
+    if (this.order.waits) this.dropUntaken(row, side, receiver)
+    this.order.forced = true
     try {
       while (words[receiver + HELD_HEAD] !== 0) {
         this.drain(row, side, receiver, true)
@@ -499,7 +441,7 @@ export class Reassembler {
         if (head !== 0) this.skipTo(row, side, receiver, this.held.sequence(head))
       }
     } finally {
-      this.forced = false
+      this.order.forced = false
     }
     if ((words[sender + STATE] & SIDE_FIN) !== 0 && this.needed(row, side)) {
       this.skipTo(row, side, receiver, words[sender + FIN_SEQ])
@@ -514,7 +456,7 @@ export class Reassembler {
     for (let head = words[receiver + HELD_HEAD]; head !== 0; head = words[receiver + HELD_HEAD]) {
       const start = held.sequence(head)
       const fin = (words[sender + STATE] & SIDE_FIN) !== 0 && ((start - words[sender + FIN_SEQ]) | 0) >= 0
-      const acked = (words[receiver + STATE] & SIDE_ACK) !== 0 && this.ackedData(receiver) === start
+      const acked = (words[receiver + STATE] & SIDE_ACK) !== 0 && this.order.ackedData(receiver) === start
       if (held.doubtOf(head) === 0 || start !== words[receiver + RECEIVED] || !(fin || acked)) return
       held.unlink(receiver, head)
       held.release(head)
@@ -543,7 +485,7 @@ export class Reassembler {
     const { words, held } = this
     for (let head = words[receiver + HELD_HEAD]; head !== 0; head = words[receiver + HELD_HEAD]) {
       const before = (words[receiver + RECEIVED] - held.sequence(head)) | 0
-      if (before < 0 || this.isBlocked(row, side, receiver)) return
+      if (before < 0 || this.order.isBlocked(row, side, receiver)) return
       const length = held.length(head)
       const start = held.start(head)
       if (!all && (words[receiver + STATE] & SIDE_WAITS) !== 0) {
@@ -594,13 +536,7 @@ export class Reassembler {
     const next = words[receiver + RECEIVED]
     if (words[receiver + HELD_COUNT] === 0) return next
     const waits = (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0
-    return waits || this.waits ? this.contiguousEnd(receiver, next) : next
-  }
-
-  private contiguousEnd(receiver: number, sequence: number): number {
-    const acks = (this.words[receiver + STATE] & SIDE_ACK) !== 0
-    const sure = acks ? this.ackedData(receiver) : (sequence + UNBOUNDED) | 0
-    return this.held.contiguousEnd(receiver, sequence, sure)
+    return waits || this.order.waits ? this.order.contiguousEnd(receiver, next) : next
   }
 
   private deliverSegment(row: number, side: number): void {
@@ -632,7 +568,7 @@ export class Reassembler {
       if (words[receiver + HELD_HEAD] === 0) continue
       // What waits lies behind the packet: it does not hold up the packet itself.
       const reached = (words[receiver + RECEIVED] - sequence) | 0
-      if (reached < length && this.isBlocked(row, side, receiver)) this.forced = true
+      if (reached < length && this.order.isBlocked(row, side, receiver)) this.order.forced = true
       this.drain(row, side, receiver, true)
     }
     if (this.cut > 0 && words[receiver + RECEIVED] === ((sequence + length) | 0)) {
@@ -694,7 +630,7 @@ export class Reassembler {
     for (;;) {
       if (this.holeAcked(receiver))
         this.skipTo(row, side, receiver, this.held.sequence(this.words[receiver + HELD_HEAD]))
-      else if (this.blockedAcked(row, side, receiver)) this.skipPeer(row, side, receiver)
+      else if (this.order.blockedAcked(row, side, receiver)) this.skipPeer(row, side, receiver)
       else return
       this.drain(row, side, receiver)
     }
@@ -703,7 +639,7 @@ export class Reassembler {
   /** An in-order segment may reach into held data. */
   private overlapsHeld(row: number, side: number, receiver: number, end: number): void {
     const { held, sequence } = this
-    this.reach = this.contiguousEnd(receiver, end)
+    this.reach = this.order.contiguousEnd(receiver, end)
     const next = this.words[receiver + RECEIVED]
     const from = ((sequence - next) | 0) > 0 ? sequence : next
     const to = (sequence + this.length) | 0

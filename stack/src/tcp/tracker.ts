@@ -259,7 +259,8 @@ export class TcpTracker {
         return false
       }
       // Its data waits for what it acknowledges, and so does the acknowledgement.
-      if (this.reassembler.waits && this.packet.payloadWireLength > 0 && this.isAhead(R, ack)) return true
+      if (this.reassembler.order.waits && this.packet.payloadWireLength > 0 && this.isAhead(R, ack))
+        return true
       words[S + ACKED] = ack
     }
     words[S + WINDOW] = this.window(S, R)
@@ -267,7 +268,7 @@ export class TcpTracker {
       this.opening.acknowledged(row, s, S, R, ack)
     if ((words[S + STATE] & SIDE_PROBE) !== 0) this.probeAnswered(row, s, S, ack)
     if (words[S + HELD_COUNT] !== 0) {
-      if (this.reassembler.waits || (words[S + STATE] & SIDE_WAITS) !== 0) this.reassembler.wake(s)
+      if (this.reassembler.order.waits || (words[S + STATE] & SIDE_WAITS) !== 0) this.reassembler.wake(s)
       this.reassembler.noteHole(row, s)
     }
     return true
