@@ -30,18 +30,19 @@ export class PatternSet {
   readonly inRawData: boolean
   /** Length of the longest literal. */
   readonly longest: number
+  /** For `withoutExpressions`; none when there are no expressions. */
   readonly #entries: readonly Entry[]
   readonly #literals: readonly string[]
   readonly #expressions: readonly string[]
   #searcher: Searcher | undefined
 
   constructor(entries: readonly Entry[]) {
-    this.#entries = entries
     const literals = rulesByText(entries.filter(({ isExpression }) => !isExpression))
     const expressions = rulesByText(entries.filter(({ isExpression }) => isExpression))
     this.#literals = literals.map(([text]) => text)
     this.#expressions = expressions.map(([text]) => text)
     this.hasExpressions = expressions.length > 0
+    this.#entries = this.hasExpressions ? entries : []
     this.longest = this.#literals.reduce((longest, { length }) => Math.max(longest, length), 0)
     this.inFileData = entries.some(({ inFileData }) => inFileData)
     this.inRawData = entries.some(({ inRawData }) => inRawData)
