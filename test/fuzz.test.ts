@@ -96,7 +96,7 @@ function byEngine(name: EngineName, { rules }: Loaded, { talks, sending }: Case)
   })
   expect(engine.problems).toEqual([])
   const alerts: Alerts = new Map()
-  const stack = createStack({})
+  const stack = createStack({ maxFlows: 64 })
   const inspector = engine.attach(stack, {
     alert: (record) => {
       const toServer = record.sourceAddress.startsWith('10.1.')

@@ -63,7 +63,8 @@ export function runEngine(
   settings: RunSettings = {},
 ): Run {
   const alerts: Alert[] = []
-  const stack = createStack(settings.stack ?? {})
+  // Room for many flows takes longer to make than most tests.
+  const stack = createStack({ maxFlows: 1024, ...settings.stack })
   const inspector = engine.attach(stack, {
     alert: (record) => alerts.push(copyAlert(record)),
     flush: async () => {},
