@@ -83,6 +83,22 @@ describe('character sets', () => {
     }
   })
 
+  test('text of many windows, longer than the bytes it was made of', () => {
+    const text = '€'.repeat(40_000)
+    const expected = Buffer.from(text).toString('latin1')
+    for (const pieces of [[], [1460], [7, 30_000]]) {
+      const { file, units } = respond(
+        'Content-Type: text/html\r\n',
+        Buffer.from(`\ufeff${text}`, 'utf16le'),
+        pieces,
+      )
+      expect(file === expected).toBe(true)
+      expect(units.length).toBe(4)
+      // Packet data is what was sent.
+      expect(units[0]!.buffers.pkt_data!.text).toContain('\xff\xfe\xac\x20\xac\x20')
+    }
+  })
+
   test('segmentation never shows', () => {
     fc.assert(
       fc.property(
