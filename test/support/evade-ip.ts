@@ -98,6 +98,24 @@ const cut =
       )
     })(conversation, random)
 
+/** In front of each fragment but the first one, which comes last, another with the same numbers that does not arrive. */
+const lowDecoys: IpEvasion = each((packet, number) => {
+  const payload = payloadOf(packet)
+  if (!isPlain(packet) || payload.length <= 48) return ethernet(packet)
+  const header = { ...headerOf(packet), dontFragment: false, id: (number * 7 + 1) & 0xffff }
+  const piece = (bytes: Uint8Array, at: number, ttl = header.ttl): Uint8Array =>
+    ethernet(
+      ipv4(bytes, { ...header, ttl, fragmentOffset: at, moreFragments: at + bytes.length < payload.length }),
+    )
+  const middle = payload.subarray(24, 48)
+  return [
+    piece(new Uint8Array(24).fill(0x58), 24, 3),
+    piece(middle, 24),
+    piece(payload.subarray(48), 48),
+    piece(payload.subarray(0, 24), 0),
+  ]
+})
+
 const garbage = ({ at, bytes, more }: Piece): Piece => ({
   at,
   bytes: new Uint8Array(bytes.length).fill(0x58),
@@ -151,6 +169,10 @@ const overIpv6 =
 
 const PADDING: Ipv6Extension = { type: 0, body: fromHex('00 01 04 00 00 00 00') }
 const DESTINATION: Ipv6Extension = { type: 60, body: fromHex('01 01 0c 00 00 00 00 00 00 00 00 00 00 00 00') }
+const PADDING_FOR_DESTINATION: Ipv6Extension = { ...PADDING, type: 60 }
+/** RFC 4302, in front of a payload of protocol `next`; 12 bytes of integrity check value. */
+const authentication = (next: number): Uint8Array =>
+  concat(Uint8Array.of(next, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1), new Uint8Array(12))
 const ROUTING: Ipv6Extension = { type: 43, body: fromHex('00 00 00 00 00 00 00') }
 
 function cut6(
@@ -224,6 +246,17 @@ export const IP_EVASIONS: Readonly<Record<string, IpEvasion>> = {
       isPlain(packet) ? ipv4(payloadOf(packet), { ...headerOf(packet), options: ROUTE_OPTIONS }) : packet,
     ),
   ),
+  'VLAN tags, eight': each((packet) => ethernet(packet, { vlans: [1, 2, 3, 4, 5, 6, 7, 8] })),
+  'LLC and SNAP': each((packet) =>
+    concat(
+      ethernet(packet).subarray(0, 12),
+      Uint8Array.of(...u16(packet.length + 8)),
+      fromHex('aaaa03 000000 0800'),
+      packet,
+    ),
+  ),
+  ERSPAN: inIp(GRE, (packet) => concat(fromHex('1000 88be 00000001 1001 0001 00000000'), ethernet(packet))),
+  'fragments, others with a lower TTL between': lowDecoys,
   'frames padded': each((packet) => ethernet(packet, { padTo: packet.length + 40 })),
   VLAN: each((packet) => ethernet(packet, { vlans: [42] })),
   QinQ: each((packet) => ethernet(packet, { vlans: [{ id: 9, tpid: ETHERTYPE.QINQ }, 42] })),
@@ -277,6 +310,19 @@ export const IP_EVASIONS: Readonly<Record<string, IpEvasion>> = {
   IPv6: overIpv6((packet) => ethernet(sixth(packet)!)),
   'IPv6 with extension headers': overIpv6((packet) =>
     ethernet(sixth(packet, [PADDING, DESTINATION, ROUTING])!),
+  ),
+  'IPv6 with forty extension headers': overIpv6((packet) =>
+    ethernet(sixth(packet, new Array<Ipv6Extension>(40).fill(PADDING_FOR_DESTINATION))!),
+  ),
+  'IPv6, atomic fragments': overIpv6((packet, number) =>
+    ethernet(sixth(packet, [{ type: 44, body: Uint8Array.of(0, 0, 0, 0, 0, ...u16(number)) }])!),
+  ),
+  'authentication header': each((packet) =>
+    ethernet(
+      isPlain(packet)
+        ? ipv4(concat(authentication(packet[9]!), payloadOf(packet)), { ...headerOf(packet), protocol: 51 })
+        : packet,
+    ),
   ),
   'IPv6 fragments of 16 bytes': overIpv6((packet, number) => cut6(packet, 16, number)),
   'IPv6 fragments of 64 bytes, last first': overIpv6((packet, number) => cut6(packet, 64, number).reverse()),

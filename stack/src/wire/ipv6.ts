@@ -22,8 +22,11 @@ export const IPV6_ROUTING = { TYPE: 2, SEGMENTS_LEFT: 3 } as const
 /** Offsets in an IPv6 fragment header, and its length, bytes. */
 export const IPV6_FRAGMENT = { NEXT_HEADER: 0, OFFSET: 2, ID: 4, LENGTH: 8 } as const
 
-/** A packet has no use for more than seven (RFC 8200, section 4.1); longer chains exist to exhaust inspection. */
-export const MAX_EXTENSION_HEADERS = 8
+/**
+ * A packet has no use for more than seven (RFC 8200, section 4.1), but hosts take more: a packet of 1500 bytes with less
+ * than this many is looked into. Longer chains exist to exhaust inspection.
+ */
+export const MAX_EXTENSION_HEADERS = 256
 
 const OPTION_PAD1 = 0
 const OPTION_JUMBO = 0xc2
