@@ -236,12 +236,24 @@ export class RuleBuilder {
     if (this.dialect === 'snort2') this.resolveBuffers()
     else if (this.drafts.some((draft) => draft.kind === 'flow' && draft.direction === 'to_client'))
       this.askRequest()
+    let before: OptionDraft | undefined
     for (const draft of this.drafts) {
+      if (before !== undefined) this.checkBehindOnly(before, draft)
+      before = draft
       if (draft.kind === 'content') options.push(finishContent(this, draft as ContentDraft))
       else if (draft.kind === 'pcre') options.push(finishPcre(draft as PcreDraft))
       else options.push(draft)
     }
     return options
+  }
+
+  /** Snort 2.9: what has `fast_pattern:only` is looked for anywhere, and moves no cursor. Snort warns, too. */
+  private checkBehindOnly(before: OptionDraft, draft: OptionDraft): void {
+    if (before.kind !== 'content' || before.fastPattern?.only !== true) return
+    if (!('relative' in draft) || !draft.relative) return
+    const message =
+      "the option behind a 'fast_pattern:only' content is relative, but that content moves no cursor: it counts from where the cursor was"
+    this.warn('relative option behind fast_pattern:only', message, (before as ContentDraft).markAt)
   }
 
   /** Snort 3: on a response, buffers that only requests have are those of the request it answers. */

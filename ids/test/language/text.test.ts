@@ -78,6 +78,19 @@ for (const dialect of ['snort2', 'snort3'] as const) {
 }
 
 texts('Snort 2.9 text', 'snort2', [
+  [
+    'what counts from a content that moves no cursor',
+    rule(1, 'content:"ab"; fast_pattern:only; content:"c"; distance:0; '),
+    [1],
+    [
+      "1:45 warning: the option behind a 'fast_pattern:only' content is relative, but that content moves no cursor: it counts from where the cursor was",
+    ],
+  ],
+  [
+    'what counts from the content before that',
+    rule(1, 'content:"x"; content:"c"; distance:0; content:"ab"; fast_pattern:only; isdataat:1; '),
+    [1],
+  ],
   ['variables with a default', 'alert tcp $(NONE:-10.0.0.1) any -> any any (sid:1;)', [1]],
   [
     'variables with a message',
