@@ -1,14 +1,8 @@
 /** Events and units of conversations put together from odd pieces are the same however they are cut. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConversationPool } from '../src/http/index.js'
-import {
-  BUFFER_COUNT,
-  type Direction,
-  InspectionContext,
-  type InspectionUnit,
-  type InspectLimits,
-} from '../src/inspect/index.js'
+import type { Direction, InspectLimits } from '../src/inspect/index.js'
+import { story, type Turn } from './http-story.js'
 
 const PIECES = [
   ...[
@@ -44,69 +38,13 @@ const PIECES = [
   ...['\x00\x00\x00\x04\x00\x00\x00\x00\x00', '\x00\x00\x01\x01\x05\x00\x00\x00\x01\x82', 'x'.repeat(50)],
 ]
 
-type Turn = readonly [direction: Direction, text: string]
-
-const turns = fc
-  .array(
-    fc.tuple(
-      fc.constantFrom<Direction>(0, 1),
-      fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 12 }).map((pieces) => pieces.join('')),
-    ),
-    { minLength: 1, maxLength: 6 },
-  )
-  .map(oneEach)
-
-/** What one side says without an answer is one turn. */
-function oneEach(said: readonly Turn[]): Turn[] {
-  const out: Turn[] = []
-  for (const [direction, text] of said) {
-    const last = out.at(-1)
-    if (last?.[0] === direction) out[out.length - 1] = [direction, last[1] + text]
-    else out.push([direction, text])
-  }
-  return out
-}
-
-/** Everything that detection is shown, in order. */
-function story(all: readonly Turn[], cuts: readonly number[], limits: Partial<InspectLimits>): string[] {
-  const log: string[] = []
-  const context = new InspectionContext<string>(
-    {
-      inspect: (_flow, unit) => void log.push(unitText(unit)),
-      event: (_flow, direction, _service, gid, sid) => void log.push(`${direction} ${gid}:${sid}`),
-    },
-    limits,
-    { events: true, trailer: true, wire: true },
-  )
-  const conversation = new ConversationPool(context).open(false)
-  let next = 0
-  for (const [direction, text] of all) {
-    const bytes = Buffer.from(text, 'latin1')
-    for (let at = 0; at < bytes.length; ) {
-      const end = Math.min(bytes.length, at + (cuts[next++ % cuts.length] ?? bytes.length))
-      // Each segment stands in an array of its own, which is overwritten afterwards.
-      const segment = new Uint8Array(end - at + 6).fill(0x23)
-      segment.set(bytes.subarray(at, end), 3)
-      conversation.data('flow', direction, segment, 3, 3 + end - at)
-      segment.fill(0x2a)
-      at = end
-    }
-  }
-  conversation.close('flow')
-  expect(context.pool.inUse).toBe(0)
-  return log
-}
-
-function unitText({ kind, direction, service, last, buffers }: InspectionUnit): string {
-  const parts: string[] = []
-  for (let id = 0; id < BUFFER_COUNT; id++) {
-    const end = buffers.end[id]!
-    if (end < 0) continue
-    const text = Buffer.from(buffers.bytes[id]!.subarray(buffers.start[id]!, end)).toString('latin1')
-    parts.push(`${id} at ${buffers.base[id]}: ${text}`)
-  }
-  return `unit ${kind} ${direction} ${service} ${last}\n${parts.join('\n')}`
-}
+const turns = fc.array(
+  fc.tuple(
+    fc.constantFrom<Direction>(0, 1),
+    fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 12 }).map((pieces) => pieces.join('')),
+  ),
+  { minLength: 1, maxLength: 6 },
+)
 
 describe('segmentation never shows in events and units', () => {
   test.each<[string, Partial<InspectLimits>]>([

@@ -106,9 +106,11 @@ export class Http2Connection<Flow> {
       } else {
         const to = end - from < frame.remaining ? end : from + frame.remaining
         frame.remaining -= to - from
-        good = this.payload(flow, direction, side, bytes, from, to)
+        const next = this.payload(flow, direction, side, bytes, from, to)
+        good = next >= 0
         if (good && frame.remaining === 0) good = this.endFrame(flow, direction, side)
-        from = to
+        // What has not been read is raw data.
+        from = next < 0 ? ~next : to
       }
       if (side.fault !== 0) this.tell(flow, direction, side)
       if (!good) this.giveUp(flow, direction, side)
@@ -125,10 +127,22 @@ export class Http2Connection<Flow> {
     side.fault = 0
   }
 
-  /** An event of the message that a frame belongs to. */
+  /** A frame of a body has ended: what has come of it against what was announced. */
+  private judgeBody(flow: Flow, direction: Direction, id: number, flags: number): void {
+    const stream = this.streams.get(id)
+    const announced = stream?.messages[direction]?.head.contentLength ?? -1
+    if (stream === undefined || announced < 0) return
+    const received = stream.received[direction]
+    if (received > announced && !stream.overrun[direction]) {
+      stream.overrun[direction] = true
+      this.raise(flow, direction, HTTP_EVENT.HTTP2_BODY_TOO_LONG)
+    }
+    if ((flags & FLAG.END_STREAM) !== 0 && received < announced)
+      this.raise(flow, direction, HTTP_EVENT.HTTP2_BODY_TOO_SHORT)
+  }
+
   private raise(flow: Flow, direction: Direction, event: HttpEventId): void {
     const { context } = this.pool
-    if (!context.needs.events) return
     context.events.add(event)
     context.raise(flow, direction, SERVICE.HTTP2, HTTP_GID, context.events, NONE, 0, 0)
   }
@@ -183,6 +197,7 @@ export class Http2Connection<Flow> {
     return false
   }
 
+  /** Returns `end`, or the complement of the index behind which frames can no longer be read. */
   private payload(
     flow: Flow,
     direction: Direction,
@@ -190,27 +205,27 @@ export class Http2Connection<Flow> {
     bytes: Uint8Array,
     start: number,
     end: number,
-  ): boolean {
+  ): number {
     let from = start
-    while (side.prefixLeft > 0 && from < end) if (!side.takePrefix(bytes[from++]!)) return false
+    while (side.prefixLeft > 0 && from < end) if (!side.takePrefix(bytes[from++]!)) return ~from
     const to = end - from < side.content ? end : from + side.content
-    if (to === from) return true
+    if (to === from) return end
     side.content -= to - from
-    if (side.blockOpen) return side.addToBlock(bytes, from, to, this.pool.context)
+    if (side.blockOpen) {
+      const room = this.pool.context.limits.http2HeaderBlock - side.blockLength
+      if (side.addToBlock(bytes, from, to, this.pool.context)) return end
+      return ~(to - from > room ? from + room : from)
+    }
     if (side.frame.type === FRAME.DATA) {
       const stream = this.streams.get(side.frame.stream)
       const message = stream?.messages[direction]
       if (stream !== undefined && message) {
-        const before = stream.received[direction]
         stream.received[direction] += to - from
-        const { contentLength } = message.head
-        if (contentLength >= 0 && before <= contentLength && stream.received[direction] > contentLength)
-          this.raise(flow, direction, HTTP_EVENT.HTTP2_BODY_TOO_LONG)
         const taken = message.done ? from : message.feed(flow, bytes, from, to)
         if (taken < to) this.inspectRaw(flow, direction, bytes, taken, to)
       }
     }
-    return true
+    return end
   }
 
   private endFrame(flow: Flow, direction: Direction, side: Http2Side<Flow>): boolean {
@@ -222,12 +237,11 @@ export class Http2Connection<Flow> {
       side.closeBlock(this.pool.context)
       return good
     }
+    if (type === FRAME.DATA && this.pool.context.needs.events) this.judgeBody(flow, direction, id, flags)
     const ends = type === FRAME.RST_STREAM || (type === FRAME.DATA && (flags & FLAG.END_STREAM) !== 0)
     const stream = ends ? this.streams.get(id) : undefined
     if (stream === undefined) return true
     if (type === FRAME.RST_STREAM) this.finish(flow, stream, direction === TO_SERVER ? TO_CLIENT : TO_SERVER)
-    else if (stream.received[direction] < (stream.messages[direction]?.head.contentLength ?? 0))
-      this.raise(flow, direction, HTTP_EVENT.HTTP2_BODY_TOO_SHORT)
     this.finish(flow, stream, direction)
     if (type === FRAME.RST_STREAM || (stream.state & ALL_ENDED) === ALL_ENDED) this.forget(stream)
     return true

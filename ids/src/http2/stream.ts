@@ -14,6 +14,8 @@ export class Http2Stream<Flow> implements HeadListener<Flow> {
   bodiless = false
   /** Bytes of the bodies so far, by direction. */
   readonly received: [number, number] = [0, 0]
+  /** There were more of them than announced, which has been told. */
+  readonly overrun: [boolean, boolean] = [false, false]
   /** The request, for alerts on the response and rules that name it. */
   asked: RequestQueue
   private readonly own = new RequestQueue(1)
@@ -29,6 +31,8 @@ export class Http2Stream<Flow> implements HeadListener<Flow> {
     this.state = 0
     this.received[0] = 0
     this.received[1] = 0
+    this.overrun[0] = false
+    this.overrun[1] = false
     this.asked = this.own
   }
 
