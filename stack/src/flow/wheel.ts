@@ -4,6 +4,9 @@
  * A flow sits in the slot of its earliest possible expiry. Packets do not move it; when its slot comes up, the owner looks
  * at the time of its last packet and puts it into a later slot, or ends it. In: the seconds of packet time stamps. Out:
  * calls of `expire`. Called by the stack whenever the second changes.
+ *
+ * Time stamps are hostile, too: a row is looked at once for each jump ahead, however long, and jumps back and forth do not
+ * have all rows looked at each time.
  */
 import { ROW_SHIFT, TIMER_NEXT, TIMER_PREV, TIMER_SLOT } from './layout.js'
 
@@ -11,6 +14,8 @@ import { ROW_SHIFT, TIMER_NEXT, TIMER_PREV, TIMER_SLOT } from './layout.js'
 const SLOTS = 4096
 /** A step back of more than this many seconds is a new time base, not disorder between interfaces. */
 const TOLERANCE = 60
+/** Rows looked at for each change of the second, at most, when time jumps ahead to where it has been before. */
+const ROWS_PER_CHANGE = 256
 
 export class TimerWheel {
   private readonly words: Int32Array
@@ -19,6 +24,13 @@ export class TimerWheel {
   private tick = -1
   /** Trace second that `tick` stands for. */
   private second = 0
+  /** The latest second reached, in this time base or one before. */
+  private latest = 0
+  /** Changes of the second since a jump ahead below `latest` last counted. */
+  private changes = 0
+  private armed = 0
+  /** While `advance` is at work: ticks it has yet to make. Rows are armed as of its end. */
+  private lag = 0
   private started = false
   private asked = 0
 
@@ -40,8 +52,10 @@ export class TimerWheel {
     const at = row << ROW_SHIFT
     if (words[at + TIMER_SLOT] !== 0) this.disarm(row)
     const ahead = seconds < 1 ? 1 : seconds >= SLOTS - 1 ? SLOTS - 1 : Math.ceil(seconds)
-    const slot = (this.tick + ahead) & (SLOTS - 1)
+    const distance = this.lag + ahead
+    const slot = (this.tick + (distance < SLOTS ? distance : SLOTS - 1)) & (SLOTS - 1)
     const head = this.heads[slot]
+    this.armed++
     words[at + TIMER_SLOT] = slot + 1
     words[at + TIMER_PREV] = 0
     words[at + TIMER_NEXT] = head
@@ -61,6 +75,7 @@ export class TimerWheel {
     else this.heads[slot - 1] = next
     words[(next << ROW_SHIFT) + TIMER_PREV] = prev
     words[at + TIMER_SLOT] = 0
+    this.armed--
   }
 
   /**
@@ -73,14 +88,34 @@ export class TimerWheel {
       this.started = true
       this.second = second
     }
-    if (second < this.second && this.second - second > TOLERANCE) this.second = second
+    this.rebase(second)
     this.drain(this.tick & (SLOTS - 1), expire)
     // After one round every slot has been looked at.
     if (second - this.second > SLOTS) this.second = second - SLOTS
-    while (this.second < second) {
-      this.second++
-      this.tick = (this.tick + 1) & 0x3fff_ffff
-      this.drain(this.tick & (SLOTS - 1), expire)
+    try {
+      while (this.second < second) {
+        this.second++
+        this.tick = (this.tick + 1) & 0x3fff_ffff
+        this.lag = second - this.second
+        this.drain(this.tick & (SLOTS - 1), expire)
+      }
+    } finally {
+      this.lag = 0
+    }
+    if (second > this.latest) this.latest = second
+  }
+
+  /**
+   * A step far back is a new time base. A step far ahead from it may be a pause, or lead back to the base before, whose
+   * time has been counted: with many rows it counts only once in a while.
+   */
+  private rebase(second: number): void {
+    if (second === this.second) return
+    this.changes++
+    if (this.second - second > TOLERANCE) this.second = second
+    else if (second - this.second > TOLERANCE && this.second < this.latest) {
+      if (this.armed <= this.changes * ROWS_PER_CHANGE) this.changes = 0
+      else this.second = second < this.latest ? second : this.latest
     }
   }
 
