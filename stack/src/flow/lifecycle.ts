@@ -203,7 +203,7 @@ export class FlowLifecycle implements FlowControl {
     this.wheel.arm(row, seconds)
     if ((flags & (FLAG_TCP | FLAG_ENDED)) !== FLAG_TCP) return
     this.aside(row, () => {
-      if (this.reassembler.expireHoles(row, this.now)) seconds = 1
+      if (this.reassembler.holes.expire(row, this.now)) seconds = 1
     })
     if (seconds === 1) this.wheel.arm(row, 1)
   }
@@ -276,8 +276,8 @@ export class FlowLifecycle implements FlowControl {
     this.counts[END_COUNTER[end]]++
     try {
       if (end !== END.BLOCKED) {
-        if (this.unfinished(server, client)) this.reassembler.flush(row, 1)
-        if (this.unfinished(client, server)) this.reassembler.flush(row, 0)
+        if (this.unfinished(server, client)) this.reassembler.delivery.flush(row, 1)
+        if (this.unfinished(client, server)) this.reassembler.delivery.flush(row, 0)
       }
       if (this.stops.length > 0) this.tellStopped()
       if (end === END.TIMEOUT && this.events.wants(row, 1 << SLOT_TIMEOUT)) {

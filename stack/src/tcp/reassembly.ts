@@ -2,45 +2,23 @@
  * Reassembly of TCP streams, one direction of a connection at a time.
  *
  * In: the payload of accepted segments, with their sequence numbers. Out: contiguous bytes (ON_NEW_DATA), straight from
- * the packet's buffer when they are in order, and ON_GAP for bytes that will not come. Work on a packet has two steps:
- * `accept` while the connection is updated, `deliver` after POST_TCP. Called by the TCP tracker; the row words it is
- * given are those of the receiving side.
+ * the packet's buffer when they are in order; what cannot be handed on at once is held (held.ts), and handed on by
+ * delivery.ts once it may be, or once holes.ts has given up what is missing. Work on a packet has two steps: `accept`
+ * while the connection is updated, `deliver` after POST_TCP. Called by the TCP tracker, the handshake and the packet
+ * path; the row words it is given are those of the receiving side.
  */
 import { C } from '../counters.js'
-import { STREAM_ERROR, type StreamErrorCode } from '../event/anomaly.js'
 import type { Dispatcher } from '../event/dispatcher.js'
+import { NEEDS_STREAM, SLOT_CONFLICT, SLOT_DATA, SLOT_OUT_OF_ORDER, SLOT_REXMIT } from '../event/slots.js'
 import {
-  NEEDS_STREAM,
-  SLOT_CONFLICT,
-  SLOT_DATA,
-  SLOT_GAP,
-  SLOT_OUT_OF_ORDER,
-  SLOT_REXMIT,
-} from '../event/slots.js'
-import {
-  ACKED,
-  FIN_SEQ,
-  FLAG_ESTABLISHED,
-  FLAGS,
-  HELD_BYTES,
   HELD_COUNT,
-  HELD_HEAD,
-  HOLE_TIME,
   OFFSET,
   OTHER_SIDE,
   RECEIVED,
   ROW_SHIFT,
-  SIDE_ACK,
-  SIDE_EVIDENCE_MASK,
-  SIDE_EVIDENCE_ONE,
-  SIDE_EVIDENCE_SHIFT,
-  SIDE_FIN,
-  SIDE_POLICY_MASK,
-  SIDE_POLICY_SHIFT,
   SIDE_SHIFT,
   SIDE_WAITS,
   SIDE_WATCHED,
-  SIDE_WORDS,
   SIDES,
   STATE,
 } from '../flow/layout.js'
@@ -50,50 +28,19 @@ import type { TimerWheel } from '../flow/wheel.js'
 import type { Retention } from '../monitor/retention.js'
 import type { Packet } from '../wire/index.js'
 import { OverlapComparison } from './conflict.js'
+import { StreamDelivery } from './delivery.js'
+import { policyOf } from './endpoint.js'
 import { HELD_OK, type HeldLimits, HeldSegments } from './held.js'
+import { AckedHoles } from './holes.js'
 import { everNew, TCP_POLICY, TRAITS } from './policy.js'
-import { DeliveryOrder, UNBOUNDED } from './waiting.js'
+import { DeliveryOrder } from './waiting.js'
 import type { SegmentWatch } from './watch.js'
-
-/**
- * A hole that the receiver has acknowledged was lost by the capture, unless the capture merely put packets in another
- * order. It is given up after this many packets of the connection that came after the acknowledgement was noticed...
- */
-const HOLE_PACKETS = 4
-/** ... or this many where packets of the other direction may come late, too (at most 15: 4 bits count them) ... */
-const HOLE_PACKETS_ACROSS = 12
-/** ... or when this much trace time (microseconds) has passed since. */
-const HOLE_MICROS = 500_000
-/** Seconds after which a connection that falls silent with an acknowledged hole is looked at. */
-const HOLE_TIMER = 2
-
-/** Bytes that wait for the end of the handshake, per side: more than a host sends into a connection before it. */
-const EARLY_BYTES = 65_536
-
-/** Counter of each limit that `HeldSegments.insert` may run into. */
-const LIMIT_COUNTER: readonly number[] = [
-  -1,
-  C.heldBytesLimit,
-  C.heldSegmentsLimit,
-  C.heldTotalLimit,
-  C.heldFlowMemoryLimit,
-  C.heldMemoryLimit,
-]
-const LIMIT_ERROR: readonly StreamErrorCode[] = [
-  STREAM_ERROR.HELD_BYTES_LIMIT, // Never looked up: HELD_OK is no limit.
-  STREAM_ERROR.HELD_BYTES_LIMIT,
-  STREAM_ERROR.HELD_SEGMENTS_LIMIT,
-  STREAM_ERROR.HELD_TOTAL_LIMIT,
-  STREAM_ERROR.FLOW_MEMORY_LIMIT,
-  STREAM_ERROR.MEMORY_LIMIT,
-]
 
 export class Reassembler {
   readonly held: HeldSegments
   private readonly words: Int32Array
   private readonly times: Float64Array
   private readonly events: Dispatcher
-  private readonly wheel: TimerWheel
   private readonly counts: Float64Array
   private readonly packet: Packet
   readonly comparison: OverlapComparison
@@ -113,8 +60,10 @@ export class Reassembler {
   private awake = 0
   /** What of the held data waits for more than the bytes before it. */
   readonly order: DeliveryOrder
-  /** Packets after which an acknowledged hole is given up. */
-  private readonly patience: number
+  /** Hands on what `deliver` does not by itself. */
+  readonly delivery: StreamDelivery
+  /** Holes acknowledged all the same. */
+  readonly holes: AckedHoles
 
   constructor(
     table: FlowTable,
@@ -129,16 +78,16 @@ export class Reassembler {
     across: boolean,
     doubts: boolean,
   ) {
-    this.patience = across ? HOLE_PACKETS_ACROSS : HOLE_PACKETS
     this.watch = watch
     this.words = table.words
     this.times = table.times
     this.events = events
-    this.wheel = wheel
     this.counts = counts
     this.packet = packet
     this.held = new HeldSegments(table.words, limits, memory)
     this.order = new DeliveryOrder(table.words, events, this.held, across, doubts)
+    this.delivery = new StreamDelivery(table, events, counts, packet, this.held, this.order)
+    this.holes = new AckedHoles(table, wheel, packet, this.held, this.order, this.delivery)
     this.comparison = new OverlapComparison(table, events, packet, this.held, retention)
   }
 
@@ -254,7 +203,7 @@ export class Reassembler {
     if (skip >= length) return
     const from = (sequence + skip) | 0
     const { held, packet } = this
-    const policy = doubt > 0 ? TCP_POLICY.first : this.policy(receiver)
+    const policy = doubt > 0 ? TCP_POLICY.first : policyOf(words, receiver)
     held.doubt = doubt
     held.stamped = this.order.across
     held.acknowledgement = packet.tcpAck
@@ -263,7 +212,7 @@ export class Reassembler {
       this.waiting = side
       this.order.forced = true
       // Beyond a hole it is counted when the hole is given up for it.
-      if (inOrder) this.hitLimit(row, side, limit)
+      if (inOrder) this.delivery.hitLimit(row, side, limit)
     }
     held.stamped = false
     held.doubt = 0
@@ -294,7 +243,7 @@ export class Reassembler {
     if (length === 0 || !this.needed(row, side)) return
     const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
     const { buffer, payloadOffset } = this.packet
-    this.held.insert(receiver, this.policy(receiver), sequence, buffer, payloadOffset, length)
+    this.held.insert(receiver, policyOf(this.words, receiver), sequence, buffer, payloadOffset, length)
   }
 
   /** Takes one byte, next in the stream of `side`, that came in an earlier packet. */
@@ -306,7 +255,7 @@ export class Reassembler {
       this.times[(receiver + OFFSET) >> 1]++
       return
     }
-    this.held.insert(receiver, this.policy(receiver), next, Uint8Array.of(byte), 0, 1)
+    this.held.insert(receiver, policyOf(this.words, receiver), next, Uint8Array.of(byte), 0, 1)
     this.wake(side)
   }
 
@@ -337,130 +286,26 @@ export class Reassembler {
     const awake = this.awake
     if (awake !== 0) {
       this.awake = 0
-      if ((awake & 1) !== 0) this.drain(row, 0, (row << ROW_SHIFT) + SIDES)
-      if ((awake & 2) !== 0) this.drain(row, 1, (row << ROW_SHIFT) + SIDES + (1 << SIDE_SHIFT))
+      if ((awake & 1) !== 0) this.delivery.drain(row, 0, (row << ROW_SHIFT) + SIDES)
+      if ((awake & 2) !== 0) this.delivery.drain(row, 1, (row << ROW_SHIFT) + SIDES + (1 << SIDE_SHIFT))
     }
     const side = this.waiting
     if (side >= 0) {
       this.waiting = -1
-      this.deliverSegment(row, side)
+      this.delivery.segment(row, side, this.sequence, this.from, this.length, this.cut)
     }
     const giveUp = this.giveUp
     if (giveUp !== 0) {
       this.giveUp = 0
-      if ((giveUp & 1) !== 0) this.giveUpAcked(row, 0)
-      if ((giveUp & 2) !== 0) this.giveUpAcked(row, 1)
+      if ((giveUp & 1) !== 0) this.holes.giveUp(row, 0)
+      if ((giveUp & 2) !== 0) this.holes.giveUp(row, 1)
     }
-    if (this.order.waits && (awake | giveUp) !== 0) this.settle(row)
+    if (this.order.waits && (awake | giveUp) !== 0) this.delivery.settle(row)
   }
 
-  /** Delivers what waited for data of the other direction that has come, and what waited for that in turn. */
-  private settle(row: number): void {
-    const { words } = this
-    const client = (row << ROW_SHIFT) + SIDES
-    const server = client + SIDE_WORDS
-    while ((words[client + HELD_COUNT] | words[server + HELD_COUNT]) !== 0) {
-      const before = words[client + RECEIVED]
-      const other = words[server + RECEIVED]
-      this.drain(row, 0, client)
-      this.drain(row, 1, server)
-      if (words[client + RECEIVED] === before && words[server + RECEIVED] === other) return
-    }
-  }
-
-  /** Gives up the data of the other direction that the next bytes for `side` wait for. */
-  private skipPeer(row: number, side: number, receiver: number): void {
-    const { words, held } = this
-    const sender = receiver ^ OTHER_SIDE
-    const target = held.ahead(words[receiver + HELD_HEAD], 0)
-    const fin = (words[receiver + STATE] & SIDE_FIN) !== 0 ? words[receiver + FIN_SEQ] : target
-    const end = ((fin - target) | 0) < 0 ? fin : target
-    this.order.forced = true
-    try {
-      while (((words[sender + RECEIVED] - end) | 0) < 0) {
-        const head = words[sender + HELD_HEAD]
-        const stop = head !== 0 && ((held.sequence(head) - end) | 0) < 0 ? held.sequence(head) : end
-        this.skipTo(row, 1 - side, sender, stop)
-        this.drain(row, 1 - side, sender, true)
-      }
-      this.order.forced = false
-      if (!this.order.isBlocked(row, side, receiver)) return
-      this.order.forced = true
-      this.drain(row, side, receiver, true)
-    } finally {
-      this.order.forced = false
-    }
-  }
-
-  /**
-   * Looks for a hole that `side` has acknowledged all the same: evidence that the capture lost it. After enough evidence
-   * `deliver` gives it up.
-   */
+  /** Looks for a hole that `side` has acknowledged; `deliver` gives it up when there is evidence enough. */
   noteHole(row: number, side: number): void {
-    const words = this.words
-    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    if (!this.holeAcked(receiver) && !this.order.blockedAcked(row, side, receiver)) return
-    const times = this.times
-    const at = ((row << ROW_SHIFT) + HOLE_TIME + 2 * side) >> 1
-    const now = this.packet.time
-    const seen = (words[receiver + STATE] & SIDE_EVIDENCE_MASK) >> SIDE_EVIDENCE_SHIFT
-    if (seen === 0) {
-      times[at] = now
-      this.wheel.arm(row, HOLE_TIMER)
-    }
-    if (seen + 1 >= this.patience || now - times[at] >= HOLE_MICROS) this.giveUp |= 1 << side
-    else words[receiver + STATE] += SIDE_EVIDENCE_ONE
-  }
-
-  /**
-   * Timer of a silent connection: gives up the holes that were acknowledged a while ago.
-   * @returns true when one was acknowledged too recently: the timer is to come again soon
-   */
-  expireHoles(row: number, now: number): boolean {
-    let again = false
-    for (let side = 0; side < 2; side++) {
-      const at = row << ROW_SHIFT
-      if ((this.words[at + SIDES + (side << SIDE_SHIFT) + STATE] & SIDE_EVIDENCE_MASK) === 0) continue
-      if (now - this.times[(at + HOLE_TIME + 2 * side) >> 1] >= HOLE_MICROS) this.giveUpAcked(row, side)
-      else again = true
-    }
-    return again
-  }
-
-  /** Delivers all that is held for a side, with gaps, and tells of what is missing before the FIN of the other side. */
-  flush(row: number, side: number): void {
-    const words = this.words
-    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    const sender = (row << ROW_SHIFT) + SIDES + ((1 - side) << SIDE_SHIFT)
-    if (this.order.waits) this.dropUntaken(row, side, receiver)
-    this.order.forced = true
-    try {
-      while (words[receiver + HELD_HEAD] !== 0) {
-        this.drain(row, side, receiver, true)
-        const head = words[receiver + HELD_HEAD]
-        if (head !== 0) this.skipTo(row, side, receiver, this.held.sequence(head))
-      }
-    } finally {
-      this.order.forced = false
-    }
-    if ((words[sender + STATE] & SIDE_FIN) !== 0 && this.needed(row, side)) {
-      this.skipTo(row, side, receiver, words[sender + FIN_SEQ])
-    }
-  }
-
-  /** Drops doubtful bytes that the receiver has not taken: it has taken all before them, and the connection is over. */
-  private dropUntaken(row: number, side: number, receiver: number): void {
-    const { words, held } = this
-    const sender = receiver ^ OTHER_SIDE
-    this.drain(row, side, receiver)
-    for (let head = words[receiver + HELD_HEAD]; head !== 0; head = words[receiver + HELD_HEAD]) {
-      const start = held.sequence(head)
-      const fin = (words[sender + STATE] & SIDE_FIN) !== 0 && ((start - words[sender + FIN_SEQ]) | 0) >= 0
-      const acked = (words[receiver + STATE] & SIDE_ACK) !== 0 && this.order.ackedData(receiver) === start
-      if (held.doubtOf(head) === 0 || start !== words[receiver + RECEIVED] || !(fin || acked)) return
-      held.unlink(receiver, head)
-      held.release(head)
-    }
+    if (this.holes.note(row, side)) this.giveUp |= 1 << side
   }
 
   /** Frees what is held for both sides. */
@@ -475,60 +320,12 @@ export class Reassembler {
     const words = this.words
     for (let side = 0; side < 2; side++) {
       const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-      if (!TRAITS[this.policy(receiver)].untilAcked) words[receiver + STATE] &= ~SIDE_WAITS
+      if (!TRAITS[policyOf(words, receiver)].untilAcked) words[receiver + STATE] &= ~SIDE_WAITS
       if (words[receiver + HELD_COUNT] !== 0) this.wake(side)
     }
   }
 
-  /** Delivers held data that has become contiguous; `all`: also what is to wait. */
-  drain(row: number, side: number, receiver: number, all = false): void {
-    const { words, held } = this
-    for (let head = words[receiver + HELD_HEAD]; head !== 0; head = words[receiver + HELD_HEAD]) {
-      const before = (words[receiver + RECEIVED] - held.sequence(head)) | 0
-      if (before < 0 || this.order.isBlocked(row, side, receiver)) return
-      const length = held.length(head)
-      const start = held.start(head)
-      if (!all && (words[receiver + STATE] & SIDE_WAITS) !== 0) {
-        const open = (this.bound(row, receiver) - held.sequence(head)) | 0
-        if (open <= before) return
-        if (open < length) {
-          this.pass(row, side, receiver, held.bytes(head), start + before, start + open)
-          // Unless a handler let go of it.
-          if (words[receiver + HELD_HEAD] === head) held.dropFront(receiver, head, words[receiver + RECEIVED])
-          return
-        }
-      }
-      words[receiver + STATE] &= ~SIDE_EVIDENCE_MASK
-      held.unlink(receiver, head)
-      try {
-        if (length > before) {
-          this.pass(row, side, receiver, held.bytes(head), start + before, start + length)
-        }
-      } finally {
-        held.release(head)
-      }
-    }
-  }
-
   // ---- Steps --------------------------------------------------------------------------------------------------
-
-  private policy(receiver: number): number {
-    return (this.words[receiver + STATE] & SIDE_POLICY_MASK) >> SIDE_POLICY_SHIFT
-  }
-
-  /** Sequence number up to which bytes of a stream that waits may be delivered. */
-  private bound(row: number, receiver: number): number {
-    const words = this.words
-    if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_ESTABLISHED) === 0) {
-      if (words[receiver + HELD_BYTES] <= EARLY_BYTES) return words[receiver + RECEIVED]
-    } else if (TRAITS[this.policy(receiver)].untilAcked) {
-      // Without acknowledgements in the capture there is nothing to wait for.
-      if ((words[receiver + STATE] & SIDE_ACK) !== 0) return words[receiver + ACKED]
-    } else {
-      words[receiver + STATE] &= ~SIDE_WAITS
-    }
-    return (words[receiver + RECEIVED] + UNBOUNDED) | 0
-  }
 
   /** Sequence number up to which bytes have come without a hole: delivered, or about to be, or waiting. */
   private ready(side: number, receiver: number): number {
@@ -537,103 +334,6 @@ export class Reassembler {
     if (words[receiver + HELD_COUNT] === 0) return next
     const waits = (this.awake & (1 << side)) !== 0 || (words[receiver + STATE] & SIDE_WAITS) !== 0
     return waits || this.order.waits ? this.order.contiguousEnd(receiver, next) : next
-  }
-
-  private deliverSegment(row: number, side: number): void {
-    const words = this.words
-    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    const { sequence, from, length } = this
-    const buffer = this.packet.buffer
-    for (;;) {
-      const done = (words[receiver + RECEIVED] - sequence) | 0
-      if (done >= length) break
-      if (done < 0) {
-        // Beyond a hole, and a limit kept it from being held: make room, by giving up holes from the oldest on.
-        if (!this.needed(row, side)) break
-        const limit = this.held.insert(receiver, this.policy(receiver), sequence, buffer, from, length)
-        if (limit === HELD_OK) break
-        this.hitLimit(row, side, limit)
-        const head = words[receiver + HELD_HEAD]
-        const stop =
-          head !== 0 && ((this.held.sequence(head) - sequence) | 0) < 0 ? this.held.sequence(head) : sequence
-        this.skipTo(row, side, receiver, stop)
-        this.drain(row, side, receiver, true)
-        continue
-      }
-      // What is still held has been found to stay: the packet fills in before it and after it.
-      const head = words[receiver + HELD_HEAD]
-      const untilHeld = head === 0 ? length : (this.held.sequence(head) - sequence) | 0
-      const stop = untilHeld < length ? untilHeld : length
-      if (stop > done) this.pass(row, side, receiver, buffer, from + done, from + stop)
-      if (words[receiver + HELD_HEAD] === 0) continue
-      // What waits lies behind the packet: it does not hold up the packet itself.
-      const reached = (words[receiver + RECEIVED] - sequence) | 0
-      if (reached < length && this.order.isBlocked(row, side, receiver)) this.order.forced = true
-      this.drain(row, side, receiver, true)
-    }
-    if (this.cut > 0 && words[receiver + RECEIVED] === ((sequence + length) | 0)) {
-      // The capture cut the packet short: no other packet will bring these bytes.
-      const end = (sequence + length + this.cut) | 0
-      const head = words[receiver + HELD_HEAD]
-      const stop = head !== 0 && ((this.held.sequence(head) - end) | 0) < 0 ? this.held.sequence(head) : end
-      this.skipTo(row, side, receiver, stop)
-      this.drain(row, side, receiver, true)
-    }
-  }
-
-  /** Hands on bytes that begin at the receiver's position, and moves it past them first. */
-  private pass(
-    row: number,
-    side: number,
-    receiver: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    const at = (receiver + OFFSET) >> 1
-    const offset = this.times[at]
-    this.words[receiver + RECEIVED] = (this.words[receiver + RECEIVED] + end - start) | 0
-    this.times[at] = offset + (end - start)
-    if (this.events.wants(row, 1 << (SLOT_DATA + side))) {
-      this.events.newData(row, side, offset, bytes, start, end)
-    }
-  }
-
-  private hitLimit(row: number, side: number, limit: number): void {
-    this.counts[LIMIT_COUNTER[limit]]++
-    this.events.error(row, side, LIMIT_ERROR[limit])
-  }
-
-  private skipTo(row: number, side: number, receiver: number, sequence: number): void {
-    const length = (sequence - this.words[receiver + RECEIVED]) | 0
-    if (length <= 0) return
-    const at = (receiver + OFFSET) >> 1
-    const offset = this.times[at]
-    this.words[receiver + RECEIVED] = sequence
-    this.words[receiver + STATE] &= ~SIDE_EVIDENCE_MASK
-    this.times[at] = offset + length
-    this.counts[C.gaps]++
-    this.counts[C.gapBytes] += length
-    if (this.events.wants(row, 1 << (SLOT_GAP + side))) this.events.missing(row, side, offset, length)
-  }
-
-  private holeAcked(receiver: number): boolean {
-    const words = this.words
-    const head = words[receiver + HELD_HEAD]
-    if (head === 0 || (words[receiver + STATE] & SIDE_ACK) === 0) return false
-    const start = this.held.sequence(head)
-    return ((start - words[receiver + RECEIVED]) | 0) > 0 && ((words[receiver + ACKED] - start) | 0) >= 0
-  }
-
-  private giveUpAcked(row: number, side: number): void {
-    const receiver = (row << ROW_SHIFT) + SIDES + (side << SIDE_SHIFT)
-    for (;;) {
-      if (this.holeAcked(receiver))
-        this.skipTo(row, side, receiver, this.held.sequence(this.words[receiver + HELD_HEAD]))
-      else if (this.order.blockedAcked(row, side, receiver)) this.skipPeer(row, side, receiver)
-      else return
-      this.drain(row, side, receiver)
-    }
   }
 
   /** An in-order segment may reach into held data. */
@@ -645,7 +345,7 @@ export class Reassembler {
     const to = (sequence + this.length) | 0
     if (((to - from) | 0) <= 0 || !held.overlap(receiver, from, to)) return
     const { repeatedFrom, repeatedTo } = held
-    const policy = this.policy(receiver)
+    const policy = policyOf(this.words, receiver)
     if (everNew(policy)) held.giveWay(receiver, policy, from, to)
     this.tellRepeated(row, side, receiver, repeatedFrom, (repeatedTo - repeatedFrom) | 0)
   }
