@@ -29,6 +29,7 @@ import { RETAINED_CHUNK, Retention } from './monitor/retention.js'
 import { RawSocket, type RawSocketOptions, StreamSocket, type StreamSocketOptions } from './monitor/socket.js'
 import { type StackOptions, type StackOptionsInput, stackOptions } from './options.js'
 import { PacketPath } from './packet-path.js'
+import { Closing } from './tcp/closing.js'
 import { SegmentDoubt } from './tcp/doubt.js'
 import { Handshake } from './tcp/handshake.js'
 import { CHUNK_BYTES } from './tcp/held.js'
@@ -151,6 +152,7 @@ export class Stack implements InlineSink {
     const hosts = new HostPolicies(options.tcp)
     const handshake = new Handshake(table, events, this.reassembler, values, packet, timers, hosts, watch)
     const doubt = new SegmentDoubt(table.words, packet, options.tcp.doubtful === 'wait')
+    const closing = new Closing(table, events, this.reassembler, values, packet, timers, doubt)
     const tracker = new TcpTracker(
       table,
       events,
@@ -158,7 +160,7 @@ export class Stack implements InlineSink {
       values,
       packet,
       handshake,
-      timers,
+      closing,
       watch,
       doubt,
     )

@@ -15,9 +15,9 @@ import type { ContextStore } from '../monitor/context.js'
 import type { Side, Subscription } from '../monitor/flow.js'
 import type { FlowControl } from '../monitor/flow-view.js'
 import type { Retention } from '../monitor/retention.js'
+import { END_FIN, END_RST, isOver } from '../tcp/closing.js'
 import type { HeldSegments } from '../tcp/held.js'
 import type { Reassembler } from '../tcp/reassembly.js'
-import { END_FIN, END_RST, isOver } from '../tcp/tracker.js'
 import { IP_PROTOCOL, type Packet } from '../wire/index.js'
 import {
   FIN_SEQ,

@@ -2,17 +2,16 @@
  * TCP tracking: follows both endpoints of a connection through the states of RFC 9293, from the packets between them.
  *
  * In: a TCP packet, the row of its flow and its sender. Out: the updated row, CONN_START, TCP_STATE_CHANGE and REXMIT
- * events, and what the reassembler is to deliver after POST_TCP. `s` and `S` are the side that sent the packet and its
- * words in the row, `r` and `R` those of the receiver. Called by the stack.
+ * events, and what the reassembler is to deliver after POST_TCP. SYNs are judged by handshake.ts, FINs and RSTs by
+ * closing.ts; acknowledgements and data here. `s` and `S` are the side that sent the packet and its words in the row, `r`
+ * and `R` those of the receiver. Called by the packet path.
  */
 import { C } from '../counters.js'
 import { STREAM_ERROR } from '../event/anomaly.js'
 import type { Dispatcher } from '../event/dispatcher.js'
-import { SLOT_ANOMALY, SLOT_CONFLICT, SLOT_HALF_CLOSE, SLOT_REXMIT } from '../event/slots.js'
+import { SLOT_ANOMALY, SLOT_CONFLICT } from '../event/slots.js'
 import {
   ACKED,
-  FIN_SEQ,
-  FLAG_CLASS,
   FLAG_ESTABLISHED,
   FLAG_MIDSTREAM,
   FLAG_RESET,
@@ -28,8 +27,6 @@ import {
   SIDE_ACK,
   SIDE_FIN,
   SIDE_GOT_FIN,
-  SIDE_POLICY_MASK,
-  SIDE_POLICY_SHIFT,
   SIDE_PROBE,
   SIDE_RECEIVED,
   SIDE_SCALE_MASK,
@@ -48,30 +45,23 @@ import {
   WITHHELD,
 } from '../flow/layout.js'
 import type { FlowTable } from '../flow/table.js'
-import { CLASS_CLOSING, CLASS_LINGER } from '../flow/timeouts.js'
-import type { FlowTimers } from '../flow/timers.js'
 import { type Packet, TCP_FLAG } from '../wire/index.js'
+import type { Closing, END_FIN, END_RST } from './closing.js'
 import type { SegmentDoubt } from './doubt.js'
-import { setState } from './endpoint.js'
 import type { Handshake } from './handshake.js'
-import { TRAITS } from './policy.js'
 import type { Reassembler } from './reassembly.js'
-import { AFTER_FIN_ACKED, AFTER_FIN_RECEIVED, AFTER_FIN_SENT, TCP_STATE } from './state.js'
+import { TCP_STATE } from './state.js'
 import type { SegmentWatch } from './watch.js'
+import { farApart, HALF_WINDOW, inWindow } from './window.js'
 
 const { FIN, SYN, RST, ACK } = TCP_FLAG
-const { CLOSED, SYN_SENT, ESTABLISHED, TIME_WAIT } = TCP_STATE
+const { ESTABLISHED } = TCP_STATE
 
-/** Sequence numbers further apart than this have nothing to do with each other. */
-const HALF_WINDOW = 0x4000_0000
 /** Largest window scale (RFC 7323 section 2.3): taken for a side whose SYN was not seen. */
 const MAX_SCALE = 14
 /** A side of a connection in which nothing out of the ordinary goes on: established, all numbers known. */
 const PLAIN = ESTABLISHED | SIDE_ACK | SIDE_SENT | SIDE_RECEIVED
 const PLAIN_MASK = STATE_MASK | PLAIN | SIDE_FIN | SIDE_GOT_FIN | SIDE_PROBE | SIDE_WITHHELD | SIDE_WAITS
-/** How a connection is over. */
-export const END_FIN = 1
-export const END_RST = 2
 
 export class TcpTracker {
   /** Set by `segment`: the connection is over, by FIN or by RST; else 0. */
@@ -82,7 +72,7 @@ export class TcpTracker {
   private readonly counts: Float64Array
   private readonly packet: Packet
   private readonly opening: Handshake
-  private readonly timers: FlowTimers
+  private readonly closing: Closing
   private readonly watch: SegmentWatch
   private readonly doubt: SegmentDoubt
 
@@ -93,7 +83,7 @@ export class TcpTracker {
     counts: Float64Array,
     packet: Packet,
     opening: Handshake,
-    timers: FlowTimers,
+    closing: Closing,
     watch: SegmentWatch,
     doubt: SegmentDoubt,
   ) {
@@ -105,7 +95,7 @@ export class TcpTracker {
     this.counts = counts
     this.packet = packet
     this.opening = opening
-    this.timers = timers
+    this.closing = closing
   }
 
   /** Whether the current packet, sent by `s`, brings again what a verdict kept from the receiver after its delivery. */
@@ -204,7 +194,7 @@ export class TcpTracker {
     }
     this.doubt.learn(row, s)
     if ((flags & RST) !== 0) {
-      this.rst(row, s, S, R)
+      this.ended = this.closing.rst(row, s, S, R)
       return
     }
     let sequence = p.tcpSeq
@@ -227,8 +217,9 @@ export class TcpTracker {
     } else if (!fin && !syn && ((sequence - words[R + RECEIVED]) | 0) === -1) {
       if ((words[R + STATE] & SIDE_RECEIVED) !== 0) this.counts[C.keepAlives]++
     }
-    if (fin) this.fin(row, s, S, R, (sequence + p.payloadWireLength) | 0)
-    if (((words[S + STATE] | words[R + STATE]) & SIDE_FIN) !== 0) this.close(row, s, S, R)
+    if (fin) this.closing.fin(row, s, S, R, (sequence + p.payloadWireLength) | 0)
+    if (((words[S + STATE] | words[R + STATE]) & SIDE_FIN) !== 0)
+      this.ended = this.closing.close(row, s, S, R)
   }
 
   /** The acknowledgement and window of the packet. False when it cannot belong to the connection. */
@@ -334,7 +325,7 @@ export class TcpTracker {
       this.oldData(row, s, R, sequence, (sequence - next) | 0, wireLength)
       return
     }
-    if (!this.inWindow(R, sequence, end)) {
+    if (!inWindow(words, R, sequence, end)) {
       this.unusable(row, 1 - s)
       return
     }
@@ -382,19 +373,6 @@ export class TcpTracker {
     this.reassembler.tellRepeated(row, 1 - s, R, sequence, length)
   }
 
-  /**
-   * Whether `[sequence, end)` may be meant for the receiver: not beyond its window by more than one further window (or
-   * 64 KiB). The allowance is for window updates that the capture lost or shows late.
-   */
-  private inWindow(R: number, sequence: number, end: number): boolean {
-    const words = this.words
-    if (((sequence - words[R + RECEIVED]) | 0) < -HALF_WINDOW) return false
-    if ((words[R + STATE] & SIDE_ACK) === 0) return ((end - words[R + RECEIVED]) | 0) < HALF_WINDOW
-    const ahead = (end - words[R + ACKED]) | 0
-    const window = words[R + WINDOW]
-    return ahead > -HALF_WINDOW && ahead <= window + (window > 0xffff ? window : 0xffff)
-  }
-
   /** One byte sent into a closed window: the receiver may or may not take it. It counts once it is acknowledged. */
   private probe(row: number, s: number, R: number): void {
     const p = this.packet
@@ -411,145 +389,9 @@ export class TcpTracker {
     this.reassembler.acceptByte(row, s, words[(row << ROW_SHIFT) + PROBE_BYTE + s])
   }
 
-  private fin(row: number, s: number, S: number, R: number, sequence: number): void {
-    const words = this.words
-    if ((words[R + STATE] & SIDE_RECEIVED) === 0) {
-      words[R + RECEIVED] = sequence
-      words[R + STATE] |= SIDE_RECEIVED
-    }
-    const state = words[S + STATE]
-    if ((state & SIDE_FIN) !== 0) {
-      if (words[S + FIN_SEQ] === sequence) {
-        this.counts[C.retransmissions]++
-        if (this.events.wants(row, 1 << (SLOT_REXMIT + 1 - s))) {
-          const offset = this.reassembler.offset(R) + ((sequence - words[R + RECEIVED]) | 0)
-          this.events.retransmission(row, 1 - s, sequence, 0, offset, false, true)
-        }
-        return
-      }
-      // Data has gone on beyond the earlier FIN, so that one was not for real.
-      if (((words[R + RECEIVED] - words[S + FIN_SEQ]) | 0) <= 0) {
-        this.counts[C.finIgnored]++
-        this.events.error(row, 1 - s, STREAM_ERROR.FIN_IGNORED)
-        return
-      }
-    }
-    if (((sequence - words[R + RECEIVED]) | 0) < 0 || !this.inWindow(R, sequence, sequence)) {
-      this.counts[C.finIgnored]++
-      this.events.error(row, 1 - s, STREAM_ERROR.FIN_IGNORED)
-      return
-    }
-    const end = (sequence + 1) | 0
-    words[S + FIN_SEQ] = sequence
-    if ((state & SIDE_SENT) === 0 || ((end - words[S + SENT]) | 0) > 0) words[S + SENT] = end
-    words[S + STATE] |= SIDE_FIN | SIDE_SENT
-    const timeout = words[(row << ROW_SHIFT) + FLAGS] & FLAG_CLASS
-    if (timeout !== CLASS_CLOSING && timeout !== CLASS_LINGER) this.timers.setClass(row, CLASS_CLOSING)
-  }
-
-  /** State changes once a FIN has been sent: first those of the sender of this packet, then the receiver's. */
-  private close(row: number, s: number, S: number, R: number): void {
-    const words = this.words
-    const r = 1 - s
-    const peer = words[R + STATE]
-    const finAcked =
-      (peer & SIDE_FIN) !== 0 &&
-      (words[S + STATE] & SIDE_ACK) !== 0 &&
-      ((words[S + ACKED] - words[R + FIN_SEQ]) | 0) > 0
-    if (finAcked) this.gotFin(row, s, S)
-    if ((words[S + STATE] & SIDE_FIN) !== 0)
-      setState(this.words, this.events, row, s, AFTER_FIN_SENT[words[S + STATE] & STATE_MASK])
-    if (finAcked) setState(this.words, this.events, row, r, AFTER_FIN_ACKED[words[R + STATE] & STATE_MASK])
-    if ((words[S + STATE] & SIDE_FIN) !== 0 && (words[R + STATE] & SIDE_GOT_FIN) === 0) {
-      if (((this.reassembler.position(r, R) - words[S + FIN_SEQ]) | 0) >= 0) this.gotFin(row, r, R)
-    }
-    if (!isOver(words[S + STATE] & STATE_MASK) || !isOver(words[R + STATE] & STATE_MASK)) return
-    // Where the capture shows packets late, what was sent before the FINs may still come.
-    if (this.complete(row, 0) && this.complete(row, 1)) this.ended = END_FIN
-    else if ((words[(row << ROW_SHIFT) + FLAGS] & FLAG_CLASS) !== CLASS_LINGER)
-      this.timers.setClass(row, CLASS_LINGER)
-  }
-
-  /** Whether the stream that `side` receives is there up to the FIN, or nobody wants it. */
-  private complete(row: number, side: number): boolean {
-    const at = (row << ROW_SHIFT) + SIDES
-    const sender = at + ((1 - side) << SIDE_SHIFT)
-    if ((this.words[sender + STATE] & SIDE_FIN) === 0 || !this.reassembler.needed(row, side)) return true
-    return this.reassembler.position(side, at + (side << SIDE_SHIFT)) === this.words[sender + FIN_SEQ]
-  }
-
   /** Something outside of the window of `side` came. */
   private unusable(row: number, side: number): void {
     this.counts[C.outOfWindow]++
     this.events.error(row, side, STREAM_ERROR.OUT_OF_WINDOW)
   }
-
-  private gotFin(row: number, side: number, X: number): void {
-    const words = this.words
-    if ((words[X + STATE] & SIDE_GOT_FIN) !== 0) return
-    words[X + STATE] |= SIDE_GOT_FIN
-    setState(this.words, this.events, row, side, AFTER_FIN_RECEIVED[words[X + STATE] & STATE_MASK])
-    const peer = 1 - side
-    const P = (row << ROW_SHIFT) + SIDES + (peer << SIDE_SHIFT)
-    if ((words[P + STATE] & SIDE_GOT_FIN) === 0 && this.events.wants(row, 1 << (SLOT_HALF_CLOSE + peer))) {
-      this.events.halfClosed(row, peer)
-    }
-  }
-
-  /** RST: obeyed as the receiver's policy says; one in answer to a SYN, when it acknowledges the SYN. */
-  private rst(row: number, s: number, S: number, R: number): void {
-    const words = this.words
-    const p = this.packet
-    const peer = words[R + STATE]
-    const answersSyn = (peer & STATE_MASK) === SYN_SENT && (peer & SIDE_SYN) !== 0
-    const obeyed = answersSyn
-      ? (p.tcpFlags & ACK) !== 0 &&
-        ((p.tcpAck - words[R + ISN]) | 0) > 0 &&
-        ((words[R + SENT] - p.tcpAck) | 0) >= 0
-      : this.expectedRst(p.tcpSeq, s, S, R) || this.allowedRst(p.tcpSeq, R)
-    if (!obeyed || (!answersSyn && this.doubt.ofReset(row, s, this.expectedRst(p.tcpSeq, s, S, R)))) {
-      this.counts[C.rstIgnored]++
-      this.events.error(row, 1 - s, STREAM_ERROR.RST_IGNORED)
-      return
-    }
-    words[(row << ROW_SHIFT) + FLAGS] |= FLAG_RST | (s === 1 ? FLAG_RST_SIDE : 0)
-    setState(this.words, this.events, row, s, CLOSED)
-    setState(this.words, this.events, row, 1 - s, CLOSED)
-    this.ended = END_RST
-  }
-
-  /** Policies that obey more than the next number (RFC 5961 section 3 does not). */
-  private allowedRst(sequence: number, R: number): boolean {
-    const words = this.words
-    const state = words[R + STATE]
-    const rule = TRAITS[(state & SIDE_POLICY_MASK) >> SIDE_POLICY_SHIFT].reset
-    if (rule === 'next') return false
-    if (rule === 'beyond') return (state & SIDE_RECEIVED) !== 0 && ((sequence - words[R + RECEIVED]) | 0) >= 0
-    if ((state & SIDE_ACK) === 0) return false
-    const ahead = (sequence - words[R + ACKED]) | 0
-    return ahead >= 0 && ahead <= words[R + WINDOW]
-  }
-
-  /** At the next byte that the receiver expects: the one it has acknowledged, or that it should have by now. */
-  private expectedRst(sequence: number, s: number, S: number, R: number): boolean {
-    const words = this.words
-    const state = words[R + STATE]
-    if ((state & SIDE_ACK) !== 0 && sequence === words[R + ACKED]) return true
-    if ((state & SIDE_RECEIVED) !== 0) {
-      const next = this.reassembler.position(1 - s, R)
-      const fin = (words[S + STATE] & SIDE_FIN) !== 0 && next === words[S + FIN_SEQ]
-      return sequence === ((next + (fin ? 1 : 0)) | 0)
-    }
-    return (words[S + STATE] & SIDE_SENT) === 0 ? (state & SIDE_ACK) === 0 : sequence === words[S + SENT]
-  }
-}
-
-function farApart(a: number, b: number): boolean {
-  const distance = (a - b) | 0
-  return distance > HALF_WINDOW || distance < -HALF_WINDOW
-}
-
-/** Whether an endpoint in this state has nothing more to send or to receive. */
-export function isOver(state: number): boolean {
-  return state === TIME_WAIT || state === CLOSED
 }
