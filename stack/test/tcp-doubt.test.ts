@@ -47,6 +47,21 @@ const KINDS: readonly (readonly [string, Change])[] = [
   ['a signature', { options: SIGNATURE }],
 ]
 
+describe('a stream that ends', () => {
+  it('is not as long as doubtful segments say', () => {
+    const c = talk()
+    const decoy = { seq: c.seq('client'), flags: ACK | TCP_FLAG.FIN, payload: 'XXXXXXXX' }
+    c.segment('client', decoy)
+    const last = { seq: c.seq('client'), flags: ACK | TCP_FLAG.FIN, payload: 'good' }
+    c.segment('client', last)
+    c.segment('server', { seq: c.seq('server'), ack: (last.seq + 5) >>> 0, flags: ACK })
+    const { before, after } = run(c, { 3: { ttl: 60 } })
+    expect([...before, ...after].filter((line) => line.startsWith('data'))).toEqual([
+      'data to server at 0: good',
+    ])
+  })
+})
+
 describe.each(KINDS)('data with %s', (_, change) => {
   it('gives way to other data', () => {
     expect(run(twice(), { 3: change }).before).toEqual(GOOD)

@@ -84,6 +84,7 @@ export class Closing {
       words[R + STATE] |= SIDE_RECEIVED
     }
     const state = words[S + STATE]
+    const doubt = this.doubt.ofData(row, s, S, R, sequence)
     if ((state & SIDE_FIN) !== 0) {
       if (words[S + FIN_SEQ] === sequence) {
         this.counts[C.retransmissions]++
@@ -93,8 +94,9 @@ export class Closing {
         }
         return
       }
-      // Data has gone on beyond the earlier FIN, so that one was not for real.
-      if (((words[R + RECEIVED] - words[S + FIN_SEQ]) | 0) <= 0) {
+      // Data has gone on beyond the earlier FIN, or the stream ends before it, so that one was not for real.
+      const sooner = this.doubt.enabled && doubt === 0 && ((sequence - words[S + FIN_SEQ]) | 0) < 0
+      if (!sooner && ((words[R + RECEIVED] - words[S + FIN_SEQ]) | 0) <= 0) {
         this.counts[C.finIgnored]++
         this.events.error(row, 1 - s, STREAM_ERROR.FIN_IGNORED)
         return
@@ -109,6 +111,7 @@ export class Closing {
     words[S + FIN_SEQ] = sequence
     if ((state & SIDE_SENT) === 0 || ((end - words[S + SENT]) | 0) > 0) words[S + SENT] = end
     words[S + STATE] |= SIDE_FIN | SIDE_SENT
+    this.reassembler.endsAt(R, sequence, doubt)
     const timeout = words[(row << ROW_SHIFT) + FLAGS] & FLAG_CLASS
     if (timeout !== CLASS_CLOSING && timeout !== CLASS_LINGER) this.timers.setClass(row, CLASS_CLOSING)
   }

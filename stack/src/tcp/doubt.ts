@@ -30,7 +30,8 @@ const LARGEST_UNSCALED = 0xffff
 export class SegmentDoubt {
   private readonly words: Int32Array
   private readonly packet: Packet
-  private readonly enabled: boolean
+  /** Doubtful segments wait. */
+  readonly enabled: boolean
   private readonly options = new TcpOptions()
 
   constructor(words: Int32Array, packet: Packet, enabled: boolean) {

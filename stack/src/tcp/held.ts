@@ -208,6 +208,17 @@ export class HeldSegments {
     }
   }
 
+  /** Drops held bytes from `from` on of segments more doubtful than `doubt`. */
+  dropDoubtfulBeyond(side: number, from: number, doubt: number): void {
+    for (let record = this.firstRun(side, from); record !== 0; ) {
+      const end = this.runEnd(record)
+      const next = this.nextRun(record)
+      if (((end - from) | 0) > 0 && this.doubtOf(record) > doubt)
+        this.cut(side, record, next, later(this.sequence(record), from), end)
+      record = next
+    }
+  }
+
   /** The first of the runs (held bytes of one segment) that may reach beyond `sequence`, by its first record; or 0. */
   firstRun(side: number, sequence: number): number {
     let record = this.atOrBefore(side, sequence)

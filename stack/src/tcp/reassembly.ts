@@ -128,6 +128,12 @@ export class Reassembler {
     this.awake |= 1 << side
   }
 
+  /** A FIN, as doubtful as given, ends the stream at `sequence`: what more doubtful segments show beyond is none of it. */
+  endsAt(receiver: number, sequence: number, doubt: number): void {
+    if (this.order.waits && this.words[receiver + HELD_COUNT] !== 0)
+      this.held.dropDoubtfulBeyond(receiver, sequence, doubt)
+  }
+
   /** Whether anyone wants the stream that `side` receives. */
   needed(row: number, side: number): boolean {
     return this.events.wants(row, NEEDS_STREAM << side)
