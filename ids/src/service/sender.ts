@@ -69,8 +69,10 @@ function text(bytes: Uint8Array, start: number, end: number): Side | undefined {
 /** The line is longer than what is there: a known method and the beginning of a path. */
 function isMethodAndPath(bytes: Uint8Array, start: number, end: number): boolean {
   if (probeRequest(bytes, start, end, true) !== PROBE.HTTP) return false
-  const at = bytes.indexOf(SPACE, start)
-  return at > start && at + 1 < end && bytes[at + 1] === SLASH
+  // Not `indexOf`, which would look through the rest of the capture's chunk.
+  let at = start
+  while (at < end && bytes[at] !== SPACE) at++
+  return at + 1 < end && bytes[at + 1] === SLASH
 }
 
 /** Three digits, the first from 1 to 5, a blank or dash, and text to the line's end: SMTP, FTP and the like. */
